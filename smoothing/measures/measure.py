@@ -1,0 +1,56 @@
+"""The contract of every smoothing measure."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from smoothing.distance import Distance
+from smoothing.privacy_loss import PrivacyLoss
+
+
+class SmoothingMeasure(ABC):
+    """A distribution over randomised versions of an object ``z`` (THEORY.md section 1).
+
+    A new kind of noise is a subclass with `distance`, `sample` and `privacy_loss`. A measure on labels may also
+    give `channel`; analytic certifiers of linear votes work with any channel.
+
+    Measures are immutable: constructors validate, and say class, parameter, value and allowed range.
+    """
+
+    @property
+    @abstractmethod
+    def distance(self) -> Distance:
+        """The distance in which radii of this measure are given."""
+
+    @abstractmethod
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one randomised version of ``z``.
+
+        Args:
+            z: The object, any shape. Leading dimensions are coordinates like all others.
+            generator: Source of all randomness, on the device of ``z``.
+
+        Returns:
+            A tensor like ``z``.
+        """
+
+    @abstractmethod
+    def privacy_loss(self, radius: float, shape: Sequence[int]) -> "PrivacyLoss | list[PrivacyLoss]":
+        """The law of ``log(d mu_z' / d mu_z)`` at distance ``radius`` (THEORY.md section 2).
+
+        The law must dominate **every** ``z'`` with ``d(z, z') <= radius``: its ``G(f)`` is at least theirs for every
+        ``f``. Where no single law does, return several that cover all ``z'`` between them.
+
+        Args:
+            radius: Distance, at least 0, in units of `distance`.
+            shape: Shape of ``z``.
+        """
+
+    @property
+    def channel(self) -> NDArray[np.float64] | None:
+        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label."""
+        return None

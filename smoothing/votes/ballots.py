@@ -1,0 +1,61 @@
+"""One batch put to the vote."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from torch import Tensor
+
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.votes.linear import LinearVotes, Scores
+from smoothing.votes.votes import Votes
+
+
+class Ballots:
+    """A batch of inputs under one measure and one base function, counted or weighed when first asked.
+
+    Certifiers that share a batch share its ballots: what one has computed, the next finds.
+
+    Args:
+        measure: The smoothing measure.
+        votes: The base function.
+        x: Inputs to predict, ``(batch, ...)``.
+        index: ``(batch,)`` position of each input in its data set.
+        seed: Root seed of all draws.
+    """
+
+    def __init__(self, measure: SmoothingMeasure, votes: Votes, x: Tensor, index: Tensor, seed: int) -> None:
+        self.measure = measure
+        self.votes = votes
+        self.x = x
+        self.index = index
+        self.seed = seed
+        self._counts: dict[tuple[int, int], Tensor] = {}
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Shape of the randomised object."""
+        return self.votes.object_shape(self.x)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The integer scores of a linear vote.
+
+        Raises:
+            TypeError: If the base function is not a linear vote. Certifiers say so first, in ``supports``.
+        """
+        if not isinstance(self.votes, LinearVotes):
+            raise TypeError(f"{type(self.votes).__name__} is not a linear vote: it has no weights")
+        return self.votes.scores(self.x)
+
+    def counts(self, draws: int, stream: int) -> Tensor:
+        """Votes for each class, ``(batch, num_classes)`` int64.
+
+        Args:
+            draws: Number of independent draws.
+            stream: Number of the sample; different streams share no draw (THEORY.md section 5: selection and
+                estimation use different samples).
+        """
+        key = (draws, stream)
+        if key not in self._counts:
+            self._counts[key] = self.votes.counts(self.measure, self.x, self.index, draws, (self.seed, stream))
+        return self._counts[key]

@@ -1,0 +1,156 @@
+"""Linear votes: scores that are linear in the training labels."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.random import generator
+from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.votes import Votes
+
+SCORE_BITS = 50
+"""Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
+
+DRAWS_PER_BLOCK = 256
+"""Label vectors are drawn in blocks of this many, each block from its own key."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores ``s_c(x) = sum_j weights_j 1[y_j = c] + offsets_c`` in whole numbers (THEORY.md section 4).
+
+    What is certified is exact arithmetic on these numbers; only their ratios matter, so they carry no unit.
+
+    Attributes:
+        weights: ``(batch, n)`` float64, whole numbers.
+        offsets: ``(batch, num_classes)`` float64, whole numbers.
+        labels: ``(n,)`` int64 training labels.
+    """
+
+    weights: Tensor
+    offsets: Tensor
+    labels: Tensor
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes K."""
+        return self.offsets.shape[1]
+
+    def class_sums(self) -> Tensor:
+        """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
+        return self.weights @ one_hot(self.labels, self.num_classes).double()
+
+    @classmethod
+    def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
+        """Round float64 scores to whole numbers, as fine as float64 can add exactly."""
+        total = weights.abs().sum(1) + offsets.abs().sum(1)
+        exponent = torch.frexp(total).exponent
+        scale = torch.ldexp(torch.ones_like(total), SCORE_BITS - 1 - exponent)[:, None]
+        return cls(weights.mul_(scale).round_(), (offsets * scale).round_(), labels)
+
+
+class LinearVotes(Votes):
+    """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
+
+    Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
+    input, but **on no label**; a kind whose weights do depend on labels must say so in `assumptions`.
+
+    A new kind is a subclass with `_fit` and `weights`, and `offsets` where it has any. Both must give the same bits
+    for an input whatever batch it comes in.
+
+    Args:
+        transforms: Feature transforms, fitted on the training inputs in this order.
+
+    Attributes:
+        labels: ``(n,)`` int64 training labels, after `fit`.
+    """
+
+    object: ClassVar[str] = "training labels"
+    labels: Tensor
+
+    def __init__(self, transforms: Sequence[Transform] = ()) -> None:
+        self.transforms = list(transforms)
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Fit transforms and weights to the training set.
+
+        Args:
+            x: Training features, ``(n, ...)``, finite.
+            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
+            num_classes: Number of classes K, at least 2.
+
+        Raises:
+            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+        """
+        _check_training_set(x, labels, num_classes)
+        self.num_classes = num_classes
+        self.labels = labels.long()
+        self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
+
+    @abstractmethod
+    def _fit(self, features: Tensor, labels: Tensor) -> None:
+        """Prepare from transformed training features ``(n, k)`` float64; ``labels`` are for conditional kinds only."""
+
+    @abstractmethod
+    def weights(self, features: Tensor) -> Tensor:
+        """Weights ``(batch, n)`` float64, finite, of transformed test features ``(batch, k)`` float64. Not shared."""
+
+    def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Offsets ``(batch, num_classes)`` float64, given features ``(batch, k)`` and their weights ``(batch, n)``."""
+        return features.new_zeros(len(features), self.num_classes)
+
+    def scores(self, x: Tensor) -> Scores:
+        """Integer scores of inputs ``x``, ``(batch, ...)``.
+
+        Raises:
+            ValueError: If a feature is NaN or infinite.
+        """
+        if not torch.isfinite(x).all():
+            raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
+        features = apply_each(self.transforms, x.flatten(1).double())
+        weights = self.weights(features)
+        return Scores.rounded(weights, self.offsets(features, weights), self.labels)
+
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """The training labels: ``(n,)``."""
+        return self.labels.shape
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]
+    ) -> Tensor:
+        """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
+        scores = self.scores(x)
+        votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
+        for start in range(0, draws, DRAWS_PER_BLOCK):
+            block = self.labels.expand(DRAWS_PER_BLOCK, -1)
+            noisy = measure.sample(block, generator((*seed, start // DRAWS_PER_BLOCK)))[: draws - start]
+            sums = torch.stack([scores.weights @ (noisy == c).double().T for c in range(self.num_classes)], -1)
+            winners = (sums + scores.offsets[:, None]).argmax(-1)
+            votes += one_hot(winners, self.num_classes).sum(1)
+        return votes
+
+
+def _check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
+    if num_classes < 2:
+        raise ValueError(f"num_classes: {num_classes}; must be at least 2")
+    if len(x) != len(labels):
+        raise ValueError(f"training set: {len(x)} feature rows and {len(labels)} labels; the counts must be equal")
+    if len(x) < 2:
+        raise ValueError(f"training set: n = {len(x)}; must be at least 2")
+    if not torch.isfinite(x).all():
+        raise ValueError("features of the training set: NaN or infinite value found; must be finite")
+    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
+        raise ValueError("labels of the training set: a value is not a whole number; must be 0 .. K-1")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        bad = low if low < 0 else high
+        raise ValueError(f"labels of the training set: {bad} found; must be within 0 .. {num_classes - 1}")
+    empty = sorted(set(range(num_classes)) - set(labels.long().unique().tolist()))
+    if empty:
+        raise ValueError(f"labels of the training set: class {empty[0]} has no example; every class must have one")

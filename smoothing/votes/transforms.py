@@ -1,0 +1,119 @@
+"""Feature transforms fitted on training inputs, never on labels."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class Transform(ABC):
+    """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)`` float64."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Tensor:
+        """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run on one thread, so that sums have one order and results the same bits whatever the number of ranks."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
+    """Fit each transform on the output of those before it; returns the transformed training features."""
+    with one_thread():
+        for transform in transforms:
+            transform.fit(x)
+            x = transform(x)
+    return x
+
+
+def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
+    """Transform a batch one example at a time, so that an example's bits do not depend on its neighbours."""
+    if not transforms or not len(x):
+        return x
+    rows = []
+    with one_thread():
+        for row in x.split(1):
+            for transform in transforms:
+                row = transform(row)
+            rows.append(row)
+    return torch.cat(rows)
+
+
+class Centre(Transform):
+    """Subtract the training mean."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        self.mean = x.mean(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Centre features ``(batch, k)``."""
+        return x - self.mean
+
+
+class Normalise(Transform):
+    """Scale every feature vector to length one; the zero vector stays zero."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Normalise features ``(batch, k)``."""
+        length = x.norm(dim=1, keepdim=True)
+        return x / length.masked_fill(length == 0, 1)
+
+
+class PCA(Transform):
+    """Project centred features on their leading principal axes.
+
+    Args:
+        components: Number of axes, from 1 to the number of features.
+        whiten: Whether to scale every axis to unit variance.
+    """
+
+    def __init__(self, components: int, whiten: bool = False) -> None:
+        if components < 1:
+            raise ValueError(f"PCA: components = {components}; must be at least 1")
+        self.components = components
+        self.whiten = whiten
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        if self.components > x.shape[1]:
+            raise ValueError(f"PCA: components = {self.components}; must be at most {x.shape[1]}, the feature count")
+        self.mean = x.mean(0)
+        centred = x - self.mean
+        variances, axes = torch.linalg.eigh(centred.T @ centred / len(x))
+        variances, axes = variances.flip(0)[: self.components], axes.flip(1)[:, : self.components]
+        if self.whiten:
+            # Directions without variance carry nothing: they are dropped, not divided by zero.
+            alive = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
+            axes = axes[:, alive] / variances[alive].sqrt()
+        self.axes = axes
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Project features ``(batch, k)`` to ``(batch, components)``."""
+        return (x - self.mean) @ self.axes
+
+
+class Whiten(Transform):
+    """Centre, decorrelate and scale to unit variance in every direction that has any."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        self._pca = PCA(x.shape[1], whiten=True)
+        self._pca.fit(x)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Whiten features ``(batch, k)``."""
+        return self._pca(x)

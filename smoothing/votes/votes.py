@@ -1,0 +1,44 @@
+"""The contract of every base function that is put to the vote."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import Tensor
+
+from smoothing.measures.measure import SmoothingMeasure
+
+
+class Votes(ABC):
+    """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
+
+    Attributes:
+        object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
+        num_classes: Number of classes K, at least 2.
+        assumptions: What a certificate of these votes takes for granted, one phrase each.
+    """
+
+    object: ClassVar[str]
+    num_classes: int
+    assumptions: tuple[str, ...] = ()
+
+    @abstractmethod
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """Shape of one randomised object, given a batch ``x`` of inputs."""
+
+    @abstractmethod
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]
+    ) -> Tensor:
+        """How often each class wins in ``draws`` independent draws from ``measure``.
+
+        Args:
+            measure: The smoothing measure.
+            x: Inputs to predict, ``(batch, ...)``.
+            index: ``(batch,)`` position of each input in its data set.
+            draws: Number of draws, at least 1.
+            seed: Key of the draws; noise is a function of it, of the randomised object and of the draw alone.
+
+        Returns:
+            ``(batch, num_classes)`` int64; every row sums to ``draws``.
+        """
