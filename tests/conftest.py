@@ -1,0 +1,38 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+# Examples that hypothesis draws are a function of the test, so that a failure repeats; how long one takes is no error.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs an accelerator where there is none."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="no accelerator"))
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder that SMOOTHING_DATA names; skips the test where it names none."""
+    root = os.environ.get("SMOOTHING_DATA")
+    if not root:
+        pytest.skip("SMOOTHING_DATA is not set: the data sets are absent")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def mnist_root(data_root: Path) -> Path:
+    """A torchvision root that holds MNIST; skips the test where it does not."""
+    if not (data_root / "MNIST" / "raw").is_dir():
+        pytest.skip(f"no MNIST in SMOOTHING_DATA={data_root}")
+    return data_root
