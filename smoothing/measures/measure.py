@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 import torch
@@ -49,6 +50,10 @@ class SmoothingMeasure(ABC):
             radius: Distance, at least 0, in units of `distance`.
             shape: Shape of ``z``.
         """
+
+    def diameter(self, shape: Sequence[int]) -> float:
+        """The largest distance between two objects of this shape; no radius needs to be larger."""
+        return inf
 
     @property
     def channel(self) -> NDArray[np.float64] | None:

@@ -14,7 +14,7 @@ from smoothing.random import generator
 from smoothing.votes.transforms import Transform, apply_each, fit_all
 from smoothing.votes.votes import Votes
 
-SCORE_BITS = 50
+SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
 
 DRAWS_PER_BLOCK = 256

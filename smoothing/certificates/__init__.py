@@ -1,0 +1,19 @@
+"""Certificates: what a certifier answers, the table of all answers, its store and its curves."""
+
+from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.curves import Curve, certified_curve, summary
+from smoothing.certificates.shards import Shard, read_shards
+from smoothing.certificates.table import Row, Table, rows
+
+__all__ = [
+    "Certificates",
+    "Classifier",
+    "Curve",
+    "Row",
+    "Shard",
+    "Table",
+    "certified_curve",
+    "read_shards",
+    "rows",
+    "summary",
+]

@@ -1,0 +1,115 @@
+"""Certified accuracy as a function of the radius, and the few numbers that sum a table up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothing.certificates.cells import NUMBER, read_header, read_records, write_records
+from smoothing.certificates.table import Table
+from smoothing.distance import Distance
+
+MAX_RADII = 200
+"""Most points of a curve: loggers sample longer ones."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Certified accuracy at radius ``r``: the fraction of all examples asked that are right and certified at ``r``.
+
+    Attributes:
+        radii: ``(points,)`` float64, ascending, at most `MAX_RADII`.
+        accuracy: ``(points,)`` float64 within [0, 1] for every certifier.
+        distance: The distance in which the radii are given.
+    """
+
+    radii: NDArray[np.float64]
+    accuracy: dict[str, NDArray[np.float64]]
+    distance: Distance
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the columns ``radius`` and one per certifier."""
+        columns = dict.fromkeys(("radius", *self.accuracy), NUMBER)
+        write_records(path, ",", columns, zip(self.radii, *self.accuracy.values(), strict=True))
+
+    @classmethod
+    def read_csv(cls, path: str | Path, distance: Distance) -> "Curve":
+        """Read a curve that `write_csv` wrote.
+
+        Raises:
+            ValueError: Naming the file, the line and what is allowed there.
+        """
+        certifiers = read_header(path, ",")[1:]
+        columns = dict.fromkeys(("radius", *certifiers), NUMBER)
+        values = np.array([cells for _, cells in read_records(path, ",", columns)]).reshape(-1, len(columns))
+        return cls(values[:, 0], {name: values[:, i] for i, name in enumerate(certifiers, 1)}, distance)
+
+
+def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | None = None) -> Curve:
+    """Certified accuracy of every certifier.
+
+    An abstention is wrong, and the denominator is every example asked (THEORY.md section 5).
+
+    Args:
+        table: The certificates.
+        distance: Their distance, which says whether a radius covers the changes of its own size.
+        radii: Where to evaluate, each at least 0, whole numbers if the distance is, at most `MAX_RADII`. By default
+            from 0 to where no certificate reaches.
+
+    Raises:
+        ValueError: If a radius is not as described.
+    """
+    at = _default_radii(table, distance) if radii is None else _checked(radii, distance)
+    accuracy = {}
+    for certifier in table.certifiers:
+        part = table.of(certifier)
+        accuracy[certifier] = np.array(
+            [np.mean(part["correct"] & distance.certified_at(part["radius"], float(r))) for r in at]
+        )
+    return Curve(at, accuracy, distance)
+
+
+def summary(table: Table) -> dict[str, dict[str, float]]:
+    """A handful of numbers for every certifier, each over all examples asked.
+
+    Returns:
+        For every certifier:
+
+        - ``accuracy``: fraction predicted right.
+        - ``abstention``: fraction without a prediction.
+        - ``median_radius``: the largest radius that at least half of the examples reach, the wrong ones reaching 0.
+        - ``average_certified_radius``: mean radius, the wrong ones counted as 0 (Zhai et al. 2020). A poor metric:
+          it rewards large radii on easy examples and hides what is lost on hard ones.
+    """
+    numbers = {}
+    for certifier in table.certifiers:
+        part = table.of(certifier)
+        reached = np.where(part["correct"], part["radius"], 0.0)
+        numbers[certifier] = {
+            "accuracy": float(np.mean(part["correct"])),
+            "abstention": float(np.mean(part["prediction"] == -1)),
+            "median_radius": float(np.quantile(reached, 0.5, method="lower")),
+            "average_certified_radius": float(np.mean(reached)),
+        }
+    return numbers
+
+
+def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:
+    top = np.max(table["radius"], where=np.isfinite(table["radius"]), initial=0.0)
+    if distance.integer:
+        return np.unique(np.linspace(0, np.floor(top) + 1, MAX_RADII).round())
+    return np.unique(np.linspace(0, top, MAX_RADII))
+
+
+def _checked(radii: Sequence[float], distance: Distance) -> NDArray[np.float64]:
+    at = np.unique(np.asarray(radii, np.float64))
+    if not 0 < len(at) <= MAX_RADII:
+        raise ValueError(f"radii: {len(at)} different radii; must be 1 .. {MAX_RADII}")
+    for r in at:
+        if not 0 <= r < np.inf:
+            raise ValueError(f"radii: {r}; must be at least 0 and finite")
+        if distance.integer and r != np.floor(r):
+            raise ValueError(f"radii: {r}; must be a whole number of {distance.unit}")
+    return at

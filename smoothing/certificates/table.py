@@ -1,0 +1,243 @@
+"""The certificate table: one row per example and certifier."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, Kind, optional, read_records, write_records
+from smoothing.certificates.certificates import Certificates, Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The certificate of one example by one certifier. What a certifier lacks is None.
+
+    Attributes:
+        index: Position of the example in the data set asked, at least 0.
+        certifier: Name of the certifier in its run.
+        label: True class, at least 0.
+        prediction: Predicted class, -1 where the certifier abstains.
+        radius: Certified radius in units of the measure's distance, at least 0; 0 where nothing is certified.
+        correct: Whether ``prediction`` is ``label``. An abstention is wrong.
+        log_fail: Bound on log of the votes lost.
+        log_rival: Bound on log of the best rival's votes.
+        n_a: Count of the predicted class among ``n`` draws.
+        n_b: Count of the most frequent other class among ``n`` draws.
+        n: Number of draws that bound the vote.
+        n0: Number of draws that select the class.
+        alpha: Failure probability, within (0, 1).
+        classifier: Smoothed classifier that is certified, ``"mean"`` or ``"majority"`` (THEORY.md 4.2).
+        deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
+        sound: Whether every rounding on its path goes outward.
+        assumptions: What it takes for granted, phrases joined by ``"; "``.
+
+    Raises:
+        ValueError: If a value is not as described.
+    """
+
+    index: int
+    certifier: str
+    label: int
+    prediction: int
+    radius: float
+    correct: bool
+    log_fail: float | None
+    log_rival: float | None
+    n_a: int | None
+    n_b: int | None
+    n: int | None
+    n0: int | None
+    alpha: float | None
+    classifier: str
+    deterministic: bool
+    sound: bool
+    assumptions: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no certifier may claim."""
+        promises = (
+            ("index", self.index >= 0, "at least 0"),
+            ("label", self.label >= 0, "at least 0"),
+            ("prediction", self.prediction >= -1, "a class, or -1 to abstain"),
+            ("radius", self.radius >= 0, "at least 0"),
+            ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
+            ("correct", self.correct == (self.prediction == self.label), "true where prediction is label, and only there"),
+            ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
+            ("classifier", self.classifier in get_args(Classifier), " or ".join(get_args(Classifier))),
+        )
+        for name, kept, allowed in promises:
+            if not kept:
+                where = f"example {self.index}, certifier {self.certifier}"
+                raise ValueError(f"{where}: {name} = {getattr(self, name)}; must be {allowed}")
+
+
+_KINDS: dict[Any, Kind] = {
+    int: INTEGER,
+    float: NUMBER,
+    bool: FLAG,
+    str: TEXT,
+    int | None: optional(INTEGER),
+    float | None: optional(NUMBER),
+}
+
+COLUMNS: dict[str, Kind] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
+"""Kind of every column of the table, in their order."""
+
+
+def rows(
+    certifier: str,
+    certificates: Certificates,
+    index: ArrayLike,
+    label: ArrayLike,
+    assumptions: Sequence[str] = (),
+) -> list[Row]:
+    """Join the labels of one batch to its certificates.
+
+    Args:
+        certifier: Name of the certifier in its run.
+        certificates: Its answer, ``(batch,)`` columns.
+        index: ``(batch,)`` position of each example in its data set.
+        label: ``(batch,)`` true classes.
+        assumptions: What the data and the encoder take for granted, beyond the certificates' own assumptions.
+
+    Raises:
+        ValueError: If the columns differ in length, or a value is one that no certifier may claim.
+    """
+    phrases = "; ".join(dict.fromkeys((*certificates.assumptions, *assumptions)))
+    batch = len(certificates.prediction)
+
+    def each(name: str, column: ArrayLike | None) -> list[Any]:
+        if column is None:
+            return [None] * batch
+        values = np.asarray(column)
+        if values.shape != (batch,):
+            raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
+        return values.tolist()
+
+    answered = {
+        name: each(name, column)
+        for name, column in {
+            "index": index,
+            "label": label,
+            "prediction": certificates.prediction,
+            "radius": np.asarray(certificates.radius, np.float64),
+            "log_fail": certificates.log_fail,
+            "log_rival": certificates.log_rival,
+            "n_a": certificates.n_a,
+            "n_b": certificates.n_b,
+        }.items()
+    }
+    return [
+        Row(
+            certifier=certifier,
+            correct=cells["prediction"] == cells["label"],
+            n=certificates.n,
+            n0=certificates.n0,
+            alpha=certificates.alpha,
+            classifier=certificates.classifier,
+            deterministic=certificates.deterministic,
+            sound=certificates.sound,
+            assumptions=phrases,
+            **cells,
+        )
+        for cells in (dict(zip(answered, values, strict=True)) for values in zip(*answered.values(), strict=True))
+    ]
+
+
+class Table:
+    """Certificates in columns: examples by index, and for each example all certifiers in the same order.
+
+    ``table["radius"]`` is a column, ``(len(table),)``; columns that a certifier may lack are masked arrays.
+
+    Args:
+        rows: At least one row, in any order of the examples. Certifiers stand in the order of the first example.
+
+    Attributes:
+        certifiers: Their names, in order.
+
+    Raises:
+        ValueError: If there is no row, or an example has not exactly one row of every certifier.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        by_index = sorted(rows, key=lambda row: row.index)
+        if not by_index:
+            raise ValueError("certificate table: no rows; at least one example must be certified")
+        first = by_index[0].index
+        self.certifiers = tuple(dict.fromkeys(row.certifier for row in by_index if row.index == first))
+        ordered = _complete(by_index, self.certifiers)
+        columns = zip(*(astuple(row) for row in ordered), strict=True)
+        self._columns = {
+            name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
+        }
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._columns["index"])
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        """Column by name, ``(len(self),)``."""
+        return self._columns[column]
+
+    def __iter__(self) -> Iterator[Row]:
+        """Rows, in order."""
+        for values in zip(*(column.tolist() for column in self._columns.values()), strict=True):
+            yield Row(*values)
+
+    def of(self, certifier: str) -> "Table":
+        """The rows of one certifier.
+
+        Raises:
+            ValueError: If the table has none.
+        """
+        if certifier not in self.certifiers:
+            raise ValueError(f"certifier: {certifier}; must be one of {', '.join(self.certifiers)}")
+        part = object.__new__(Table)
+        part.certifiers = (certifier,)
+        chosen = self["certifier"] == certifier
+        part._columns = {name: column[chosen] for name, column in self._columns.items()}
+        return part
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the table; floats keep every bit, flags are 0 or 1, missing cells are empty."""
+        write_records(path, ",", COLUMNS, map(astuple, self))
+
+    @classmethod
+    def read_csv(cls, path: str | Path) -> "Table":
+        """Read a table that `write_csv` wrote.
+
+        Raises:
+            ValueError: Naming the file, the line and what is allowed there.
+        """
+        found = []
+        for where, values in read_records(path, ",", COLUMNS):
+            try:
+                found.append(Row(*values))
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+        try:
+            return cls(found)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> list[Row]:
+    """Rows by index and certifier, every example answered once by every certifier."""
+    place = {name: i for i, name in enumerate(certifiers)}
+    for row in by_index:
+        if row.certifier not in place:
+            raise ValueError(
+                f"example {row.index}: certifier {row.certifier} has a row; "
+                f"example {by_index[0].index} has rows of {', '.join(certifiers)} only"
+            )
+    ordered = sorted(by_index, key=lambda row: (row.index, place[row.certifier]))
+    for start in range(0, len(ordered), len(certifiers)):
+        answered = ordered[start : start + len(certifiers)]
+        index = answered[0].index
+        if [(row.index, row.certifier) for row in answered] != [(index, name) for name in certifiers]:
+            raise ValueError(f"example {index}: must have exactly one row of each of {', '.join(certifiers)}")
+    return ordered

@@ -1,0 +1,7 @@
+"""Guarantees: how a bound on the votes becomes a radius."""
+
+from smoothing.guarantees.guarantee import Guarantee, VoteBound
+from smoothing.guarantees.kl import KL
+from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
+
+__all__ = ["KL", "Guarantee", "NeymanPearson", "VoteBound", "exact_thresholds", "thresholds"]

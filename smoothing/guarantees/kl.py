@@ -1,0 +1,37 @@
+"""The guarantee of Rosenfeld et al. (2020): looser, but all it needs is a divergence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothing.guarantees.guarantee import Guarantee, VoteBound
+from smoothing.guarantees.neyman_pearson import laws
+from smoothing.guarantees.search import largest_radius
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.rounding import LOG_HALF_DOWN, Float
+
+
+class KL(Guarantee):
+    """Certified iff ``pA > 1/2`` and ``KL(rho || mu) < -1/2 log(4 pA (1 - pA))`` (Rosenfeld et al. 2020, eq. 3).
+
+    Rivals' votes play no part.
+    """
+
+    def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
+        """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
+        room = _divergence_allowed(bound.log_fail)
+
+        def holds(radius: float, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+            return np.asarray(max(law.kl() for law in laws(measure, radius, shape)) < room[rows])
+
+        return largest_radius(holds, len(room), measure.diameter(shape), measure.distance.integer)
+
+
+def _divergence_allowed(log_fail: Float) -> Float:
+    """``-1/2 (log 4 + log f + log(1 - f))``, rounded down; 0 where ``f`` is not below one half."""
+    ahead = log_fail < LOG_HALF_DOWN
+    log_f = np.where(ahead, log_fail, -1.0)
+    allowed = -(np.log(4) + log_f + np.log1p(-np.exp(log_f))) / 2
+    slack = 4 * np.finfo(float).eps * (2 + np.abs(log_f))
+    return np.where(ahead, np.maximum(allowed - slack, 0), 0)

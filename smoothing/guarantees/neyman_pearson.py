@@ -1,0 +1,79 @@
+"""The tight guarantee for any measure, by Neyman and Pearson's lemma."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothing.guarantees.guarantee import Guarantee, VoteBound
+from smoothing.guarantees.search import largest_radius
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.privacy_loss import PrivacyLoss
+from smoothing.rounding import Float
+
+
+class NeymanPearson(Guarantee):
+    """Certified at ``r`` iff ``G_r(fA) + G_r(fB) < 1`` for every law of the measure (THEORY.md section 2).
+
+    For discrete measures this is the certificate of Lee et al. (2019); their tables are kept by the law itself.
+    """
+
+    def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
+        """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
+
+        def holds(radius: float, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+            fail, rival = bound.log_fail[rows], bound.log_rival[rows]
+            good = np.ones(len(rows), bool)
+            for law in laws(measure, radius, shape):
+                good &= stays_ahead(law, fail, rival)
+            return good
+
+        return largest_radius(holds, len(bound.log_fail), measure.diameter(shape), measure.distance.integer)
+
+
+def laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:
+    """The privacy losses of ``measure`` at ``radius``, as a list whether it has one or several."""
+    loss = measure.privacy_loss(radius, shape)
+    return loss if isinstance(loss, list) else [loss]
+
+
+def stays_ahead(law: PrivacyLoss, log_fail: Float, log_rival: Float) -> NDArray[np.bool_]:
+    """Whether ``G(fA) + G(fB) < 1`` for sure; ``(batch,)`` booleans."""
+    ahead = log_fail < law.log_threshold()
+    two_sided = ~ahead & (log_rival < log_fail)
+    if two_sided.any():
+        gains = np.exp(law.log_gain(log_fail[two_sided])) + np.exp(law.log_gain(log_rival[two_sided]))
+        ahead[two_sided] = gains * (1 + 4 * np.finfo(float).eps) < 1
+    return ahead
+
+
+def thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence[int] = (1,)) -> Float:
+    """For each whole radius, the probability below which the votes against the winner must stay.
+
+    Args:
+        measure: A measure with whole radii.
+        max_radius: Last radius, at least 0.
+        shape: Shape of the object.
+
+    Returns:
+        ``(max_radius + 1,)`` float64 logarithms ``log f``, rounded down: ``f`` itself has ``G_r(f) <= 1/2``.
+    """
+    return np.array([min(law.log_threshold() for law in laws(measure, r, shape)) for r in _radii(measure, max_radius)])
+
+
+def exact_thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence[int] = (1,)) -> list[Fraction]:
+    """As `thresholds`, but ``f`` itself and in rational arithmetic.
+
+    Raises:
+        ValueError: If the measure's laws are not of rational numbers.
+    """
+    return [min(law.exact_threshold() for law in laws(measure, r, shape)) for r in _radii(measure, max_radius)]
+
+
+def _radii(measure: SmoothingMeasure, max_radius: int) -> range:
+    if not measure.distance.integer:
+        raise ValueError(f"{type(measure).__name__} has no table: its radii are not whole numbers")
+    if max_radius < 0:
+        raise ValueError(f"max_radius = {max_radius}; must be at least 0")
+    return range(max_radius + 1)

@@ -1,0 +1,76 @@
+"""Discrete noise: every coordinate is kept or replaced by another value."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from smoothing.distance import Distance
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
+
+
+class Discrete(SmoothingMeasure):
+    """Each coordinate is kept with probability ``1 - q``, else becomes one of the other values, all alike.
+
+    Coordinates take the values ``0 .. num_classes - 1``; the distance is the number of changed coordinates. Those on
+    which ``z`` and ``z'`` agree cancel, and all changed ones have one law, so the law at ``r`` holds for every ``z'``
+    at distance ``r`` and dominates those nearer (Lee et al. 2019; THEORY.md section 2).
+
+    Args:
+        q: Probability of a change, within ``(0, (K-1)/K)``. Taken as the decimal it prints as, or exactly from a
+            string or a fraction.
+        num_classes: Number of values K, at least 2.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(self, q: float | str | Fraction, num_classes: int) -> None:
+        name = type(self).__name__
+        if num_classes < 2:
+            raise ValueError(f"{name}: num_classes = {num_classes}; must be at least 2")
+        self.num_classes = num_classes
+        try:
+            self.exact_q = Fraction(str(q))
+        except ValueError:
+            raise ValueError(f"{name}: q = {q}; must be a number within (0, (K-1)/K)") from None
+        limit = Fraction(num_classes - 1, num_classes)
+        if not 0 < self.exact_q < limit:
+            raise ValueError(f"{name}: q = {q}; must be within (0, {limit}), that is (0, (K-1)/K)")
+        self.q = float(self.exact_q)
+
+    @property
+    def distance(self) -> Distance:
+        """The number of changed coordinates."""
+        return Distance("l0", "flips", integer=True, strict=False)
+
+    def diameter(self, shape: Sequence[int]) -> float:
+        """The number of coordinates."""
+        return prod(shape)
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Randomise every coordinate of an integer tensor ``z``."""
+        changed = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) < self.q
+        shift = torch.randint(1, self.num_classes, z.shape, generator=generator, dtype=z.dtype, device=z.device)
+        return torch.where(changed, (z + shift) % self.num_classes, z)
+
+    def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
+        """One step up, down or none for each changed coordinate: the sample is the new value, the old, or another."""
+        change = self.exact_q / (self.num_classes - 1)
+        keep, other = 1 - self.exact_q, self.exact_q - change
+        return RepeatedLoss((change, keep, other), (keep, change, other), int(radius))
+
+    @property
+    def channel(self) -> NDArray[np.float64]:
+        """``(K, K)`` probabilities of each value becoming each other."""
+        change = float(self.exact_q / (self.num_classes - 1))
+        return np.full((self.num_classes,) * 2, change) + np.diag([float(1 - self.exact_q) - change] * self.num_classes)
+
+
+class LabelFlip(Discrete):
+    """Every training label is flipped with probability ``q``, to any other class alike (Rosenfeld et al. 2020)."""

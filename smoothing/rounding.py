@@ -1,0 +1,40 @@
+"""Numbers that err to one known side (THEORY.md section 3)."""
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+LOG_HALF_DOWN = float(np.nextafter(np.log(0.5), -np.inf))
+"""A float64 just below ``log(1/2)``."""
+
+WIDE = np.longdouble
+"""The widest hardware float. Error bounds are stated in its own unit, so that a machine without one stays sound."""
+
+UNIT = np.finfo(WIDE).eps
+
+
+def wide(value: Fraction) -> np.longdouble:
+    """The fraction as a wide float, to within one `UNIT` relative."""
+    head = float(value)
+    return WIDE(head) + WIDE(float(value - Fraction(head)))
+
+
+def down(value: np.longdouble) -> float:
+    """The largest float64 at most ``value``."""
+    near = float(value)
+    return float(np.nextafter(near, -np.inf)) if WIDE(near) > value else near
+
+
+def up(value: np.longdouble) -> float:
+    """The smallest float64 at least ``value``."""
+    return -down(-value)
+
+
+def step_up(value: Float, ulps: int) -> Float:
+    """Move float64 numbers outward by ``ulps`` units in the last place, towards plus infinity."""
+    for _ in range(ulps):
+        value = np.nextafter(value, np.inf)
+    return value

@@ -1,0 +1,95 @@
+"""Rules for the ridge parameter lambda."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+
+class Regularisation(ABC):
+    """A rule that gives lambda, the number added to the diagonal of ``X'X``.
+
+    Attributes:
+        assumptions: What a certificate takes for granted by using this rule; empty where no label is read
+            (THEORY.md 4.5).
+    """
+
+    assumptions: tuple[str, ...] = ()
+
+    @abstractmethod
+    def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
+        """Lambda, at least 0.
+
+        Args:
+            eigenvalues: ``(k,)`` of ``X'X``, ascending.
+            features: ``X``, ``(n, k)``.
+            labels: ``(n,)`` int64; for conditional rules only.
+        """
+
+
+class Constant(Regularisation):
+    """A number chosen beforehand.
+
+    Args:
+        value: Lambda, at least 0. With 0 the system must not be singular.
+    """
+
+    def __init__(self, value: float) -> None:
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"Constant: value = {value}; must be finite and at least 0")
+        self._value = value
+
+    def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
+        """The number itself."""
+        return self._value
+
+
+class Relative(Regularisation):
+    """A multiple of the mean eigenvalue of ``X'X``: the same strength at every scale and sample size, free of labels.
+
+    Args:
+        factor: The multiple, above 0.
+    """
+
+    def __init__(self, factor: float) -> None:
+        if not 0 < factor < float("inf"):
+            raise ValueError(f"Relative: factor = {factor}; must be finite and above 0")
+        self.factor = factor
+
+    def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
+        """``factor`` times the mean eigenvalue."""
+        return self.factor * float(eigenvalues.mean())
+
+
+class RosenfeldRule(Regularisation):
+    """``(1 + q) s^2 k / (2n) cond(X'X)`` with ``s^2`` the residual of least squares (Rosenfeld et al. 2020, 4.1).
+
+    The residual is that of labels which the adversary controls, so certificates hold only while lambda is what it is
+    (THEORY.md 4.5). With more than two classes ``s^2`` is the mean over the indicators of all classes but the first.
+
+    Args:
+        q: The flip probability that the rule is told of, within [0, 1].
+    """
+
+    assumptions = ("lambda, computed from the labels under attack, does not change",)
+
+    def __init__(self, q: float) -> None:
+        if not 0 <= q <= 1:
+            raise ValueError(f"RosenfeldRule: q = {q}; must be within [0, 1]")
+        self.q = q
+
+    def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
+        """The paper's lambda.
+
+        Raises:
+            ValueError: If least squares has no unique solution: the system is singular, or has no more rows than
+                columns.
+        """
+        n, k = features.shape
+        if n <= k or eigenvalues[0] <= eigenvalues[-1] * k * torch.finfo(eigenvalues.dtype).eps:
+            raise ValueError(f"RosenfeldRule: singular system, {n} examples with {k} features; choose another rule")
+        targets = one_hot(labels)[:, 1:].to(features)
+        solution = torch.linalg.lstsq(features, targets).solution
+        residual = float((targets - features @ solution).square().sum(0).mean()) / (n - k)
+        return (1 + self.q) * residual * k / (2 * n) * float(eigenvalues[-1] / eigenvalues[0])
