@@ -100,7 +100,7 @@ def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:
     top = np.max(table["radius"], where=np.isfinite(table["radius"]), initial=0.0)
     if distance.integer:
         return np.unique(np.linspace(0, np.floor(top) + 1, MAX_RADII).round())
-    return np.unique(np.linspace(0, top, MAX_RADII))
+    return np.linspace(0, np.nextafter(top, np.inf) if top > 0 else 1.0, MAX_RADII)
 
 
 def _checked(radii: Sequence[float], distance: Distance) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ class Row:
             ("prediction", self.prediction >= -1, "a class, or -1 to abstain"),
             ("radius", self.radius >= 0, "at least 0"),
             ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
-            ("correct", self.correct == (self.prediction == self.label), "true where prediction is label, and only there"),
+            ("correct", self.correct == (self.prediction == self.label), "whether prediction is label"),
             ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
             ("classifier", self.classifier in get_args(Classifier), " or ".join(get_args(Classifier))),
         )
@@ -116,7 +116,7 @@ def rows(
         values = np.asarray(column)
         if values.shape != (batch,):
             raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
-        return values.tolist()
+        return list(values.tolist())
 
     answered = {
         name: each(name, column)
