@@ -4,8 +4,10 @@ from smoothing.certificates.certificates import Certificates, Classifier
 from smoothing.certificates.curves import Curve, certified_curve, summary
 from smoothing.certificates.shards import Shard, read_shards
 from smoothing.certificates.table import Row, Table, rows
+from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv, write_tsv
 
 __all__ = [
+    "FIELD_DISTANCE",
     "Certificates",
     "Classifier",
     "Curve",
@@ -14,6 +16,8 @@ __all__ = [
     "Table",
     "certified_curve",
     "read_shards",
+    "read_tsv",
     "rows",
     "summary",
+    "write_tsv",
 ]

@@ -80,7 +80,7 @@ def read_header(path: str | Path, delimiter: str) -> list[str]:
             raise ValueError(f"{path}: not a text file; must be a table with one line per row") from None
 
 
-def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) -> Iterator[tuple[str, list[Any]]]:
+def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Read a table line by line.
 
     Args:
@@ -89,7 +89,7 @@ def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) 
         columns: Kind of every column, in their order in the file.
 
     Yields:
-        Where the line stands, for messages, and the values of its cells.
+        Where the line stands, for messages, and its values by column.
 
     Raises:
         ValueError: Naming file, line, column and what is allowed, at the first cell that is not.
@@ -112,13 +112,13 @@ def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) 
                 yield where, _read_cells(cells, columns, where)
 
 
-def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> list[Any]:
+def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> dict[str, Any]:
     if len(cells) != len(columns):
         raise ValueError(f"{where}: found {len(cells)} cells; must be {len(columns)}")
-    values = []
+    values = {}
     for (name, kind), text in zip(columns.items(), cells, strict=True):
         try:
-            values.append(kind.read(text))
+            values[name] = kind.read(text)
         except (ValueError, KeyError):
             raise ValueError(f"{where}, column {name}: {text!r}; must be {kind.allowed}") from None
     return values

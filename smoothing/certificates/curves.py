@@ -43,7 +43,8 @@ class Curve:
         """
         certifiers = read_header(path, ",")[1:]
         columns = dict.fromkeys(("radius", *certifiers), NUMBER)
-        values = np.array([cells for _, cells in read_records(path, ",", columns)]).reshape(-1, len(columns))
+        points = [list(point.values()) for _, point in read_records(path, ",", columns)]
+        values = np.array(points, np.float64).reshape(-1, len(columns))
         return cls(values[:, 0], {name: values[:, i] for i, name in enumerate(certifiers, 1)}, distance)
 
 

@@ -12,7 +12,7 @@ from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, Kind, opti
 from smoothing.certificates.certificates import Certificates, Classifier
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """The certificate of one example by one certifier. What a certifier lacks is None.
 
@@ -45,17 +45,17 @@ class Row:
     prediction: int
     radius: float
     correct: bool
-    log_fail: float | None
-    log_rival: float | None
-    n_a: int | None
-    n_b: int | None
-    n: int | None
-    n0: int | None
-    alpha: float | None
+    log_fail: float | None = None
+    log_rival: float | None = None
+    n_a: int | None = None
+    n_b: int | None = None
+    n: int | None = None
+    n0: int | None = None
+    alpha: float | None = None
     classifier: str
     deterministic: bool
     sound: bool
-    assumptions: str
+    assumptions: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no certifier may claim."""
@@ -186,7 +186,7 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         """Rows, in order."""
         for values in zip(*(column.tolist() for column in self._columns.values()), strict=True):
-            yield Row(*values)
+            yield Row(**dict(zip(COLUMNS, values, strict=True)))
 
     def of(self, certifier: str) -> "Table":
         """The rows of one certifier.
@@ -213,16 +213,29 @@ class Table:
         Raises:
             ValueError: Naming the file, the line and what is allowed there.
         """
-        found = []
-        for where, values in read_records(path, ",", COLUMNS):
-            try:
-                found.append(Row(*values))
-            except ValueError as error:
-                raise ValueError(f"{where}: {error}") from None
+        return assemble(path, read_records(path, ",", COLUMNS))
+
+
+def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> Table:
+    """Make a table of the lines of a file.
+
+    Args:
+        path: The file, for messages.
+        lines: Where each line stands, and the values of its row by name.
+
+    Raises:
+        ValueError: Naming the file, the line where there is one, and what is allowed.
+    """
+    found = []
+    for where, values in lines:
         try:
-            return cls(found)
+            found.append(Row(**values))
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"{where}: {error}") from None
+    try:
+        return Table(found)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> list[Row]:
