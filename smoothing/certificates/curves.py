@@ -1,6 +1,6 @@
 """Certified accuracy as a function of the radius, and the few numbers that sum a table up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,22 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
             "average_certified_radius": float(np.mean(reached)),
         }
     return numbers
+
+
+def common_distance(distances: Mapping[str, Distance]) -> Distance:
+    """The distance that all runs share.
+
+    Args:
+        distances: At least one distance, by name of its run.
+
+    Raises:
+        ValueError: If two runs differ, naming them.
+    """
+    (first, shared), *others = distances.items()
+    for run, distance in others:
+        if distance != shared:
+            raise ValueError(f"{run}: radii in {distance}; must be in {shared}, as in {first}")
+    return shared
 
 
 def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:

@@ -1,0 +1,144 @@
+"""Certificates in the experiment loggers: the same keys everywhere."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import wandb
+from matplotlib.figure import Figure
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+
+from smoothing.certificates.curves import Curve, summary
+from smoothing.certificates.table import Table
+
+RADIUS_KEY = "certified/radius"
+"""The metric that certified accuracy is plotted over."""
+
+CHART_KEY = "certified_accuracy"
+"""Key of the chart; being the same in every run, it overlays the runs that are selected."""
+
+
+def accuracy_key(certifier: str) -> str:
+    """Key of the certified accuracy of one certifier."""
+    return f"certified/accuracy/{certifier}"
+
+
+def points(curve: Curve) -> Iterator[tuple[int, dict[str, float]]]:
+    """One step and its metrics per radius. The step is the radius where that is a whole number, else its place."""
+    for place, radius in enumerate(curve.radii):
+        metrics = {RADIUS_KEY: float(radius)}
+        for certifier, accuracy in curve.accuracy.items():
+            metrics[accuracy_key(certifier)] = float(accuracy[place])
+        yield int(radius) if curve.distance.integer else place, metrics
+
+
+def numbers(table: Table) -> dict[str, float]:
+    """The summary of a table under keys such as ``median_radius/exact``."""
+    return {
+        f"{number}/{certifier}": value
+        for certifier, values in summary(table).items()
+        for number, value in values.items()
+    }
+
+
+def run_loggers(run_dir: str | Path, project: str = "smoothing", group: str | None = None) -> list[Logger]:
+    """The loggers of a certify run: CSV, TensorBoard and wandb, which stays offline unless WANDB_MODE says otherwise.
+
+    Args:
+        run_dir: Run directory; the loggers write below it once something is logged.
+        project: Project in wandb.
+        group: Group in wandb: the training run whose model is certified.
+    """
+    return [
+        CSVLogger(run_dir, name="csv", version=""),
+        TensorBoardLogger(run_dir, name="tensorboard", version=""),
+        WandbLogger(
+            save_dir=run_dir,
+            project=project,
+            name=Path(run_dir).name,
+            group=group,
+            job_type="certify",
+            mode=os.environ.get("WANDB_MODE", "offline"),
+            settings=wandb.Settings(quiet=True),
+        ),
+    ]
+
+
+def log_certificates(
+    loggers: Sequence[Logger], table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]
+) -> None:
+    """Log a finished run to every logger and close them. Call it on one rank, after the last row.
+
+    Args:
+        loggers: Any Lightning loggers.
+        table: The certificates.
+        curve: Their certified accuracy.
+        figure: The curve, drawn.
+        config: The resolved config.
+    """
+    for logger in loggers:
+        log_run(logger, table, curve, figure, config)
+        logger.finalize("success")
+
+
+@singledispatch
+def log_run(logger: Logger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
+    """Log a finished run to one logger: config, summary numbers, one step per radius.
+
+    This serves every Lightning logger. Kinds that can do more are registered with ``log_run.register``.
+    """
+    logger.log_hyperparams(dict(config))
+    logger.log_metrics(numbers(table), step=0)
+    _log_points(logger, curve)
+
+
+@log_run.register
+def _(logger: TensorBoardLogger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
+    logger.log_hyperparams(dict(config), metrics=numbers(table), step=0)
+    _log_points(logger, curve)
+    logger.experiment.add_figure(CHART_KEY, figure)
+
+
+@log_run.register
+def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
+    logger.log_hyperparams(dict(config))
+    run = logger.experiment
+    run.define_metric(RADIUS_KEY, hidden=True, summary="none")
+    # By full name: Lightning defines "*", and of two patterns that match a key wandb takes either.
+    for certifier in curve.accuracy:
+        run.define_metric(accuracy_key(certifier), step_metric=RADIUS_KEY, step_sync=False, summary="none")
+    # Not through `log_metrics`, which would stamp every point with the trainer's step.
+    for _, metrics in points(curve):
+        run.log(metrics)
+    run.log({CHART_KEY: _chart(curve)})
+    run.summary.update(numbers(table))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "certificates.csv")
+        table.write_csv(path)
+        artifact = wandb.Artifact(f"certificates-{run.id}", type="certificates")
+        artifact.add_file(str(path))
+    run.log_artifact(artifact)
+    run.finish()
+
+
+def _log_points(logger: Logger, curve: Curve) -> None:
+    for step, metrics in points(curve):
+        logger.log_metrics(metrics, step=step)
+
+
+def _chart(curve: Curve) -> Any:
+    rows = [
+        [float(radius), float(value), certifier]
+        for certifier, accuracy in curve.accuracy.items()
+        for radius, value in zip(curve.radii, accuracy, strict=True)
+    ]
+    return wandb.plot.line(
+        wandb.Table(columns=["radius", "certified accuracy", "certifier"], data=rows),
+        "radius",
+        "certified accuracy",
+        stroke="certifier",
+        title=f"certified accuracy over {curve.distance.norm} radius ({curve.distance.unit})",
+    )

@@ -1,0 +1,79 @@
+"""Certified accuracy drawn over the radius."""
+
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from smoothing.certificates.curves import Curve, common_distance
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart; line styles change once they are used up.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_STYLES = [(colour, style) for style in ("-", "--", ":", "-.") for colour in _COLOURS]
+
+
+def figure(curves: Mapping[str, Curve]) -> Figure:
+    """Draw one line per run and certifier.
+
+    Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
+    with the radius, so no line ever lies above the truth.
+
+    Args:
+        curves: Curves by name of their run, all in the same distance.
+
+    Raises:
+        ValueError: If the distances differ.
+    """
+    distance = common_distance({run: curve.distance for run, curve in curves.items()})
+    made = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = made.add_subplot()
+    lines = [(run, certifier) for run, curve in curves.items() for certifier in curve.accuracy]
+    # The last line drawn lies on top, so that the first ones, drawn wider, show behind equal ones.
+    for place, ((run, certifier), (colour, style)) in enumerate(zip(lines, cycle(_STYLES), strict=False)):
+        curve = curves[run]
+        axes.step(
+            curve.radii,
+            curve.accuracy[certifier],
+            where="pre",
+            color=colour,
+            linestyle=style,
+            linewidth=1.5 + 1.5 * (len(lines) - 1 - place) / len(lines),
+            label=_label(run, certifier, curves),
+        )
+    axes.set_xlim(0, max(float(curve.radii[-1]) for curve in curves.values()) or 1)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(f"{distance.norm} radius ({distance.unit})")
+    axes.set_ylabel("certified accuracy")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=distance.integer))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.grid(color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="best", frameon=False, fontsize="small")
+    return made
+
+
+def draw(curves: Mapping[str, Curve], path: str | Path) -> Figure:
+    """Draw certified accuracy to a file, PNG, SVG or PDF by its ending.
+
+    Args:
+        curves: Curves by name of their run, all in the same distance.
+        path: The file to write.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If the distances differ.
+    """
+    made = figure(curves)
+    made.savefig(path, dpi=200)
+    return made
+
+
+def _label(run: str, certifier: str, curves: Mapping[str, Curve]) -> str:
+    if len(curves) == 1:
+        return certifier
+    return run if len(curves[run].accuracy) == 1 else f"{run}: {certifier}"

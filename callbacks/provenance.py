@@ -1,0 +1,71 @@
+"""Where a table comes from: everything that is needed to make it again."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from smoothing.distance import Distance
+
+
+def provenance(
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    distance: Distance,
+    data: str,
+    checkpoint: str | None = None,
+) -> dict[str, Any]:
+    """The provenance of a run, ready for JSON.
+
+    Args:
+        config: The resolved config.
+        seed: Root seed of all draws.
+        distance: Distance in which the radii are given.
+        data: Fingerprint of the data sets, sha256.
+        checkpoint: sha256 of the checkpoint that the votes go through, if they do.
+
+    Returns:
+        The arguments, and ``versions`` of Python and of every distribution loaded, a user's own included, and
+        ``hardware``.
+    """
+    return {
+        "config": dict(config),
+        "seed": seed,
+        "distance": asdict(distance),
+        "data": data,
+        "checkpoint": checkpoint,
+        "versions": _versions(),
+        "hardware": {
+            "platform": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+    }
+
+
+def read_distance(path: str | Path) -> Distance:
+    """The distance of a run, from its provenance file.
+
+    Raises:
+        ValueError: If the file is no provenance.
+    """
+    try:
+        return Distance(**json.loads(Path(path).read_text(encoding="utf-8"))["distance"])
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path}: names no distance; must be the provenance of a finished run") from None
+
+
+def _versions() -> dict[str, str]:
+    owners = packages_distributions()
+    loaded = {name for module in {name.partition(".")[0] for name in sys.modules} for name in owners.get(module, ())}
+    return {"python": platform.python_version(), **{name: version(name) for name in sorted(loaded)}}
