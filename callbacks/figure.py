@@ -39,7 +39,7 @@ def figure(curves: Mapping[str, Curve]) -> Figure:
             where="pre",
             color=colour,
             linestyle=style,
-            linewidth=1.5 + 1.5 * (len(lines) - 1 - place) / len(lines),
+            linewidth=1.4 + 0.9 * (len(lines) - 1 - place) / len(lines),
             label=_label(run, certifier, curves),
         )
     axes.set_xlim(0, max(float(curve.radii[-1]) for curve in curves.values()) or 1)
