@@ -1,0 +1,24 @@
+"""Conformance suites for plug-ins, and the referees behind them. Needs pytest.
+
+Subclass a suite, name the class ``Test...`` and give the fixtures that it asks for; pytest does the rest.
+"""
+
+from smoothing.testing.certifiers import CertifierConformance
+from smoothing.testing.guarantees import GuaranteeConformance
+from smoothing.testing.measures import MeasureConformance
+from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
+from smoothing.testing.referee import never_above_the_truth, true_radii
+from smoothing.testing.votes import LinearVotesConformance, VotesConformance
+
+__all__ = [
+    "CertifierConformance",
+    "GivenVotes",
+    "GuaranteeConformance",
+    "LinearVotesConformance",
+    "MeasureConformance",
+    "VotesConformance",
+    "ballots_of",
+    "never_above_the_truth",
+    "random_ballots",
+    "true_radii",
+]

@@ -1,0 +1,243 @@
+"""What every smoothing measure must do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import beta, chisquare
+from torch import Tensor
+
+from smoothing.distance import Distance
+from smoothing.guarantees.neyman_pearson import laws
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.privacy_loss import PrivacyLoss
+from smoothing.random import generator
+from smoothing.testing.brute_force import Float, best_event, noise
+
+Neighbours = list[tuple[Tensor, float]]
+"""Changed objects and their distances from the object."""
+
+DRAWS = 3000
+"""Draws behind each Monte Carlo attempt to refute a law."""
+
+CHANCE = 1e-7
+"""Failure probability of each statistical statement."""
+
+LOG_F = np.log(np.concatenate([np.logspace(-30, -2, 57), np.linspace(0.02, 1, 50)]))
+"""Masses at which laws are looked at."""
+
+SLACK = 1e-9
+"""What outward rounding may add to a law."""
+
+
+class MeasureConformance:
+    """Tests of a measure; subclass it, name the class ``Test...`` and give the fixtures.
+
+    `measure` and `z` are always needed, `refused` where the constructor has parameters. A measure with a `channel` has
+    its law compared with all label vectors; any other gives `neighbours`, and draws try to refute its law.
+    """
+
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        """The measure."""
+        raise NotImplementedError("give a fixture `measure`")
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        """An object that it randomises, small: at most 4,096 label vectors if it has a channel."""
+        raise NotImplementedError("give a fixture `z`")
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        """Calls of the constructor with a parameter out of its range, one call for each way to be so."""
+        return []
+
+    @pytest.fixture
+    def neighbours(self, measure: SmoothingMeasure, z: Tensor) -> Neighbours:
+        """Changed objects in random, axis and diagonal directions, with their distances from `z`."""
+        if measure.channel is None:
+            raise NotImplementedError("give a fixture `neighbours`: a measure without a channel knows no directions")
+        return list(changed_labels(z, len(measure.channel)))
+
+    @pytest.fixture
+    def radii(self, measure: SmoothingMeasure, neighbours: Neighbours) -> list[float]:
+        """Distances at which the law is looked at, ascending."""
+        return sorted({distance for _, distance in neighbours})
+
+    def test_refuses_parameters_out_of_range(self, refused: Sequence[Callable[[], object]]) -> None:
+        """The message names class, parameter and what is allowed."""
+        for call in refused:
+            with pytest.raises(ValueError, match=r"^\w+: \w+ = .+; must "):
+                call()
+
+    def test_describes_its_distance(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
+        """The distance is one, and no object is farther away than the diameter says."""
+        assert isinstance(measure.distance, Distance)
+        assert measure.distance.unit
+        for _, distance in neighbours:
+            assert 0 < distance <= measure.diameter(z.shape)
+            assert not measure.distance.integer or float(distance).is_integer()
+
+    def test_samples_are_like_the_object(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        """Shape, type and device are kept, and the object itself is left alone."""
+        before = z.clone()
+        sample = measure.sample(z, generator((0,), z.device))
+        assert (sample.shape, sample.dtype, sample.device) == (z.shape, z.dtype, z.device)
+        assert torch.equal(z, before)
+
+    def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        """Equal keys give equal bits, others do not, and the global generators are left alone."""
+        torch.manual_seed(1)
+        np.random.seed(1)
+        state = torch.get_rng_state()
+        first = [measure.sample(z, generator((7, i), z.device)) for i in range(20)]
+        torch.manual_seed(2)
+        np.random.seed(2)
+        second = [measure.sample(z, generator((7, i), z.device)) for i in range(20)]
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+        assert any(not torch.equal(first[0], other) for other in first[1:])
+        torch.manual_seed(1)
+        measure.sample(z, generator((7, 0), z.device))
+        assert torch.equal(torch.get_rng_state(), state)
+
+    def test_channel_is_what_samples_follow(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        """Rows are probabilities, and agree with the frequencies of samples."""
+        channel = measure.channel
+        if channel is None:
+            pytest.skip("no channel")
+        num_classes = len(channel)
+        assert channel.shape == (num_classes, num_classes)
+        assert (channel >= 0).all()
+        np.testing.assert_allclose(channel.sum(1), 1, rtol=0, atol=4e-16 * num_classes)
+        for label, row in enumerate(channel):
+            sample = measure.sample(torch.full((20_000,), label, dtype=z.dtype, device=z.device), generator((label,)))
+            seen = np.bincount(sample.cpu().numpy(), minlength=num_classes)
+            assert len(seen) == num_classes
+            assert not seen[row == 0].any()
+            expected = row[row > 0] / row.sum() * seen.sum()
+            assert len(expected) == 1 or chisquare(seen[row > 0], expected).pvalue > CHANCE
+
+    def test_gain_is_a_law(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
+        """``G`` never falls, is concave, is at least ``f`` and at most one, and keeps the shape asked."""
+        for radius in radii:
+            for law in laws(measure, radius, z.shape):
+                gain = np.exp(law.log_gain(LOG_F))
+                f = np.exp(LOG_F)
+                assert (gain[1:] >= gain[:-1]).all()
+                assert (gain >= f * (1 - SLACK)).all()
+                assert gain[-1] == 1
+                slopes = np.diff(gain) / np.diff(f)
+                assert (slopes[1:] <= slopes[:-1] * (1 + SLACK) + SLACK).all()
+                assert law.log_gain(LOG_F.reshape(1, -1)).shape == (1, len(LOG_F))
+                assert law.log_gain(np.array([-np.inf])) <= law.log_gain(LOG_F[:1])
+
+    def test_gain_grows_with_distance(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
+        """A law covers all smaller distances too."""
+        gains = [np.exp(_worst_log_gain(measure, radius, z, LOG_F)) for radius in [0.0, *radii]]
+        for nearer, farther in pairwise(gains):
+            assert (farther >= nearer * (1 - SLACK)).all()
+
+    def test_threshold_agrees_with_gain(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
+        """``G`` of the threshold is at most one half."""
+        for radius in radii:
+            for law in laws(measure, radius, z.shape):
+                threshold = law.log_threshold()
+                assert threshold < 0
+                assert np.exp(law.log_gain(np.array([threshold]))) <= 0.5 * (1 + SLACK)
+
+    def test_kl_agrees_with_gain(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
+        """No event tells the two laws apart by more than the divergence (data processing)."""
+        for radius in radii:
+            for law in laws(measure, radius, z.shape):
+                assert law.kl() * (1 + SLACK) + SLACK >= _divergence_of_events(law).max()
+
+    def test_no_direction_exceeds_the_law(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
+        """No event refutes domination: exactly where there is a channel, by Monte Carlo elsewhere."""
+        for number, (changed, distance) in enumerate(neighbours):
+            if measure.channel is None:
+                _refute_by_draws(measure, z, changed, distance, number)
+            else:
+                _refute_by_enumeration(measure, z, changed, distance, number)
+
+
+def changed_labels(z: Tensor, num_classes: int) -> Iterator[tuple[Tensor, float]]:
+    """Axis, diagonal and random changes of labels, each with its number of flips."""
+    rng = np.random.default_rng(0)
+    places = z.numel()
+    for count in sorted({1, places, *rng.integers(1, places + 1, 6).tolist()}):
+        shift = np.zeros(places, np.int64)
+        shift[rng.permutation(places)[:count]] = rng.integers(1, num_classes, count)
+        yield (z + torch.from_numpy(shift).reshape(z.shape).to(z)) % num_classes, float(count)
+
+
+def _worst_log_gain(measure: SmoothingMeasure, distance: float, z: Tensor, log_f: Float) -> Float:
+    return np.asarray(np.max([law.log_gain(log_f) for law in laws(measure, distance, z.shape)], axis=0))
+
+
+def _limit(measure: SmoothingMeasure, distance: float, z: Tensor, f: float) -> float:
+    with np.errstate(divide="ignore"):
+        return float(np.exp(_worst_log_gain(measure, distance, z, np.log([f]))[0]))
+
+
+def _divergence_of_events(law: PrivacyLoss) -> Float:
+    """``KL`` between the probabilities of each best event under the two laws."""
+    f, gain = np.exp(LOG_F[:-1]), np.exp(law.log_gain(LOG_F[:-1]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        miss = np.where(gain < 1, (1 - gain) * np.log((1 - gain) / (1 - f)), 0)
+    return np.asarray(gain * np.log(gain / f) + miss)
+
+
+def _refute_by_enumeration(measure: SmoothingMeasure, z: Tensor, changed: Tensor, distance: float, seed: int) -> None:
+    """Compare with the best event of every mass, with random events, and with the true divergence."""
+    channel = measure.channel
+    assert channel is not None
+    mu, rho = noise(channel, z.flatten().tolist()), noise(channel, changed.flatten().tolist())
+    rng = np.random.default_rng(seed)
+    events = [best_event(mu, rho, f) for f in np.exp(LOG_F)]
+    events += [(rng.random(len(mu)) < share).astype(np.float64) for share in rng.random(100)]
+    for event in events:
+        f, gain = min(1.0, float(event @ mu)), float(event @ rho)
+        limit = _limit(measure, distance, z, f)
+        assert gain <= limit * (1 + SLACK), f"an event of mass {f:g} becomes {gain:g} at distance {distance:g}"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        divergence = float(np.where(rho > 0, rho * np.log(rho / mu), 0).sum())
+    assert divergence <= max(law.kl() for law in laws(measure, distance, z.shape)) * (1 + SLACK)
+
+
+def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, changed: Tensor, distance: float, seed: int) -> None:
+    """Look for half-spaces, balls and agreements that gain more probability than the law allows."""
+    pilot, mu, rho = (
+        torch.stack([measure.sample(about, generator((seed, part, i), z.device)) for i in range(DRAWS)])
+        for part, about in enumerate((z, z, changed))
+    )
+    for name, statistic in _statistics(z, changed, seed):
+        at_pilot = statistic(pilot)
+        for level in (0.5, 0.9, 0.99, 0.999):
+            cut = at_pilot.quantile(level)
+            hits, caught = int((statistic(mu) > cut).sum()), int((statistic(rho) > cut).sum())
+            if hits == DRAWS or not caught:
+                continue
+            f = float(beta.isf(CHANCE, hits + 1, DRAWS - hits))
+            gain = float(beta.ppf(CHANCE, caught, DRAWS - caught + 1))
+            limit = _limit(measure, distance, z, f)
+            assert gain <= limit, f"the event {name} > {cut:g} of mass {f:g} becomes {gain:g} at distance {distance:g}"
+
+
+def _statistics(z: Tensor, changed: Tensor, seed: int) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
+    """Named numbers of a sample ``(draws, ...)`` that may tell the two laws apart, ``(draws,)`` float64 each."""
+    old, new = z.flatten().double(), changed.flatten().double()
+    directions = torch.randn(2, len(old), generator=generator((seed,)), dtype=torch.float64).to(z.device)
+
+    def flat(w: Tensor) -> Tensor:
+        return w.flatten(1).double()
+
+    yield "projection on the change", lambda w: flat(w) @ (new - old)
+    yield "agreement with the changed object", lambda w: ((flat(w) == new).sum(1) - (flat(w) == old).sum(1)).double()
+    yield "distance from the object", lambda w: (flat(w) - old).norm(dim=1)
+    yield "nearness to the object", lambda w: -(flat(w) - old).norm(dim=1)
+    yield "l1 nearness to the changed object", lambda w: (flat(w) - old).norm(1, 1) - (flat(w) - new).norm(1, 1)
+    yield "largest coordinate", lambda w: (flat(w) - old).abs().amax(1)
+    for direction in directions:
+        yield "random projection", lambda w, d=direction: flat(w) @ d  # type: ignore[misc]

@@ -1,0 +1,82 @@
+"""The built-in linear votes go through the suite."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from smoothing.testing import LinearVotesConformance
+from smoothing.votes import (
+    PCA,
+    Centre,
+    ClassSum,
+    Clusters,
+    Constant,
+    LinearVotes,
+    NearestNeighbours,
+    Normalise,
+    Ridge,
+    RosenfeldRule,
+    Whiten,
+)
+
+
+class TwoClasses(LinearVotesConformance):
+    """Ten points of two classes in three dimensions."""
+
+    @pytest.fixture
+    def training_set(self) -> tuple[Tensor, Tensor, int]:
+        x = torch.randn(10, 3, generator=torch.Generator().manual_seed(0))
+        y = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 1, 0])
+        return x + y[:, None], y, 2
+
+    @pytest.fixture
+    def x(self) -> Tensor:
+        return 2 * torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
+
+
+class ThreeClasses(LinearVotesConformance):
+    """Seven points of three classes, in the shape of small images."""
+
+    @pytest.fixture
+    def training_set(self) -> tuple[Tensor, Tensor, int]:
+        x = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(2))
+        return x, torch.tensor([0, 1, 2, 2, 1, 0, 0]), 3
+
+    @pytest.fixture
+    def x(self) -> Tensor:
+        return torch.rand(4, 1, 2, 2, generator=torch.Generator().manual_seed(3))
+
+
+class TestTwoClasses(TwoClasses):
+    @pytest.fixture(
+        params=[
+            lambda: Ridge(),
+            lambda: Ridge(Constant(0.1), [Centre(), Normalise()], "binary"),
+            lambda: Ridge(RosenfeldRule(0.2)),
+            lambda: ClassSum(1.5, [Whiten()]),
+            lambda: NearestNeighbours(3, [PCA(2)]),
+            lambda: Clusters(3),
+            lambda: Clusters(2, "jointly"),
+        ],
+        ids=["ridge", "ridge-binary", "ridge-rosenfeld", "class-sum", "neighbours", "clusters", "clusters-jointly"],
+    )
+    def unfitted(self, request: pytest.FixtureRequest) -> LinearVotes:
+        return request.param()
+
+
+class TestThreeClasses(ThreeClasses):
+    @pytest.fixture(
+        params=[
+            lambda: Ridge(Constant(1.0), [Centre(), PCA(3, whiten=True)]),
+            lambda: ClassSum(0.5),
+            lambda: NearestNeighbours(2),
+            lambda: Clusters(3, transforms=[Centre()]),
+        ],
+        ids=["ridge", "class-sum", "neighbours", "clusters"],
+    )
+    def unfitted(self, request: pytest.FixtureRequest) -> LinearVotes:
+        return request.param()
+
+
+def test_rosenfeld_rule_declares_that_lambda_reads_labels() -> None:
+    assert Ridge(RosenfeldRule(0.2)).assumptions
