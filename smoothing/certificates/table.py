@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -238,19 +239,14 @@ def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> T
         raise ValueError(f"{path}: {error}") from None
 
 
-def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> list[Row]:
+def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> Iterator[Row]:
     """Rows by index and certifier, every example answered once by every certifier."""
     place = {name: i for i, name in enumerate(certifiers)}
-    for row in by_index:
-        if row.certifier not in place:
+    for index, example in groupby(by_index, key=lambda row: row.index):
+        answered = sorted(example, key=lambda row: place.get(row.certifier, len(place)))
+        names = tuple(row.certifier for row in answered)
+        if names != certifiers:
             raise ValueError(
-                f"example {row.index}: certifier {row.certifier} has a row; "
-                f"example {by_index[0].index} has rows of {', '.join(certifiers)} only"
+                f"example {index}: has rows of {', '.join(names)}; must have one of each of {', '.join(certifiers)}"
             )
-    ordered = sorted(by_index, key=lambda row: (row.index, place[row.certifier]))
-    for start in range(0, len(ordered), len(certifiers)):
-        answered = ordered[start : start + len(certifiers)]
-        index = answered[0].index
-        if [(row.index, row.certifier) for row in answered] != [(index, name) for name in certifiers]:
-            raise ValueError(f"example {index}: must have exactly one row of each of {', '.join(certifiers)}")
-    return ordered
+        yield from answered
