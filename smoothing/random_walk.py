@@ -134,7 +134,7 @@ class RandomWalk:
         lowest, law = self._exact[steps]
         total, above, mass = whole**steps, 0, Fraction(0)
         for position in range(len(law) - 1, -1, -1):
-            likelihood = self.ratio ** (lowest + position)
+            likelihood: Fraction = self.ratio ** (lowest + position)
             if 2 * (above + law[position]) >= total:
                 return (mass + (Fraction(total, 2) - above) / likelihood) / total
             above += law[position]
@@ -192,8 +192,8 @@ def random_walk(mu: tuple[Fraction | float, ...], rho: tuple[Fraction | float, .
 
 def _normalised(name: str, law: Sequence[Fraction | float]) -> tuple[Fraction, ...]:
     exact = tuple(Fraction(p) for p in law)
-    total = sum(exact)
-    if min(exact) < 0 or abs(total - 1) > 1e-9:
+    total = sum(exact, Fraction(0))
+    if min(exact) < 0 or abs(float(total) - 1) > 1e-9:
         raise ValueError(f"RepeatedLoss: {name} = {_show(exact)}; must be probabilities that sum to one")
     return tuple(p / total for p in exact)
 

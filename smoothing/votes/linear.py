@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -11,11 +12,14 @@ from torch.nn.functional import one_hot
 
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
+from smoothing.threads import for_each
 from smoothing.votes.transforms import Transform, apply_each, fit_all
 from smoothing.votes.votes import Votes
 
 SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
+
+ROWS_IN_CACHE = 16
 
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
@@ -42,17 +46,24 @@ class Scores:
         """Number of classes K."""
         return self.offsets.shape[1]
 
+    @cached_property
     def class_sums(self) -> Tensor:
         """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
         return self.weights @ one_hot(self.labels, self.num_classes).double()
 
     @classmethod
     def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
-        """Round float64 scores to whole numbers, as fine as float64 can add exactly."""
-        total = weights.abs().sum(1) + offsets.abs().sum(1)
-        exponent = torch.frexp(total).exponent
-        scale = torch.ldexp(torch.ones_like(total), SCORE_BITS - 1 - exponent)[:, None]
-        return cls(weights.mul_(scale).round_(), (offsets * scale).round_(), labels)
+        """Round float64 scores, in place, to whole numbers as fine as float64 can add exactly."""
+
+        def work(rows: slice) -> None:
+            w, b = weights[rows], offsets[rows]
+            total = torch.linalg.vector_norm(w, 1, 1) + b.abs().sum(1)
+            scale = torch.ldexp(torch.ones_like(total), SCORE_BITS - 1 - torch.frexp(total).exponent)[:, None]
+            w.mul_(scale).round_()
+            b.mul_(scale).round_()
+
+        for_each(work, len(weights), ROWS_IN_CACHE)
+        return cls(weights, offsets, labels)
 
 
 class LinearVotes(Votes):
@@ -121,9 +132,7 @@ class LinearVotes(Votes):
         """The training labels: ``(n,)``."""
         return self.labels.shape
 
-    def counts(
-        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]
-    ) -> Tensor:
+    def counts(self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]) -> Tensor:
         """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
         scores = self.scores(x)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)

@@ -6,10 +6,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from smoothing.threads import one_thread
 from smoothing.votes.exact_product import ExactProduct
 from smoothing.votes.linear import LinearVotes
 from smoothing.votes.regularisation import Regularisation, Relative
-from smoothing.votes.transforms import Transform, one_thread
+from smoothing.votes.transforms import Transform
 
 
 class Ridge(LinearVotes):

@@ -1,11 +1,12 @@
 """Feature transforms fitted on training inputs, never on labels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from smoothing.threads import one_thread
 
 
 class Transform(ABC):
@@ -17,17 +18,6 @@ class Transform(ABC):
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run on one thread, so that sums have one order and results the same bits whatever the number of ranks."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
@@ -69,7 +59,7 @@ class Normalise(Transform):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
-        length = x.norm(dim=1, keepdim=True)
+        length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
         return x / length.masked_fill(length == 0, 1)
 
 

@@ -27,9 +27,7 @@ class Votes(ABC):
         """Shape of one randomised object, given a batch ``x`` of inputs."""
 
     @abstractmethod
-    def counts(
-        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]
-    ) -> Tensor:
+    def counts(self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]) -> Tensor:
         """How often each class wins in ``draws`` independent draws from ``measure``.
 
         Args:
