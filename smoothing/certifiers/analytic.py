@@ -57,16 +57,23 @@ class AnalyticCertifier(Certifier):
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the mean vote's prediction; it never abstains (Rosenfeld et al. 2020, section 4.1)."""
+        """Certify the mean vote's prediction.
+
+        As a statement on the mean vote this never abstains (Rosenfeld et al. 2020, section 4.1): without a certificate
+        the radius is 0. On the majority it does, where the bound cannot tell which class that is.
+        """
         channel = ballots.measure.channel
         assert channel is not None, "supports() was not asked"
         winner = mean_prediction(ballots.scores, channel)
         caught = pairwise_bounds(ballots.scores, channel, winner, self.log_bound)
         rival = caught.max(1)
-        fail = rival if self.classifier == "mean" else np.minimum(_log_sum(caught), 0)
-        bound = VoteBound(fail, rival) if self.classifier == "majority" else VoteBound.one_sided(rival)
+        prediction = winner
+        bound = VoteBound.one_sided(rival)
+        if self.classifier == "majority":
+            bound = VoteBound(np.minimum(_log_sum(caught), 0), rival)
+            prediction = np.where(bound.leads(), winner, -1)
         return Certificates(
-            prediction=winner,
+            prediction=prediction,
             radius=self.guarantee.radius(ballots.measure, bound, ballots.shape),
             classifier=self.classifier,
             deterministic=True,

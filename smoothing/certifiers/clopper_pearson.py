@@ -82,7 +82,7 @@ class ClopperPearson(Certifier):
         others = np.where(np.arange(counts.shape[1]) == winner[:, None], -1, counts)
         n_b = others.max(1)
         bound = self._bound(n_a, n_b, counts.shape[1])
-        ahead = np.exp(bound.log_fail) + np.exp(bound.log_rival) < 1 - 1e-15
+        ahead = bound.leads()
         radius = self.guarantee.radius(ballots.measure, bound, ballots.shape)
         return Certificates(
             prediction=np.where(ahead, winner, -1),

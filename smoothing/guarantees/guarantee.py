@@ -27,6 +27,10 @@ class VoteBound:
         """The bound when nothing is known about the rivals but that they share what the winner does not get."""
         return cls(log_fail, log_fail)
 
+    def leads(self) -> NDArray[np.bool_]:
+        """Whether the winner is surely ahead of every rival: ``fA + fB < 1``, rounded against it; ``(batch,)``."""
+        return np.asarray(np.exp(self.log_fail) + np.exp(self.log_rival) < 1 - 4 * np.finfo(float).eps)
+
 
 class Guarantee(ABC):
     """Turns a vote bound into a radius within which the winner cannot change (THEORY.md section 2)."""

@@ -30,7 +30,7 @@ class Discrete(SmoothingMeasure):
         ValueError: If an argument is out of its range.
     """
 
-    def __init__(self, q: float | str | Fraction, num_classes: int) -> None:
+    def __init__(self, q: str | float | Fraction, num_classes: int) -> None:
         name = type(self).__name__
         if num_classes < 2:
             raise ValueError(f"{name}: num_classes = {num_classes}; must be at least 2")
