@@ -1,7 +1,7 @@
 """Certified accuracy as a function of the radius, and the few numbers that sum a table up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,18 +98,24 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
 
 
 def common_distance(distances: Mapping[str, Distance]) -> Distance:
-    """The distance that all runs share.
+    """The distance that all runs share. Radii can be compared even where only some are strict.
 
     Args:
         distances: At least one distance, by name of its run.
 
+    Returns:
+        The first one.
+
     Raises:
-        ValueError: If two runs differ, naming them.
+        ValueError: If two runs differ in norm, unit or kind of number, naming them.
     """
     (first, shared), *others = distances.items()
     for run, distance in others:
-        if distance != shared:
-            raise ValueError(f"{run}: radii in {distance}; must be in {shared}, as in {first}")
+        if replace(distance, strict=shared.strict) != shared:
+            raise ValueError(
+                f"{run}: {distance.norm} radii ({distance.unit}); must be {shared.norm} radii ({shared.unit}), "
+                f"as in {first}"
+            )
     return shared
 
 
