@@ -1,11 +1,10 @@
 """The exact certificate of the mean vote, met by an explicit attack."""
 
+from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.analytic import linear_vote_under_channel
@@ -14,7 +13,7 @@ from smoothing.certifiers.mean_vote import mean_scores, rivals, whole_channel
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.threads import for_each
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.linear import SCORE_BITS, Scores
+from smoothing.votes.linear import SCORE_BITS
 from smoothing.votes.votes import Votes
 
 LARGEST_GAIN = 2 ** (52 - SCORE_BITS)
@@ -36,9 +35,9 @@ class ExactVote(Certifier):
         if reason or measure.channel is None:
             return reason
         pairs = [(i, j) for i in range(votes.num_classes) for j in range(votes.num_classes) if i != j]
-        largest = max(int(np.ptp(_values(measure.channel, i, j)[0])) for i, j in pairs)
+        largest = max(float(np.ptp(lead(measure.channel, i, j).values)) for i, j in pairs)
         if largest > LARGEST_GAIN:
-            return f"{type(measure).__name__}'s channel has no small common unit: gains up to {largest}"
+            return f"{type(measure).__name__}'s channel has no small common unit: gains up to {largest:.3g}"
         return None
 
     def certify(self, ballots: Ballots) -> Certificates:
@@ -47,14 +46,17 @@ class ExactVote(Certifier):
         assert channel is not None, "supports() was not asked"
         expected = mean_scores(scores, channel)
         winner = np.asarray(expected.argmax(1), np.int64)
-        radius = np.full(len(winner), np.inf)
         others = rivals(winner, scores.num_classes)
+        leads = {(i, j): lead(channel, i, j) for i in range(len(channel)) for j in range(len(channel)) if i != j}
+        weights, labels = scores.weights.numpy(), scores.labels.numpy()
+        radius = np.full(len(winner), np.inf)
 
         def work(rows: slice) -> None:
             for row in range(rows.start, min(rows.stop, len(winner))):
                 for rival in others[row]:
-                    flips = flips_survived(scores, row, channel, int(winner[row]), int(rival), expected[row])
-                    radius[row] = min(radius[row], flips)
+                    pair = leads[winner[row], rival]
+                    margin = int(expected[row, winner[row]] - expected[row, rival])
+                    radius[row] = min(radius[row], flips_survived(pair.losses(weights[row], labels), pair.room(margin)))
 
         for_each(work, len(winner), ROWS_AT_A_TIME)
         return Certificates(
@@ -67,50 +69,39 @@ class ExactVote(Certifier):
         )
 
 
-def flips_survived(
-    scores: Scores, row: int, channel: NDArray[np.float64], winner: int, rival: int, expected: NDArray[np.object_]
-) -> float:
-    """Most label changes that leave ``winner`` ahead of ``rival``, whichever they are.
+@dataclass(frozen=True)
+class Lead:
+    """What labels contribute to the expected lead of a winner over a rival.
 
-    Args:
-        scores: Integer scores of a batch.
-        row: Which example.
-        channel: ``(K, K)`` transition matrix.
-        winner: The mean vote's class.
-        rival: Another class.
-        expected: ``(K,)`` whole numbers, the row's `mean_scores`.
+    Attributes:
+        values: ``(K,)`` small whole numbers: what a vote of weight one adds, by its label.
+        unit: Whole number by which ``values`` are to be multiplied to be on the scale of `mean_scores`.
+        wins_ties: Whether the winner precedes the rival in the order of ties.
     """
-    losses, unit = label_losses(scores.weights[row], scores.labels, channel, winner, rival)
-    margin = int(expected[winner] - expected[rival])
-    most = margin // unit if winner < rival else -(-margin // unit) - 1
-    total = losses.sort(descending=True).values.cumsum(0)
-    return float((total <= float(min(most, 2**53))).sum())
+
+    values: NDArray[np.float64]
+    unit: int
+    wins_ties: bool
+
+    def losses(self, weights: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What the worst change of each label costs the lead, ``(n,)``, at least 0, in units of ``unit``."""
+        to_lowest, to_highest = self.values - self.values.min(), self.values.max() - self.values
+        return np.asarray(np.maximum(weights * to_lowest[labels], -weights * to_highest[labels]))
+
+    def room(self, margin: int) -> float:
+        """The largest loss, in units of ``unit``, that a lead of ``margin`` on the scale of `mean_scores` survives."""
+        most = margin // self.unit if self.wins_ties else -(-margin // self.unit) - 1
+        return float(min(most, 2**53))
 
 
-def label_losses(
-    weights: Tensor, labels: Tensor, channel: NDArray[np.float64], winner: int, rival: int
-) -> tuple[Tensor, int]:
-    """What the worst change of each label costs the winner's expected lead over the rival.
-
-    Args:
-        weights: ``(n,)`` whole float64 numbers.
-        labels: ``(n,)`` int64.
-        channel: ``(K, K)`` transition matrix.
-        winner: The mean vote's class.
-        rival: Another class.
-
-    Returns:
-        ``(n,)`` whole float64 numbers at least 0, and the unit that they share with `mean_scores`.
-    """
-    values, unit = _values(channel, winner, rival)
-    gain_up = torch.from_numpy(np.array(values - values.min(), np.float64))[labels]
-    gain_down = torch.from_numpy(np.array(values.max() - values, np.float64))[labels]
-    return torch.where(weights > 0, weights * gain_up, -weights * gain_down), unit
-
-
-def _values(channel: NDArray[np.float64], winner: int, rival: int) -> tuple[NDArray[np.object_], int]:
-    """What a vote of weight one adds to the expected lead, by its label: small whole numbers, and their unit."""
+def lead(channel: NDArray[np.float64], winner: int, rival: int) -> Lead:
+    """The expected lead of ``winner`` over ``rival`` under a ``(K, K)`` channel."""
     matrix, _ = whole_channel(channel)
-    lead = matrix[:, winner] - matrix[:, rival]
-    unit = gcd(*lead.tolist()) or 1
-    return lead // unit, unit
+    values = matrix[:, winner] - matrix[:, rival]
+    unit = gcd(*values.tolist()) or 1
+    return Lead(np.array(values // unit, np.float64), unit, winner < rival)
+
+
+def flips_survived(losses: NDArray[np.float64], room: float) -> float:
+    """The most label changes that cost at most ``room`` whichever they are: the largest go first."""
+    return float(np.searchsorted(np.sort(losses)[::-1].cumsum(), room, side="right"))

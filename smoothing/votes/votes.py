@@ -22,6 +22,19 @@ class Votes(ABC):
     num_classes: int
     assumptions: tuple[str, ...] = ()
 
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Prepare from a training set, where the base function is not one that comes trained.
+
+        Args:
+            x: Training inputs, ``(n, ...)``.
+            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``.
+            num_classes: Number of classes K.
+
+        Raises:
+            ValueError: If the training set is not one to learn from.
+        """
+        self.num_classes = num_classes
+
     @abstractmethod
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one randomised object, given a batch ``x`` of inputs."""

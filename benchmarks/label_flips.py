@@ -1,0 +1,117 @@
+"""What certifying against label flips costs, in ratios measured within one run.
+
+    python benchmarks/label_flips.py            # the table in results/speed.md
+    python benchmarks/label_flips.py --smoke    # the same on small sizes, to see that it runs
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+
+import mpmath
+import torch
+from torch import Tensor
+
+from smoothing.certifiers import Certifier, Chernoff, ExactVote
+from smoothing.measures import LabelFlip
+from smoothing.votes import Ballots, Centre, LinearVotes, Normalise, Relative, Ridge
+
+MEASURE = LabelFlip(0.3, 2)
+FEATURES = 50
+BATCH = 128
+
+
+def problem(n: int, examples: int, seed: int = 0) -> tuple[Ridge, Tensor]:
+    """A fitted ridge vote on ``n`` training points of two overlapping classes, and examples to certify."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, (n + examples,), generator=generator)
+    direction = torch.randn(FEATURES, generator=generator)
+    x = torch.randn(n + examples, FEATURES, generator=generator) + 0.3 * (2 * labels[:, None] - 1) * direction
+    votes = Ridge(Relative(1.0), [Centre(), Normalise()])
+    votes.fit(x[:n], labels[:n], 2)
+    return votes, x[n:]
+
+
+def certify(certifier: Certifier, votes: LinearVotes, x: Tensor, batch: int = BATCH) -> None:
+    """Certify the examples batch by batch."""
+    for part in x.split(batch):
+        certifier.certify(Ballots(MEASURE, votes, part, torch.arange(len(part)), 0))
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """The least time of several tries."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def algorithm_1(weights: list[float], labels: list[int], q: float, digits: int = 50) -> mpmath.mpf:
+    """The paper's Algorithm 1 for one example, term by term in ``digits`` digits: Newton's method and its bound."""
+    with mpmath.workdps(digits):
+        q = mpmath.mpf(q)
+        terms = [(mpmath.mpf(w) * (1 if y else -1)) for w, y in zip(weights, labels, strict=True)]
+        sign = 1 if sum(terms) > 0 else -1
+        t = mpmath.mpf(0)
+        for _ in range(50):
+            slope, curvature, value = mpmath.mpf(0), mpmath.mpf(0), mpmath.mpf(0)
+            for w in terms:
+                lost, won = q * mpmath.exp(sign * t * w), (1 - q) * mpmath.exp(-sign * t * w)
+                mean = (lost - won) / (lost + won)
+                value += mpmath.log(lost + won)
+                slope += sign * w * mean
+                curvature += w * w * (1 - mean * mean)
+            if abs(slope) <= mpmath.mpf(10) ** -(digits // 2) * mpmath.sqrt(curvature):
+                break
+            t -= slope / curvature
+        return value
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true", help="small sizes")
+    smoke = parser.parse_args().smoke
+    n, examples = (500, 64) if smoke else (13_007, 2_163)
+    print("| what | figure |\n|---|---|")
+
+    votes, x = problem(n, examples)
+    certify(Chernoff(), votes, x[:BATCH])
+    before = peak_mib()
+    certify(Chernoff(), votes, x)
+    print(f"| memory of Chernoff+tight beyond the data, {examples} examples x {n} points | {peak_mib() - before:.0f} MiB |")
+    train, test = torch.randn(n, FEATURES).double(), torch.randn(examples, FEATURES).double()
+    product = seconds(lambda: test @ train.T)
+    tight = seconds(lambda: certify(Chernoff(), votes, x))
+    exact = seconds(lambda: certify(ExactVote(), votes, x))
+    print(f"| Chernoff+tight / product that materialises the weights ({1e3 * product:.0f} ms) | {tight / product:.2f} |")
+    print(f"| ExactVote / the same product | {exact / product:.2f} |")
+
+    scores = votes.scores(x[:1])
+    weights = scores.weights[0] / scores.weights[0].abs().sum()
+    slow = seconds(lambda: algorithm_1(weights.tolist(), scores.labels.tolist(), MEASURE.q), repeats=1)
+    print(f"| 50-digit Algorithm 1 / Chernoff+tight, per example | {slow / (tight / examples):,.0f} |")
+
+    print("\n| training points | examples | ns per example and point, Chernoff+tight | ExactVote |\n|---|---|---|---|")
+    largest = 10_000 if smoke else 1_000_000
+    cases = [(size, max(16, 2_000_000 // size)) for size in (1_000, 10_000, 100_000, 1_000_000) if size <= largest]
+    cases += [(10_000, count) for count in (100, 1_000, 10_000) if count * 10_000 <= 100 * largest]
+    for size, count in cases:
+        votes, x = problem(size, count)
+        batch = max(1, min(BATCH, 4_000_000 // size))
+        certify(Chernoff(), votes, x[:batch])
+        costs = [seconds(lambda c=c: certify(c, votes, x, batch), 3) for c in (Chernoff(), ExactVote())]  # type: ignore[misc]
+        chernoff, exact = (1e9 * cost / size / count for cost in costs)
+        print(f"| {size:,} | {count:,} | {chernoff:.1f} | {exact:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
