@@ -1,0 +1,160 @@
+"""What every data set offers: a training set that may be under attack, and a test set to certify."""
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchvision.transforms.v2.functional import to_dtype
+
+from datamodules.sampling import RankShare
+
+VALIDATION_EVERY = 10
+"""Of the training set of a network, every tenth example by position is kept for validation."""
+
+Examples = tuple[Tensor, Tensor]
+"""Inputs ``(n, ...)`` and their classes ``(n,)`` int64."""
+
+Numbered = tuple[int, Tensor, int]
+"""Position in the test set, input, label."""
+
+
+class DataModule(pl.LightningDataModule, ABC):
+    """A data set, restricted to some of its classes.
+
+    A new data set is a subclass with `source`, `available` and `load`, and `prepare_data` where there is something to
+    download. Which examples are in which set is decided by position, never by label (THEORY.md 4.5).
+
+    Args:
+        classes: Numbers of the classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example.
+
+    Attributes:
+        source: Where the examples come from. Variants of one data set share it.
+        available: Numbers of all classes of the data set.
+        num_classes: Number of classes K, at least 2.
+        assumptions: What certificates on this data set take for granted, one phrase each.
+        remaining: Positions of the test set that are still to be certified; None means all.
+    """
+
+    source: ClassVar[str]
+    available: ClassVar[Sequence[int]]
+    remaining: Sequence[int] | None = None
+
+    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0) -> None:
+        super().__init__()
+        name = type(self).__name__
+        unknown = sorted(set(classes) - set(self.available))
+        if unknown:
+            raise ValueError(f"{name}: classes = {list(classes)}; {unknown[0]} is none of {list(self.available)}")
+        if len(set(classes)) < len(classes) or len(classes) < 2:
+            raise ValueError(f"{name}: classes = {list(classes)}; must be at least two, each named once")
+        if batch_size < 1:
+            raise ValueError(f"{name}: batch_size = {batch_size}; must be at least 1")
+        if num_workers < 0:
+            raise ValueError(f"{name}: num_workers = {num_workers}; must be at least 0")
+        self.classes = tuple(classes)
+        self.num_classes = len(classes)
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
+        self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        self._sets: tuple[Examples, Examples] | None = None
+
+    @abstractmethod
+    def load(self, train: bool) -> Examples:
+        """Read the whole training or test set.
+
+        Returns:
+            Inputs ``(n, ...)``, uint8 or float32 within [0, 1], and class numbers ``(n,)``.
+
+        Raises:
+            ValueError: If it cannot be read, naming the file.
+        """
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read both sets and keep the examples of the chosen classes."""
+        if self._sets is None:
+            self._sets = self._restrict(*self.load(train=True)), self._restrict(*self.load(train=False))
+            counts = self._sets[0][1].bincount(minlength=self.num_classes)
+            if not counts.all():
+                empty = self.classes[int(counts.argmin())]
+                raise ValueError(f"{type(self).__name__}: class {empty} has no training example; must have at least 1")
+
+    def training_set(self) -> Examples:
+        """Inputs ``(n, ...)`` float32 within [0, 1] and labels ``(n,)`` int64 in ``0 .. K-1``."""
+        return self._loaded[0]
+
+    def test_set(self) -> Dataset[Numbered]:
+        """The examples to certify, each with its position."""
+        return _Numbered(*self._loaded[1])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over shape, type and bytes of training and test set, in hexadecimal."""
+        digest = hashlib.sha256()
+        for tensor in (*self._loaded[0], *self._loaded[1]):
+            digest.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
+            digest.update(tensor.numpy().data)
+        return digest.hexdigest()
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Shuffled training examples ``(x, label)`` for `fit`, without those kept for validation."""
+        return self._loader(validation=False)
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Validation examples ``(x, label)`` for `fit`: a part of the training set, never of the test set."""
+        return self._loader(validation=True)
+
+    def predict_dataloader(self) -> DataLoader[Numbered]:
+        """Batches ``(index, x, label)`` of this rank's share of what remains to be certified."""
+        test = self.test_set()
+        remaining = range(len(self._loaded[1][1])) if self.remaining is None else self.remaining
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        share = RankShare(test, remaining, rank, ranks)
+        return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
+
+    @property
+    def _loaded(self) -> tuple[Examples, Examples]:
+        if self._sets is None:
+            raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
+        return self._sets
+
+    def _restrict(self, x: Tensor, y: Tensor) -> Examples:
+        code = torch.full((max(self.available) + 1,), -1)
+        code[list(self.classes)] = torch.arange(self.num_classes)
+        labels = code[y.long()]
+        kept = labels >= 0
+        return to_dtype(x[kept], torch.float32, scale=True).contiguous(), labels[kept]
+
+    def _loader(self, validation: bool) -> DataLoader[tuple[Tensor, ...]]:
+        x, y = self.training_set()
+        kept = (torch.arange(len(y)) % VALIDATION_EVERY == VALIDATION_EVERY - 1) == validation
+        part = TensorDataset(x[kept], y[kept])
+        return DataLoader(part, batch_size=self.batch_size, shuffle=not validation, num_workers=self.num_workers)
+
+
+class _Numbered(Dataset[Numbered]):
+    def __init__(self, x: Tensor, labels: Tensor) -> None:
+        self._x = x
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __getitem__(self, index: int) -> Numbered:
+        return index, self._x[index], int(self._labels[index])
+
+
+def data_root(root: str) -> Path:
+    """The folder that holds downloaded data sets: what ``SMOOTHING_DATA`` names, otherwise ``root``."""
+    return Path(os.environ.get("SMOOTHING_DATA") or root)

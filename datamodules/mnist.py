@@ -1,0 +1,75 @@
+"""MNIST."""
+
+import os
+from collections.abc import Sequence
+from urllib.error import URLError
+
+import torchvision
+from torchvision.datasets.utils import check_integrity
+
+from datamodules.base import DataModule, Examples, data_root
+
+PUBLISHED = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+"""MD5 of the published files, unpacked."""
+
+
+class MNIST(DataModule):
+    """Handwritten digits, 60,000 for training and 10,000 for tests, 28 x 28 pixels (LeCun et al. 1998).
+
+    Args:
+        classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        root: Folder that holds ``MNIST/raw``; the environment variable ``SMOOTHING_DATA`` goes before it. What is
+            absent is downloaded there.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+    """
+
+    source = "MNIST"
+    available = range(10)
+
+    def __init__(
+        self,
+        classes: Sequence[int] = tuple(range(10)),
+        root: str = "data",
+        batch_size: int = 64,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(classes, batch_size, num_workers)
+        self.root = data_root(root)
+        self._raw = self.root / "MNIST" / "raw"
+
+    def prepare_data(self) -> None:
+        """Download what is absent.
+
+        Raises:
+            ValueError: If that fails.
+        """
+        if all((self._raw / name).is_file() for name in PUBLISHED):
+            return
+        try:
+            torchvision.datasets.MNIST(self.root, download=True)
+        except (RuntimeError, URLError, OSError) as error:
+            raise ValueError(f"MNIST: root = {self.root}; cannot download to it: {error}") from error
+
+    def load(self, train: bool) -> Examples:
+        """Images ``(n, 1, 28, 28)`` uint8 and digits ``(n,)``.
+
+        Raises:
+            ValueError: If a file is absent, unreadable or not the published one.
+        """
+        for name, md5 in PUBLISHED.items():
+            _check(str(self._raw / name), md5)
+        data = torchvision.datasets.MNIST(self.root, train=train)
+        return data.data[:, None], data.targets
+
+
+def _check(path: str, md5: str) -> None:
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"MNIST: {path}; must be a readable file")
+    if not check_integrity(path, md5):
+        raise ValueError(f"MNIST: {path}; its MD5 must be {md5}, that of the published file")

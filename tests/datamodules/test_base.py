@@ -1,0 +1,138 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from datamodules import DataModule
+
+
+class Shades(DataModule):
+    """Image i is one grey of i / 255; class i % 4 of 4, but class 3 has no training example."""
+
+    source = "Shades"
+    available = range(4)
+
+    def __init__(self, classes: tuple[int, ...] = (0, 1), batch_size: int = 4, num_workers: int = 0) -> None:
+        super().__init__(classes, batch_size, num_workers)
+        self.reads = 0
+        self.train = torch.arange(0, 60, dtype=torch.uint8).reshape(-1, 1, 1, 1)
+        self.test = torch.arange(100, 120, dtype=torch.uint8).reshape(-1, 1, 1, 1)
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        self.reads += 1
+        x = self.train if train else self.test
+        y = x.flatten() % 4
+        return x, torch.where(y == 3, 0, y) if train else y
+
+
+def shades(*args: Any, **kwargs: Any) -> Shades:
+    made = Shades(*args, **kwargs)
+    made.setup()
+    return made
+
+
+def test_labels_are_coded_in_the_order_of_classes() -> None:
+    x, y = shades((2, 1)).training_set()
+    assert (x.flatten() * 255).round().tolist() == [i for i in range(60) if i % 4 in (1, 2)]
+    assert y.tolist() == [0 if i % 4 == 2 else 1 for i in range(60) if i % 4 in (1, 2)]
+
+
+def test_inputs_are_float_within_one() -> None:
+    x, y = shades().training_set()
+    assert x.dtype == torch.float32
+    assert y.dtype == torch.int64
+    assert float(x.max()) == pytest.approx(59 / 255, rel=1e-6)
+
+
+def test_examples_carry_their_position_in_the_restricted_test_set() -> None:
+    test = shades((2, 1)).test_set()
+    assert [(i, round(float(x) * 255), label) for i, x, label in (test[p] for p in range(3))] == [
+        (0, 101, 1),
+        (1, 102, 0),
+        (2, 105, 1),
+    ]
+
+
+def test_the_data_are_read_once() -> None:
+    data = shades()
+    data.setup("predict")
+    assert data.reads == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"classes": (1,)}, r"Shades: classes = \[1\]; must be at least two"),
+        ({"classes": ()}, r"Shades: classes = \[\]; must be at least two"),
+        ({"classes": (1, 1)}, r"Shades: classes = \[1, 1\]; must be at least two, each named once"),
+        ({"classes": (0, 4)}, r"Shades: classes = \[0, 4\]; 4 is none of \[0, 1, 2, 3\]"),
+        ({"classes": (0, -1)}, r"Shades: classes = \[0, -1\]; -1 is none of"),
+        ({"batch_size": 0}, "Shades: batch_size = 0; must be at least 1"),
+        ({"num_workers": -1}, "Shades: num_workers = -1; must be at least 0"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Shades(**arguments)
+
+
+def test_a_class_without_training_examples_is_refused() -> None:
+    with pytest.raises(ValueError, match="Shades: class 3 has no training example"):
+        shades((1, 3))
+
+
+def test_data_must_be_read_first() -> None:
+    with pytest.raises(RuntimeError, match="call setup first"):
+        Shades().training_set()
+
+
+def test_a_subset_of_the_classes_is_an_assumption() -> None:
+    assert Shades((2, 1)).assumptions == ("label flips stay within the classes 2, 1 of Shades",)
+    assert Shades((0, 1, 2, 3)).assumptions == ()
+
+
+def test_the_fingerprint_is_a_function_of_the_content() -> None:
+    known = shades().fingerprint()
+    assert shades(batch_size=2).fingerprint() == known
+    assert shades((1, 0)).fingerprint() != known
+    for part in ("train", "test"):
+        changed = Shades()
+        getattr(changed, part)[4] += 4
+        changed.setup()
+        assert changed.fingerprint() != known
+
+
+def test_batches_cover_what_remains() -> None:
+    data = shades(batch_size=3)
+    assert [len(index) for index, _, _ in data.predict_dataloader()] == [3, 3, 3, 1]
+    data.remaining = [7, 2]
+    ((index, x, label),) = data.predict_dataloader()
+    assert index.tolist() == [7, 2]
+    assert (x.flatten() * 255).round().tolist() == [113, 104]
+    assert label.tolist() == [1, 0]
+    data.remaining = []
+    assert list(data.predict_dataloader()) == []
+
+
+def test_ranks_share_the_batches() -> None:
+    seen = []
+    for rank in range(3):
+        data = shades()
+        data.remaining = [9, 0, 4, 1]
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=3)  # type: ignore[assignment]
+        seen.append([i for index, _, _ in data.predict_dataloader() for i in index.tolist()])
+    assert seen == [[9, 1], [0], [4]]
+
+
+def test_validation_takes_every_tenth_training_example_by_position() -> None:
+    data = shades()
+    x, _ = data.training_set()
+    training, validation = (
+        sorted(round(float(v) * 255) for x, _ in loader for v in x.flatten())
+        for loader in (data.train_dataloader(), data.val_dataloader())
+    )
+    every = [round(float(v) * 255) for v in x.flatten()]
+    assert validation == every[9::10]
+    assert sorted(training + validation) == every
