@@ -3,13 +3,12 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from zlib import crc32
 
-from smoothing.certificates.table import Row
+from smoothing.certificates.table import COLUMNS, Row
 
 
 class Shard:
@@ -40,7 +39,8 @@ class Shard:
         indices = sorted({row.index for row in example})
         if len(indices) != 1:
             raise ValueError(f"shard line: rows of the examples {indices}; must be of exactly one example")
-        self._file.write(_closed(json.dumps([asdict(row) for row in example], separators=(",", ":"))))
+        rows = [dict(zip(COLUMNS, row.cells(), strict=True)) for row in example]
+        self._file.write(_closed(json.dumps(rows, separators=(",", ":"))))
         self._file.flush()
 
     def close(self) -> None:

@@ -1,8 +1,9 @@
 """The certificate table: one row per example and certifier."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, Kind, optional, read_records, write_records
 from smoothing.certificates.certificates import Certificates, Classifier
+
+_CLASSIFIERS = get_args(Classifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,10 @@ class Row:
     sound: bool
     assumptions: str = ""
 
+    def cells(self) -> tuple[Any, ...]:
+        """Its values, in the order of `COLUMNS`."""
+        return _cells(self)
+
     def __post_init__(self) -> None:
         """Refuse what no certifier may claim."""
         promises = (
@@ -68,7 +75,7 @@ class Row:
             ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
             ("correct", self.correct == (self.prediction == self.label), "whether prediction is label"),
             ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
-            ("classifier", self.classifier in get_args(Classifier), " or ".join(get_args(Classifier))),
+            ("classifier", self.classifier in _CLASSIFIERS, " or ".join(_CLASSIFIERS)),
         )
         for name, kept, allowed in promises:
             if not kept:
@@ -87,6 +94,8 @@ _KINDS: dict[Any, Kind] = {
 
 COLUMNS: dict[str, Kind] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
 """Kind of every column of the table, in their order."""
+
+_cells = attrgetter(*COLUMNS)
 
 
 def rows(
@@ -171,7 +180,7 @@ class Table:
         first = by_index[0].index
         self.certifiers = tuple(dict.fromkeys(row.certifier for row in by_index if row.index == first))
         ordered = _complete(by_index, self.certifiers)
-        columns = zip(*(astuple(row) for row in ordered), strict=True)
+        columns = zip(*(row.cells() for row in ordered), strict=True)
         self._columns = {
             name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
         }
@@ -186,7 +195,7 @@ class Table:
 
     def __iter__(self) -> Iterator[Row]:
         """Rows, in order."""
-        for values in zip(*(column.tolist() for column in self._columns.values()), strict=True):
+        for values in self._records():
             yield Row(**dict(zip(COLUMNS, values, strict=True)))
 
     def of(self, certifier: str) -> "Table":
@@ -205,7 +214,7 @@ class Table:
 
     def write_csv(self, path: str | Path) -> None:
         """Write the table; floats keep every bit, flags are 0 or 1, missing cells are empty."""
-        write_records(path, ",", COLUMNS, map(astuple, self))
+        write_records(path, ",", COLUMNS, self._records())
 
     @classmethod
     def read_csv(cls, path: str | Path) -> "Table":
@@ -215,6 +224,9 @@ class Table:
             ValueError: Naming the file, the line and what is allowed there.
         """
         return assemble(path, read_records(path, ",", COLUMNS))
+
+    def _records(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*(column.tolist() for column in self._columns.values()), strict=True)
 
 
 def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> Table:
