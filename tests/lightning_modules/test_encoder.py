@@ -1,0 +1,158 @@
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from datamodules import Digits
+from lightning_modules.encoder import Encoder, FrozenEncoder
+
+SEEN = [0, 2, 3, 4, 5, 6, 8, 9]
+
+
+def fit(directory: Path, ckpt_path: Path | None = None) -> tuple[Encoder, pl.Trainer]:
+    pl.seed_everything(0)
+    trainer = pl.Trainer(
+        max_epochs=8,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    encoder = Encoder(features=10, width=4, learning_rate=0.02)
+    trainer.fit(encoder, datamodule=Digits(SEEN), ckpt_path=ckpt_path)
+    trainer.save_checkpoint(directory / "encoder.ckpt")
+    return encoder, trainer
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, Path, float]:
+    directory = tmp_path_factory.mktemp("encoder")
+    encoder, trainer = fit(directory)
+    return encoder, directory / "encoder.ckpt", float(trainer.callback_metrics["val/accuracy"])
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    data = Digits([1, 7])
+    data.setup()
+    return data.training_set()[0][:16]
+
+
+def test_it_learns_the_other_classes(fitted: tuple[Encoder, Path, float]) -> None:
+    assert fitted[2] > 0.9
+
+
+def test_the_frozen_encoder_gives_the_features_of_the_trained_one(
+    fitted: tuple[Encoder, Path, float], images: torch.Tensor
+) -> None:
+    encoder, path, _ = fitted
+    features = FrozenEncoder(str(path))(images)
+    assert features.shape == (16, 10)
+    assert features.dtype == torch.float32
+    assert not features.requires_grad
+    assert torch.equal(features, encoder.network(images))
+
+
+def test_the_scale_of_the_images_is_the_checkpoint_s(fitted: tuple[Encoder, Path, float]) -> None:
+    data = Digits(SEEN)
+    data.setup()
+    x, _ = data.training_set()
+    network = FrozenEncoder(str(fitted[1])).network
+    assert (network.mean, network.std) == (x.mean(), x.std())
+
+
+def test_it_stays_in_evaluation_mode(fitted: tuple[Encoder, Path, float]) -> None:
+    encoder = FrozenEncoder(str(fitted[1]))
+    torch.nn.ModuleList([encoder]).train()
+    assert not any(module.training for module in encoder.modules())
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[Encoder, Path, float], tmp_path: Path) -> None:
+    fit(tmp_path, ckpt_path=fitted[1])
+    gone_on, stopped = (torch.load(path, weights_only=True) for path in (tmp_path / "encoder.ckpt", fitted[1]))
+    assert gone_on["encoder"] == stopped["encoder"]
+    assert all(torch.equal(gone_on["state_dict"][name], value) for name, value in stopped["state_dict"].items())
+
+
+def test_identity_is_the_checkpoint_s(fitted: tuple[Encoder, Path, float]) -> None:
+    path = fitted[1]
+    assert FrozenEncoder(str(path)).identity() == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_it_says_what_it_has_seen(fitted: tuple[Encoder, Path, float]) -> None:
+    assert FrozenEncoder(str(fitted[1])).trained_on == "classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits"
+
+
+def test_classes_it_has_not_seen_are_served(fitted: tuple[Encoder, Path, float]) -> None:
+    encoder = FrozenEncoder(str(fitted[1]))
+    encoder.serve("Digits", [1, 7])
+    encoder.serve("MNIST", [0, 2])
+    assert encoder.assumptions == ()
+
+
+def test_classes_it_has_seen_are_refused(fitted: tuple[Encoder, Path, float]) -> None:
+    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt was trained on class 4 of Digits"):
+        FrozenEncoder(str(fitted[1])).serve("Digits", [1, 4])
+
+
+def test_classes_it_has_seen_are_an_assumption_where_accepted(fitted: tuple[Encoder, Path, float]) -> None:
+    encoder = FrozenEncoder(str(fitted[1]), accept_seen_classes=True)
+    encoder.serve("Digits", [1, 4])
+    assert encoder.assumptions == (
+        "features, learned from labels of classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits, do not change",
+    )
+    encoder.serve("Digits", [1, 7])
+    assert encoder.assumptions == ()
+
+
+def test_images_of_another_shape_are_refused(fitted: tuple[Encoder, Path, float]) -> None:
+    with pytest.raises(ValueError, match=r"FrozenEncoder: images of shape \[1, 28, 28\]; must be \[1, 8, 8\]"):
+        FrozenEncoder(str(fitted[1]))(torch.zeros(2, 1, 28, 28))
+
+
+class Payload:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pytest.fail, ("code ran",)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", pickle.dumps(Payload()), pickle.dumps({"state_dict": {}})], ids=range(4)
+)
+def test_other_files_are_refused_unrun(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^FrozenEncoder: base_ckpt = {path}; must be a checkpoint of Encoder$"):
+        FrozenEncoder(str(path))
+
+
+def test_checkpoints_of_other_modules_and_with_code_are_refused(tmp_path: Path) -> None:
+    for number, content in enumerate(({"state_dict": {}}, {"encoder": Payload(), "state_dict": {}}, [])):
+        path = tmp_path / f"{number}.ckpt"
+        torch.save(content, path)
+        with pytest.raises(ValueError, match="must be a checkpoint of Encoder"):
+            FrozenEncoder(str(path))
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"base_ckpt = .*absent.ckpt; must be a readable file: No such file"):
+        FrozenEncoder(str(tmp_path / "absent.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"features": 0}, "Encoder: features = 0; must be at least 1"),
+        ({"width": 0}, "Encoder: width = 0; must be at least 1"),
+        ({"learning_rate": 0.0}, r"Encoder: learning_rate = 0.0; must be finite and above 0"),
+        ({"label_smoothing": 1.0}, r"Encoder: label_smoothing = 1.0; must be within \[0, 1\)"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Encoder(**arguments)
