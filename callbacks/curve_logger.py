@@ -44,13 +44,16 @@ def numbers(table: Table) -> dict[str, float]:
     }
 
 
-def run_loggers(run_dir: str | Path, project: str = "smoothing", group: str | None = None) -> list[Logger]:
-    """The loggers of a certify run: CSV, TensorBoard and wandb, which stays offline unless WANDB_MODE says otherwise.
+def run_loggers(
+    run_dir: str | Path, project: str = "smoothing", group: str | None = None, job_type: str = "certify"
+) -> list[Logger]:
+    """The loggers of a run: CSV, TensorBoard and wandb, which stays offline unless WANDB_MODE says otherwise.
 
     Args:
         run_dir: Run directory; the loggers write below it once something is logged.
         project: Project in wandb.
         group: Group in wandb: the training run whose model is certified.
+        job_type: What the run does, ``"certify"`` or ``"fit"``.
     """
     return [
         CSVLogger(run_dir, name="csv", version=""),
@@ -60,9 +63,9 @@ def run_loggers(run_dir: str | Path, project: str = "smoothing", group: str | No
             project=project,
             name=Path(run_dir).name,
             group=group,
-            job_type="certify",
+            job_type=job_type,
             mode=os.environ.get("WANDB_MODE", "offline"),
-            settings=wandb.Settings(quiet=True),
+            settings=wandb.Settings(silent=True),
         ),
     ]
 

@@ -1,0 +1,158 @@
+"""Certifying every example of a data set, as a Lightning predict run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from lightning_modules.encoder import FrozenEncoder
+from smoothing.certificates import Certificates
+from smoothing.certifiers import Certifier
+from smoothing.measures import SmoothingMeasure
+from smoothing.threads import one_thread
+from smoothing.votes import Ballots, Votes
+
+BLOCK = 64
+"""Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
+
+
+class Examples(Protocol):
+    """What certifying needs of a data module.
+
+    Attributes:
+        source: Where the examples come from.
+        classes: Numbers that its classes have there.
+        num_classes: Number of classes K.
+        assumptions: What a certificate on these data takes for granted, one phrase each.
+        remaining: Positions in the test set that are still to certify; None for all.
+    """
+
+    source: str
+    classes: Sequence[int]
+    num_classes: int
+    assumptions: tuple[str, ...]
+    remaining: Sequence[int] | None
+
+    def training_set(self) -> tuple[Tensor, Tensor]:
+        """Training inputs ``(n, ...)`` and labels ``(n,)``."""
+
+    def test_set(self) -> "TestSet":
+        """The examples to certify."""
+
+    def fingerprint(self) -> str:
+        """sha256 of training and test data."""
+
+
+class TestSet(Protocol):
+    """Examples by position."""
+
+    def __len__(self) -> int:
+        """Number of examples."""
+
+    def __getitem__(self, index: int) -> tuple[int, Tensor, int]:
+        """Position, input and label."""
+
+
+class Certification(pl.LightningModule):
+    """Puts examples to the vote under a measure and asks every certifier for certificates.
+
+    The votes are fitted in `setup`, on the training set of the trainer's data module. All certifiers share one
+    batch's ballots.
+
+    Args:
+        measure: How the object is randomised.
+        votes: The base function.
+        certifiers: Certifiers by the name they have in tables and curves, at least one.
+        encoder: Frozen network that turns inputs into the features that the votes see; none where they see inputs.
+        seed: Root seed of all draws, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        measure: SmoothingMeasure,
+        votes: Votes,
+        certifiers: dict[str, Certifier],
+        encoder: FrozenEncoder | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not certifiers:
+            raise ValueError("Certification: certifiers = {}; must name at least one")
+        if seed < 0:
+            raise ValueError(f"Certification: seed = {seed}; must be at least 0")
+        self.measure = measure
+        self.votes = votes
+        self.certifiers = certifiers
+        self.encoder = encoder
+        self.seed = seed
+        # On the instance, since the base class sets its own when it is constructed.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+
+    @property
+    def data(self) -> Examples:
+        """The trainer's data module."""
+        return cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def setup(self, stage: str) -> None:
+        """Check the examples, fit the votes, and ask every certifier whether it can serve.
+
+        Raises:
+            ValueError: If the data are bad, or a certifier cannot serve, saying why.
+        """
+        examples = self.data.test_set()
+        remaining = range(len(examples)) if self.data.remaining is None else self.data.remaining
+        if not remaining:
+            return
+        for position in remaining:
+            if not torch.isfinite(examples[position][1]).all():
+                raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
+        if self.encoder is not None:
+            self.encoder.serve(self.data.source, self.data.classes)
+        x, labels = self.data.training_set()
+        self.votes.fit(self._training_features(x), labels, self.data.num_classes)
+        for name, certifier in self.certifiers.items():
+            if reason := certifier.supports(self.measure, self.votes):
+                raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
+        """Certificates of one batch by name of the certifier."""
+        index, x, _ = batch
+        granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
+        # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
+        with torch.inference_mode(False), torch.no_grad():
+            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
+            try:
+                answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
+            except ValueError as error:
+                # Input was checked before; a complaint that comes this late is a defect.
+                raise RuntimeError(f"examples {index.tolist()} could not be certified") from error
+        return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
+
+    def _features(self, x: Tensor) -> Tensor:
+        """Encode one example at a time, so that its features do not depend on its neighbours."""
+        if self.encoder is None:
+            return x
+        with one_thread():
+            return torch.cat([self.encoder(example) for example in x.split(1)])
+
+    def _training_features(self, x: Tensor) -> Tensor:
+        """Encode the training inputs, each rank its share of the blocks; every rank gets all features."""
+        if self.encoder is None:
+            return x
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        rounds = -(-len(x) // (BLOCK * ranks))
+        padded = torch.cat([x, x.new_zeros(rounds * ranks * BLOCK - len(x), *x.shape[1:])])
+        self.encoder.to(self.device)
+        with one_thread():
+            share = torch.stack([self.encoder(block.to(self.device)) for block in padded.split(BLOCK)[rank::ranks]])
+        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
+        return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()

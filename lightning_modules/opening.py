@@ -1,0 +1,52 @@
+"""The step between knowing that a run is good and its first row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from callbacks.provenance import provenance
+from callbacks.run_directory import RunDirectory
+from lightning_modules.certification import Certification
+
+
+class Opening(Callback):
+    """Checks a run directory before votes are fitted, and opens it once everything is known to be good.
+
+    Args:
+        directory: The directory of the run.
+        config: The resolved config of the run.
+    """
+
+    def __init__(self, directory: RunDirectory, config: Mapping[str, Any]) -> None:
+        self._directory = directory
+        self._config = config
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Refuse another run's directory; leave out the examples that are finished.
+
+        All ranks read before any writes: Lightning has them wait for each other after the last `setup`.
+
+        Raises:
+            ValueError: If the directory is another run's, or damaged.
+            OSError: If it cannot be written.
+        """
+        assert isinstance(pl_module, Certification)
+        data, encoder = pl_module.data, pl_module.encoder
+        asked = len(data.test_set())
+        self._provenance = {"examples": asked} | provenance(
+            self._config,
+            seed=pl_module.seed,
+            distance=pl_module.measure.distance,
+            data=data.fingerprint(),
+            checkpoint=encoder.identity() if encoder else None,
+        )
+        self._directory.check(self._provenance)
+        finished = self._directory.finished()
+        data.remaining = [index for index in range(asked) if index not in finished]
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say whose directory it is."""
+        if trainer.is_global_zero:
+            self._directory.open(self._provenance)

@@ -1,0 +1,71 @@
+"""A Lightning trainer with one more verb."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger
+
+from callbacks.report import report
+from callbacks.run_directory import RunDirectory
+from callbacks.shard_writer import ShardWriter
+from lightning_modules.certification import Certification
+from lightning_modules.opening import Opening
+
+EXPECTED_WARNINGS = (
+    "Total length of .* across ranks is zero",  # fewer examples are missing than there are ranks, or none
+    ".*LeafSpec.* is deprecated",  # between Lightning and torch
+    "The 'predict_dataloader' does not have many workers",  # examples in memory need none
+)
+"""What Lightning warns of though it is meant."""
+
+
+class Trainer(pl.Trainer):
+    """Fits like Lightning's trainer, on any of its strategies, and certifies."""
+
+    callbacks: list[Callback]
+
+    def certify(
+        self,
+        model: Certification,
+        datamodule: pl.LightningDataModule,
+        run_dir: str | Path,
+        config: Mapping[str, Any] | None = None,
+        loggers: Sequence[Logger] | None = None,
+    ) -> None:
+        """Certify every example of a data set, or go on where an earlier run stopped.
+
+        Nothing is written before everything is known to be good. Rows are computed once: what stands in the run
+        directory is left alone.
+
+        Args:
+            model: What certifies.
+            datamodule: Training set and examples.
+            run_dir: The directory of the run, made if there is none.
+            config: The resolved config, by which the directory is known again.
+            loggers: Where the finished run is logged, on one rank; CSV, TensorBoard and wandb in the run directory
+                unless given.
+
+        Raises:
+            ValueError: If model or data are bad, or the directory is another run's or damaged.
+            OSError: If the directory cannot be written.
+        """
+        directory = RunDirectory(run_dir)
+        own = self.callbacks, self.loggers
+        self.callbacks = [*own[0], Opening(directory, config or {}), ShardWriter(directory)]
+        # A logger opens its files before the first check; none may stand in the directory of a refused run.
+        self.loggers = []
+        try:
+            with warnings.catch_warnings():
+                for expected in EXPECTED_WARNINGS:
+                    warnings.filterwarnings("ignore", expected)
+                self.predict(model, datamodule=datamodule, return_predictions=False)
+        finally:
+            self.callbacks, self.loggers = own
+        # The other ranks may still be writing their last rows.
+        self.strategy.barrier("every row is written")
+        if self.is_global_zero:
+            report(directory, model.measure.distance, loggers, config or {})

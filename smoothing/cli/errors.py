@@ -1,0 +1,69 @@
+"""How bad input ends: one line on standard error and exit status 2."""
+
+import re
+import sys
+from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+STATUS = 2
+"""Exit status of every command that refuses its input."""
+
+_KEY = re.compile(r'Parser key "([^"]+)"')
+_PLAIN = (
+    (re.compile(r"Expected a dot import path string: (.*)"), r"\1; must be the name of a built-in or a dotted path"),
+    (re.compile(r"Expected an? (?:<class ')?(.+?)(?:'>)?\. Got value: (.*)"), r"\2; must be \1"),
+)
+
+
+@contextmanager
+def one_line(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn bad input found inside the block into one line on standard error and exit status 2.
+
+    Args:
+        kinds: Exceptions that mean bad input here, beside those of the parser. Any other one passes with its traceback.
+    """
+    bad_input: tuple[type[Exception], ...] = (ArgumentError, *kinds)
+    try:
+        yield
+    except bad_input as error:
+        refuse(explain(error))
+
+
+def refuse(message: str) -> NoReturn:
+    """Say why the input is refused, on one line, and exit."""
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    raise SystemExit(STATUS)
+
+
+def explain(error: BaseException) -> str:
+    """What is wrong, without the layers that the parser wraps around it.
+
+    The parser reports a bad value by the whole tree of types that it tried. Its exceptions are chained, each giving
+    the next part of the parameter's name; the last one of its own, or the first of other code, holds the reason.
+    """
+    keys: list[str] = []
+    seen = ""
+    while error.__cause__ is not None and _raised_by_parser(error):
+        if str(error) != seen and (key := _KEY.match(str(error))):
+            keys.append(key[1])
+        seen = str(error)
+        error = error.__cause__
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    reason = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if key := _KEY.match(reason):
+        keys.append(key[1])
+        reason = reason[key.end() :].lstrip(":\n ")
+    for pattern, plain in _PLAIN:
+        reason = pattern.sub(plain, reason)
+    return f"{'.'.join(keys)}: {reason}" if keys else reason
+
+
+def _raised_by_parser(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return str(module).partition(".")[0] in ("jsonargparse", "argparse")

@@ -1,0 +1,136 @@
+"""The commands that run on Lightning: ``certify`` and ``fit``."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import yaml
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.loggers import Logger
+
+# Classes are found by their short names once they are imported.
+import smoothing.certifiers
+import smoothing.guarantees
+import smoothing.measures
+import smoothing.votes  # noqa: F401
+from datamodules import DataModule
+from lightning_modules import Certification, Trainer
+from smoothing.cli.errors import one_line
+
+BAD_INPUT = (ValueError, OSError, MisconfigurationException)
+
+
+class SaveConfig(SaveConfigCallback):
+    """Puts the resolved config of a training run into its directory and its loggers."""
+
+    def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write and log the config; called on one rank."""
+        text = self.parser.dump(self.config, skip_none=False)
+        run_dir = Path(trainer.default_root_dir)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        (run_dir / "config.yaml").write_text(text, encoding="utf-8")
+        for logger in trainer.loggers:
+            logger.log_hyperparams(yaml.safe_load(text))
+
+
+class RunCLI(LightningCLI):
+    """Reads a config, builds trainer, model and data from it, and certifies or fits.
+
+    Args:
+        args: Command and options.
+    """
+
+    def __init__(self, args: list[str]) -> None:
+        # What Lightning tells about devices and seeds stands in the provenance; the screen is for warnings.
+        for name in ("pytorch_lightning", "lightning_fabric"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        super().__init__(
+            pl.LightningModule,
+            DataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            trainer_class=Trainer,
+            seed_everything_default=0,
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            auto_configure_optimizers=False,
+            parser_kwargs={"prog": "smoothing", "exit_on_error": False},
+            args=args,
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The trainer's methods that are commands, and which of their arguments are not options."""
+        return {
+            "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
+            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
+        }
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what both commands share."""
+        parser.add_argument(
+            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<name of the config> if unset."
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse the command line; a bad one ends in one line."""
+        assert isinstance(args, list)
+        with one_line():
+            self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Do not let a checkpoint's hyper-parameters replace what config and command line say, as Lightning does."""
+
+    def before_instantiate_classes(self) -> None:
+        """Name the run."""
+        config = self.config[self.subcommand]
+        with one_line(ValueError):
+            if config.run_dir is None:
+                if not config.config:
+                    raise ValueError("run_dir: not given; must be, unless a config names the run")
+                config.run_dir = str(Path("runs", Path(str(config.config[-1])).stem))
+            if (root := config.trainer.default_root_dir) is not None:
+                raise ValueError(f"trainer.default_root_dir: {root}; must be unset, run_dir says where a run goes")
+
+    def instantiate_classes(self) -> None:
+        """Build trainer, model and data; an argument that one of them refuses ends in one line."""
+        with one_line(*BAD_INPUT):
+            super().instantiate_classes()
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Build the trainer; whatever it writes goes to the run directory."""
+        config = self.config[self.subcommand]
+        if str(config.trainer.devices) == "0":
+            raise ValueError("trainer.devices = 0; must be at least 1, or auto")
+        self._log_as_given = config.trainer.logger not in (None, True)
+        if self.subcommand == "certify":
+            # The run directory keeps the config of a certify run.
+            self.save_config_callback = None
+        if not self._log_as_given:
+            kwargs["logger"] = _fit_loggers(config.run_dir) if self.subcommand == "fit" else False
+        with one_line(*BAD_INPUT, TypeError):
+            trainer = super().instantiate_trainer(default_root_dir=config.run_dir, **kwargs)
+        for checkpoints in trainer.checkpoint_callbacks:
+            if isinstance(checkpoints, ModelCheckpoint) and checkpoints.dirpath is None:
+                checkpoints.dirpath = str(Path(config.run_dir, "checkpoints"))
+        return trainer
+
+    def certify(self, model: Certification, datamodule: DataModule) -> None:
+        """Certify; bad data, or a directory that cannot take the run, end in one line."""
+        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
+        with one_line(*BAD_INPUT):
+            if not isinstance(model, Certification):
+                raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")
+            loggers = self.trainer.loggers if self._log_as_given else None
+            assert isinstance(self.trainer, Trainer)
+            self.trainer.certify(model, datamodule, config["run_dir"], config, loggers)
+
+
+def _fit_loggers(run_dir: str) -> list[Logger]:
+    # Here, since wandb takes seconds to import, which no refused run should have to wait for.
+    from callbacks.curve_logger import run_loggers
+
+    return run_loggers(run_dir, job_type="fit")
