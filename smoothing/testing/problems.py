@@ -23,7 +23,7 @@ class GivenVotes(LinearVotes):
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
         """The last K columns of the input."""
-        return features[:, -self.num_classes :]
+        return features[:, -self.num_classes :].clone()
 
 
 def ballots_of(

@@ -144,7 +144,7 @@ class LinearVotesConformance(VotesConformance):
         scores = votes.scores(x)
         for c in range(votes.num_classes):
             expected = [sum(int(w) for w in row[scores.labels == c]) for row in scores.weights]
-            assert scores.class_sums()[:, c].tolist() == expected
+            assert scores.class_sums[:, c].tolist() == expected
 
     def test_counts_follow_the_scores(
         self, votes: LinearVotes, measure: SmoothingMeasure, x: Tensor, index: Tensor

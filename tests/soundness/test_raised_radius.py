@@ -1,0 +1,111 @@
+"""A radius raised by one is refuted: for every certifier and guarantee, on a problem where it reaches the truth."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from smoothing.certificates.certificates import Certificates
+from smoothing.certifiers import BerryEsseen, Certifier, Chernoff, ClopperPearson, ExactVote
+from smoothing.guarantees import KL, Guarantee, NeymanPearson, VoteBound
+from smoothing.measures import LabelFlip
+from smoothing.testing import ballots_of, never_above_the_truth, random_ballots, true_radii
+from smoothing.testing.guarantees import never_refuted
+from smoothing.votes import Ballots
+
+
+def unanimous(q: str, n: int) -> Ballots:
+    """``n`` votes of weight one for class 1, and a point of class 0 without weight: n // 2 flips are survived."""
+    return ballots_of(LabelFlip(q, 2), [[1.0] * n + [0.0]], [1] * n + [0])
+
+
+def reaches_the_truth(certifier: Certifier, ballots: Ballots, radius: int) -> None:
+    """The certified radius is the stated one, nothing refutes it, and the truth is no larger."""
+    certificates = certifier.certify(ballots)
+    never_above_the_truth(ballots, certificates)
+    assert certificates.radius.tolist() == [radius]
+    assert true_radii(ballots, certificates).tolist() == [radius]
+
+
+def test_exact_vote() -> None:
+    for seed in range(3):
+        ballots = random_ballots(LabelFlip("0.2", 3), 3, 7, 12, seed)
+        certificates = ExactVote().certify(ballots)
+        never_above_the_truth(ballots, certificates)
+        assert certificates.radius.tolist() == true_radii(ballots, certificates).tolist()
+
+
+@pytest.mark.parametrize(("q", "radius"), [("1e-3", 1), ("1e-6", 2), ("1e-6", 3), ("1e-9", 5)])
+def test_chernoff(q: str, radius: int) -> None:
+    reaches_the_truth(Chernoff(), unanimous(q, 2 * radius + 1), radius)
+
+
+@pytest.mark.parametrize(("q", "radius"), [("1e-3", 1), ("1e-6", 3)])
+def test_chernoff_of_the_majority(q: str, radius: int) -> None:
+    reaches_the_truth(Chernoff(classifier="majority"), unanimous(q, 2 * radius + 1), radius)
+
+
+def test_chernoff_with_kl() -> None:
+    """Half of the exponent goes: only a vote that one flip turns is certified to the full."""
+    reaches_the_truth(Chernoff(KL()), unanimous("1e-6", 1), 0)
+
+
+@pytest.mark.parametrize(("q", "radius"), [("1e-3", 1), ("1e-6", 3)])
+def test_berry_esseen(q: str, radius: int) -> None:
+    reaches_the_truth(BerryEsseen(), unanimous(q, 2 * radius + 1), radius)
+
+
+@pytest.mark.parametrize(("two_sided", "q", "radius"), [(False, "0.05", 1), (True, "0.05", 1), (False, "0.03", 2)])
+def test_clopper_pearson(two_sided: bool, q: str, radius: int) -> None:
+    certifier = ClopperPearson(n0=20, n=200_000, alpha=1e-3, two_sided=two_sided)
+    reaches_the_truth(certifier, unanimous(q, 2 * radius + 1), radius)
+
+
+BOUNDS = VoteBound.one_sided(-np.linspace(0.7, 12, 300))
+PLACES = 6
+
+
+def guarantee_is_sound(guarantee: Guarantee) -> None:
+    for q in ("0.1", "0.4"):
+        measure = LabelFlip(q, 2)
+        never_refuted(measure, BOUNDS, guarantee.radius(measure, BOUNDS, (PLACES,)), PLACES)
+
+
+def test_neyman_pearson() -> None:
+    guarantee_is_sound(NeymanPearson())
+
+
+def test_kl() -> None:
+    guarantee_is_sound(KL())
+
+
+NAMED: list[tuple[type, str, Callable[[], None]]] = [
+    (ExactVote, "certify", test_exact_vote),
+    (Chernoff, "certify", lambda: test_chernoff("1e-6", 2)),
+    (Chernoff, "certify", lambda: test_chernoff_of_the_majority("1e-6", 3)),
+    (Chernoff, "certify", test_chernoff_with_kl),
+    (BerryEsseen, "certify", lambda: test_berry_esseen("1e-6", 3)),
+    (ClopperPearson, "certify", lambda: test_clopper_pearson(False, "0.05", 1)),
+    (ClopperPearson, "certify", lambda: test_clopper_pearson(True, "0.05", 1)),
+    (NeymanPearson, "radius", test_neyman_pearson),
+    (KL, "radius", test_kl),
+]
+
+
+def one_more(answer: Certificates | np.ndarray) -> Certificates | np.ndarray:
+    """The answer with every radius raised by one."""
+    if isinstance(answer, Certificates):
+        return replace(answer, radius=answer.radius + 1)
+    return answer + 1
+
+
+@pytest.mark.parametrize(("owner", "method", "named_test"), NAMED)
+def test_raising_the_radius_makes_the_named_test_fail(
+    owner: type, method: str, named_test: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named_test()
+    honest = getattr(owner, method)
+    monkeypatch.setattr(owner, method, lambda *arguments: one_more(honest(*arguments)))
+    with pytest.raises(AssertionError, match=r"stands for|refuted"):
+        named_test()
