@@ -1,0 +1,44 @@
+"""The loss of independent coordinates that all have one finite law."""
+
+from fractions import Fraction
+
+from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
+from smoothing.rounding import UNIT, Float, up, wide
+
+
+class RepeatedLoss(PrivacyLoss):
+    """The loss of ``copies`` independent coordinates that all have the same finite law.
+
+    Sums of losses are found by convolution, whatever the dimension of the object (THEORY.md section 2); Lee et al.
+    (2019) count regions instead.
+
+    Args:
+        mu: Probability of each outcome of one coordinate before the change, at least 0, summing to one.
+        rho: Probability of the same outcomes after the change.
+        copies: Number of changed coordinates, at least 0.
+
+    Raises:
+        ValueError: If the laws differ in length, are no probabilities, or have log ratios that are not whole
+            multiples of one unit.
+    """
+
+    def __init__(self, mu: "tuple[Fraction | float, ...]", rho: "tuple[Fraction | float, ...]", copies: int) -> None:
+        self._walk: RandomWalk = random_walk(tuple(mu), tuple(rho))
+        self.copies = copies
+
+    def log_gain(self, log_f: Float) -> Float:
+        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        return self._walk.profile(self.copies).log_gain(log_f)
+
+    def kl(self) -> float:
+        """``copies`` times the divergence of one coordinate."""
+        return up(self.copies * wide(self._walk.drift) * self._walk.unit * (1 + 8 * UNIT))
+
+    def log_threshold(self) -> float:
+        """Lower bound on the ``log f`` at which ``G(f) = 1/2``, read off the table of the walk."""
+        return self._walk.log_threshold(self.copies)
+
+    def exact_threshold(self) -> Fraction:
+        """The ``f`` with ``G(f) = 1/2`` in rational arithmetic on the laws as given."""
+        return self._walk.exact_threshold(self.copies)
