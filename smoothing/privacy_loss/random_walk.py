@@ -132,7 +132,8 @@ class RandomWalk:
             lowest, law = self._exact[-1]
             self._exact.append((lowest + self._lowest, _convolve(law, kernel)))
         lowest, law = self._exact[steps]
-        total, above, mass = whole**steps, 0, Fraction(0)
+        total: int = whole**steps
+        above, mass = 0, Fraction(0)
         for position in range(len(law) - 1, -1, -1):
             likelihood: Fraction = self.ratio ** (lowest + position)
             if 2 * (above + law[position]) >= total:
