@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+pytest_plugins = ["pytester"]
+
 # Examples that hypothesis draws are a function of the test, so that a failure repeats; how long one takes is no error.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
