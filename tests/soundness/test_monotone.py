@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smoothing.guarantees import KL, Guarantee, NeymanPearson, VoteBound, thresholds
 from smoothing.measures import LabelFlip
-from smoothing.random_walk import random_walk
+from smoothing.privacy_loss.random_walk import random_walk
 
 GUARANTEES = st.sampled_from([NeymanPearson(), KL()])
 LOGS = st.floats(-400, -1e-6)
