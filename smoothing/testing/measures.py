@@ -112,7 +112,9 @@ class MeasureConformance:
         assert (channel >= 0).all()
         np.testing.assert_allclose(channel.sum(1), 1, rtol=0, atol=4e-16 * num_classes)
         for label, row in enumerate(channel):
-            sample = measure.sample(torch.full((20_000,), label, dtype=z.dtype, device=z.device), generator((label,)))
+            sample = measure.sample(
+                torch.full((20_000,), label, dtype=z.dtype, device=z.device), generator((label,), z.device)
+            )
             seen = np.bincount(sample.cpu().numpy(), minlength=num_classes)
             assert len(seen) == num_classes
             assert not seen[row == 0].any()

@@ -43,3 +43,10 @@ class TestDiscrete(MeasureConformance):
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
         return [lambda: Discrete("2/3", 3), lambda: Discrete(0.8, 5), lambda: Discrete(0.1, 0)]
+
+
+@pytest.mark.gpu
+class TestOnTheAccelerator(TestLabelFlip):
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 1, 1, 0, 1, 0, 0, 0], device="cuda")

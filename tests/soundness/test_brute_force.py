@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import one_hot
 
@@ -70,12 +70,14 @@ def tied_problems(draw: st.DrawFn) -> Ballots:
     return ballots_of(LabelFlip(q, num_classes), [weights], labels, [offsets], num_classes)
 
 
+@settings(max_examples=500)
 @given(tied_problems())
 def test_exact_vote_is_the_truth_with_ties_and_offsets(ballots: Ballots) -> None:
     certificates = ExactVote().certify(ballots)
     assert certificates.radius.tolist() == true_radii(ballots, certificates).tolist()
 
 
+@settings(max_examples=500)
 @given(tied_problems(), st.sampled_from([Chernoff(), Chernoff(classifier="majority"), BerryEsseen()]))
 def test_analytic_certifiers_stay_below_the_truth_with_ties_and_offsets(ballots: Ballots, certifier: Certifier) -> None:
     never_above_the_truth(ballots, certifier.certify(ballots))
