@@ -1,6 +1,6 @@
 """The certificate table: one row per example and certifier."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -98,13 +98,7 @@ COLUMNS: dict[str, Kind] = {name: _KINDS[hint] for name, hint in get_type_hints(
 _cells = attrgetter(*COLUMNS)
 
 
-def rows(
-    certifier: str,
-    certificates: Certificates,
-    index: ArrayLike,
-    label: ArrayLike,
-    assumptions: Sequence[str] = (),
-) -> list[Row]:
+def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: ArrayLike) -> list[Row]:
     """Join the labels of one batch to its certificates.
 
     Args:
@@ -112,12 +106,11 @@ def rows(
         certificates: Its answer, ``(batch,)`` columns.
         index: ``(batch,)`` position of each example in its data set.
         label: ``(batch,)`` true classes.
-        assumptions: What the data and the encoder take for granted, beyond the certificates' own assumptions.
 
     Raises:
         ValueError: If the columns differ in length, or a value is one that no certifier may claim.
     """
-    phrases = "; ".join(dict.fromkeys((*certificates.assumptions, *assumptions)))
+    phrases = "; ".join(dict.fromkeys(certificates.assumptions))
     batch = len(certificates.prediction)
 
     def each(name: str, column: ArrayLike | None) -> list[Any]:

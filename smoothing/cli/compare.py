@@ -11,6 +11,7 @@ import yaml
 from callbacks.comparison import NOTE, Comparison, Run, comparison, show, show_grid
 from callbacks.figure import draw
 from callbacks.provenance import read_distance
+from callbacks.run_directory import HOW_TO_RUN
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
@@ -86,7 +87,7 @@ def load_run(path: Path) -> Run:
 
 
 def read_settings(run_dir: Path) -> dict[str, Any]:
-    """The config of a run, nested keys joined by dots.
+    """What a run computed by its config, nested keys joined by dots; how it was run is left out.
 
     Raises:
         ValueError: If it is no config.
@@ -98,7 +99,7 @@ def read_settings(run_dir: Path) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict):
         raise ValueError(f"{path}: holds no settings; must be the config of a finished run")
-    return dict(_flat(config))
+    return dict(_flat({key: value for key, value in config.items() if key not in HOW_TO_RUN}))
 
 
 def differing_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:

@@ -43,7 +43,10 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Cur
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("WANDB_MODE", raising=False)
         patch.setenv("WANDB_DATA_DIR", str(run_dir / "staging"))
-        yield run_dir, log(run_loggers(run_dir, group="encoder"), FLIPS)
+        curve = log(run_loggers(run_dir, group="encoder"), FLIPS)
+        # A finished run's file is closed by wandb's own process after `finish` has returned; this waits for it.
+        wandb.teardown()
+        yield run_dir, curve
 
 
 @pytest.fixture(scope="module")

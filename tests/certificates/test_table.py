@@ -34,15 +34,13 @@ def test_labels_are_joined_by_position():
         classifier="majority",
         deterministic=False,
         sound=True,
-        assumptions=("labels stay within two classes",),
+        assumptions=("labels stay within two classes", "frozen encoder", "frozen encoder"),
         n_a=np.array([90, 40]),
         n=100,
         n0=10,
         alpha=0.001,
     )
-    first, second = rows(
-        "sampled", certificates, torch.tensor([7, 3]), torch.tensor([2, 2]), ["frozen encoder", "frozen encoder"]
-    )
+    first, second = rows("sampled", certificates, torch.tensor([7, 3]), torch.tensor([2, 2]))
     assert first == row(
         7, prediction=2, radius=3.0, label=2, certifier="sampled", n_a=90, n=100, n0=10, alpha=0.001,
         classifier="majority", deterministic=False, assumptions="labels stay within two classes; frozen encoder",

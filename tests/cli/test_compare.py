@@ -88,7 +88,7 @@ def test_median_radii_are_rounded_down(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     same = {"votes": {"class_path": "Ridge", "init_args": {"lam": None}}, "classes": [1, 7]}
-    first = {"model": {"measure": {"q": 0.1, "num_classes": 2}, **same}, "seed": 0}
+    first = {"model": {"measure": {"q": 0.1, "num_classes": 2}, **same}, "seed": 0, "trainer": {"devices": 2}}
     second = {"model": {"measure": {"q": 0.2, "num_classes": 2}, **same, "extra": "a|b"}, "seed": 0}
     compare([run_directory(tmp_path / "a", first), run_directory(tmp_path / "b", second)], [1], str(tmp_path / "out"))
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -97,7 +97,7 @@ def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFi
     markdown = (tmp_path / "out.md").read_text()
     assert "| setting | a | b |" in markdown
     assert "| model.extra | - | a\\|b |" in markdown
-    for shared in ("num_classes", "lam", "classes", "seed"):
+    for shared in ("num_classes", "lam", "classes", "seed", "devices"):
         assert shared not in markdown
 
 
