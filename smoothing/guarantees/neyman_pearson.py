@@ -21,12 +21,15 @@ class NeymanPearson(Guarantee):
 
     def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
         """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
+        closed = measure.closed_form_radius(bound.log_fail, bound.log_rival, shape)
+        if closed is not None:
+            return closed
 
         def holds(radius: float, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
             fail, rival = bound.log_fail[rows], bound.log_rival[rows]
             good = np.ones(len(rows), bool)
             for law in laws(measure, radius, shape):
-                good &= stays_ahead(law, fail, rival)
+                good &= law.stays_ahead(fail, rival)
             return good
 
         return largest_radius(holds, len(bound.log_fail), measure.diameter(shape), measure.distance.integer)
@@ -36,16 +39,6 @@ def laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list
     """The privacy losses of ``measure`` at ``radius``, as a list whether it has one or several."""
     loss = measure.privacy_loss(radius, shape)
     return loss if isinstance(loss, list) else [loss]
-
-
-def stays_ahead(law: PrivacyLoss, log_fail: Float, log_rival: Float) -> NDArray[np.bool_]:
-    """Whether ``G(fA) + G(fB) < 1`` for sure; ``(batch,)`` booleans."""
-    ahead = log_fail < law.log_threshold()
-    two_sided = ~ahead & (log_rival < log_fail)
-    if two_sided.any():
-        gains = np.exp(law.log_gain(log_fail[two_sided])) + np.exp(law.log_gain(log_rival[two_sided]))
-        ahead[two_sided] = gains * (1 + 4 * np.finfo(float).eps) < 1
-    return ahead
 
 
 def thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence[int] = (1,)) -> Float:

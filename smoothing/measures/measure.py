@@ -11,6 +11,7 @@ from torch import Tensor
 
 from smoothing.distance import Distance
 from smoothing.privacy_loss import PrivacyLoss
+from smoothing.rounding import Float
 
 
 class SmoothingMeasure(ABC):
@@ -51,6 +52,19 @@ class SmoothingMeasure(ABC):
             shape: Shape of ``z``.
         """
 
+    def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
+        """The tight radius where there is a formula for it, else None: a shortcut that agrees with the generic path.
+
+        Args:
+            log_fail: ``(batch,)`` upper bounds on the log of the votes that the winner does not get.
+            log_rival: ``(batch,)`` the same for every rival's votes.
+            shape: Shape of ``z``.
+
+        Returns:
+            ``(batch,)`` float64 radii rounded down, 0 where nothing is certified.
+        """
+        return None
+
     def diameter(self, shape: Sequence[int]) -> float:
         """The largest distance between two objects of this shape; no radius needs to be larger."""
         return inf
@@ -59,3 +73,14 @@ class SmoothingMeasure(ABC):
     def channel(self) -> NDArray[np.float64] | None:
         """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label."""
         return None
+
+
+def positive(owner: str, parameter: str, value: float) -> float:
+    """The value, if it is finite and above 0.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not 0 < value < inf:
+        raise ValueError(f"{owner}: {parameter} = {value}; must be finite and above 0")
+    return value

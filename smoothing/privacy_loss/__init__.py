@@ -1,6 +1,22 @@
 """Laws of the privacy loss: how far one smoothing distribution is from another."""
 
+from smoothing.privacy_loss.mixture import NormalMixtureLoss
+from smoothing.privacy_loss.noise_law import GeneralisedNormalLaw, LaplaceLaw, NoiseLaw, NormalLaw, UniformLaw
+from smoothing.privacy_loss.overlap import OverlapLoss
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
 from smoothing.privacy_loss.repeated import RepeatedLoss
+from smoothing.privacy_loss.shift import ShiftLoss, shift_radius
 
-__all__ = ["PrivacyLoss", "RepeatedLoss"]
+__all__ = [
+    "GeneralisedNormalLaw",
+    "LaplaceLaw",
+    "NoiseLaw",
+    "NormalLaw",
+    "NormalMixtureLoss",
+    "OverlapLoss",
+    "PrivacyLoss",
+    "RepeatedLoss",
+    "ShiftLoss",
+    "UniformLaw",
+    "shift_radius",
+]

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smoothing.rounding import LOG_HALF_DOWN, Float
 
@@ -29,6 +30,16 @@ class PrivacyLoss(ABC):
     @abstractmethod
     def kl(self) -> float:
         """Upper bound on the divergence ``KL(rho || mu)`` in nats; infinite where ``rho`` leaves ``mu``'s support."""
+
+    def stays_ahead(self, log_fail: Float, log_rival: Float) -> NDArray[np.bool_]:
+        """Whether ``G(fA) + G(fB) < 1`` for sure: votes bounded so stay ahead (THEORY.md section 2).
+
+        Args:
+            log_fail: ``(batch,)`` upper bounds on the log of the votes that the winner does not get.
+            log_rival: ``(batch,)`` the same for every rival's votes.
+        """
+        gain = np.exp(self.log_gain(log_fail)) + np.exp(self.log_gain(log_rival))
+        return np.asarray(gain * (1 + 4 * np.finfo(float).eps) < 1)
 
     def log_threshold(self) -> float:
         """Lower bound on the ``log f`` at which ``G(f) = 1/2``: votes that lose less than ``f`` stay ahead."""

@@ -1,0 +1,175 @@
+"""Independent noise added to every coordinate."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from smoothing.distance import Distance
+from smoothing.measures.measure import SmoothingMeasure, positive
+from smoothing.privacy_loss import (
+    GeneralisedNormalLaw,
+    LaplaceLaw,
+    NoiseLaw,
+    NormalLaw,
+    PrivacyLoss,
+    ShiftLoss,
+    UniformLaw,
+    shift_radius,
+)
+from smoothing.rounding import Float
+
+
+class AdditiveNoise(SmoothingMeasure):
+    """Noise whose worst change of a given size is a shift along one line (THEORY.md section 2)."""
+
+    @property
+    @abstractmethod
+    def noise(self) -> NoiseLaw:
+        """The law of the noise along that line; symmetric and log-concave."""
+
+    @abstractmethod
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Noise like ``z``."""
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Add noise to ``z``."""
+        return z + self.draw(z, generator)
+
+    def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
+        """A shift of one coordinate by ``radius``."""
+        return ShiftLoss(self.noise, radius)
+
+    def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
+        """``-(F^-1(fA) + F^-1(fB)) / 2``; see `SmoothingMeasure.closed_form_radius`."""
+        return shift_radius(self.noise, log_fail, log_rival)
+
+
+class Gaussian(AdditiveNoise):
+    """Normal noise, l2 (Cohen et al. 2019, theorem 1).
+
+    The law of the loss depends on the length of the change alone, so one line stands for all directions.
+
+    Args:
+        sigma: Standard deviation of every coordinate, on the scale of the object, above 0.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.sigma = positive("Gaussian", "sigma", sigma)
+
+    @property
+    def distance(self) -> Distance:
+        """Euclidean length; a radius R covers less than R."""
+        return Distance("l2", "l2", integer=False, strict=True)
+
+    @property
+    def noise(self) -> NoiseLaw:
+        """The normal law."""
+        return NormalLaw(self.sigma)
+
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Normal noise like ``z``."""
+        return torch.empty_like(z).normal_(0, self.sigma, generator=generator)
+
+
+class AnisotropicGaussian(Gaussian):
+    """Normal noise of its own standard deviation in every coordinate.
+
+    In units of ``sigma`` the noise is isotropic, so the distance is ``|delta / sigma|`` (THEORY.md section 2).
+
+    Args:
+        sigmas: Standard deviations, above 0; broadcast to the object, for example one per channel ``[[[s]], ...]``.
+    """
+
+    def __init__(self, sigmas: Sequence[float] | Sequence[Sequence[Sequence[float]]]) -> None:
+        super().__init__(1.0)
+        self.sigmas = torch.tensor(sigmas, dtype=torch.float64)
+        if not (self.sigmas.numel() and (self.sigmas > 0).all() and torch.isfinite(self.sigmas).all()):
+            raise ValueError(f"AnisotropicGaussian: sigmas = {sigmas}; must be finite and above 0")
+
+    @property
+    def distance(self) -> Distance:
+        """Euclidean length in standard deviations."""
+        return Distance("l2", "standard deviations", integer=False, strict=True)
+
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Normal noise like ``z``."""
+        return super().draw(z, generator) * self.sigmas.to(z)
+
+
+class _CoordinateNoise(AdditiveNoise):
+    """I.i.d. symmetric log-concave noise under l1: among all changes of one length, that of one coordinate is worst."""
+
+    @property
+    def distance(self) -> Distance:
+        """Sum of absolute changes; a radius R covers less than R."""
+        return Distance("l1", "l1", integer=False, strict=True)
+
+
+class Laplace(_CoordinateNoise):
+    """Laplace noise, l1 (Teng et al. 2020).
+
+    Args:
+        scale: The parameter ``b`` of the density ``exp(-|x|/b) / 2b``, above 0.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.scale = positive("Laplace", "scale", scale)
+
+    @property
+    def noise(self) -> NoiseLaw:
+        """The Laplace law."""
+        return LaplaceLaw(self.scale)
+
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Laplace noise like ``z``: a difference of two exponential variables."""
+        first, second = (torch.empty_like(z).exponential_(1, generator=generator) for _ in range(2))
+        return self.scale * (first - second)
+
+
+class Uniform(_CoordinateNoise):
+    """Uniform noise, l1 (Yang et al. 2020; THEORY.md section 2).
+
+    Args:
+        half_width: Noise is uniform on ``[-half_width, half_width]``, above 0.
+    """
+
+    def __init__(self, half_width: float) -> None:
+        self.half_width = positive(type(self).__name__, "half_width", half_width)
+
+    @property
+    def noise(self) -> NoiseLaw:
+        """The uniform law."""
+        return UniformLaw(self.half_width)
+
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Uniform noise like ``z``."""
+        return torch.empty_like(z).uniform_(-self.half_width, self.half_width, generator=generator)
+
+
+class GeneralisedGaussian(_CoordinateNoise):
+    """Noise of density proportional to ``exp(-(|x| / scale)^exponent)``, l1 (THEORY.md section 2).
+
+    Args:
+        scale: Above 0.
+        exponent: At least 1, where the density is log-concave.
+    """
+
+    def __init__(self, scale: float, exponent: float) -> None:
+        self.scale = positive("GeneralisedGaussian", "scale", scale)
+        if not 1 <= exponent < float("inf"):
+            raise ValueError(f"GeneralisedGaussian: exponent = {exponent}; must be finite and at least 1")
+        self.exponent = exponent
+
+    @property
+    def noise(self) -> NoiseLaw:
+        """The generalised normal law."""
+        return GeneralisedNormalLaw(self.scale, self.exponent)
+
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Noise like ``z``: a gamma variable of shape ``1/exponent`` to the power ``1/exponent``, with a sign."""
+        shape = torch.full_like(z, 1 / self.exponent)
+        size = torch._standard_gamma(shape, generator=generator) ** (1 / self.exponent)
+        sign = torch.randint(0, 2, z.shape, generator=generator, device=z.device, dtype=z.dtype) * 2 - 1
+        return self.scale * size * sign

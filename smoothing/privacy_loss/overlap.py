@@ -1,0 +1,32 @@
+"""The loss of noise that is uniform on a set: what leaves the set is seen, the rest tells nothing."""
+
+import numpy as np
+
+from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+from smoothing.rounding import Float, step_up
+
+
+class OverlapLoss(PrivacyLoss):
+    """``G(f) = f + lost``, where ``lost`` is the ``rho`` mass outside ``mu``'s support (THEORY.md section 2).
+
+    Args:
+        lost: That mass, within [0, 1], rounded up.
+    """
+
+    def __init__(self, lost: float) -> None:
+        self.lost = lost
+
+    def log_gain(self, log_f: Float) -> Float:
+        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        with np.errstate(divide="ignore"):
+            gain = np.log(step_up(np.exp(log_f), 2) + self.lost)
+        return np.minimum(np.maximum(step_up(gain, 3), log_f), 0)
+
+    def kl(self) -> float:
+        """Infinite unless the supports agree; see `PrivacyLoss.kl`."""
+        return np.inf if self.lost > 0 else 0.0
+
+    def log_threshold(self) -> float:
+        """``log(1/2 - lost)``, rounded down; see `PrivacyLoss.log_threshold`."""
+        room = 0.5 - self.lost
+        return float(-step_up(-np.log(np.nextafter(room, 0)), 3)) if room > 1e-300 else -np.inf

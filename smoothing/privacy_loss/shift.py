@@ -1,0 +1,54 @@
+"""The loss of noise that is shifted along one line."""
+
+import numpy as np
+
+from smoothing.privacy_loss.noise_law import ACCURACY, TINIEST, NoiseLaw
+from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+from smoothing.rounding import Float, step_up
+
+
+class ShiftLoss(PrivacyLoss):
+    """The loss of symmetric log-concave noise under a shift: ``G(f) = F(F^-1(f) + shift)`` (THEORY.md section 2).
+
+    Args:
+        noise: The law of the noise along the line of the shift.
+        shift: Length of the shift, at least 0.
+    """
+
+    def __init__(self, noise: NoiseLaw, shift: float) -> None:
+        self.noise = noise
+        self.shift = shift
+
+    def log_gain(self, log_f: Float) -> Float:
+        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        log_f = np.asarray(log_f, np.float64)
+        x = self.noise.quantile(np.maximum(log_f, TINIEST))
+        # A quantile may be infinite at f = 1; so is its error then.
+        error = ACCURACY * (self.noise.scale + np.abs(x) + self.shift)
+        gain = np.maximum(self.noise.log_cdf(x + self.shift + error), TINIEST)
+        return np.minimum(np.maximum(step_up(gain * (1 - ACCURACY), 2), log_f), 0)
+
+    def kl(self) -> float:
+        """The divergence, bounded above; see `PrivacyLoss.kl`."""
+        return self.noise.kl(self.shift)
+
+    def log_threshold(self) -> float:
+        """``log F(-shift)``, rounded down; see `PrivacyLoss.log_threshold`."""
+        x = -self.shift - ACCURACY * (self.noise.scale + self.shift)
+        return float(self.noise.log_cdf(np.array(x)) * (1 + ACCURACY))
+
+
+def shift_radius(noise: NoiseLaw, log_fail: Float, log_rival: Float) -> Float:
+    """The largest shift with ``G(fA) + G(fB) < 1``: ``-(F^-1(fA) + F^-1(fB)) / 2``, rounded down.
+
+    Args:
+        noise: The law of the noise.
+        log_fail: ``(batch,)`` ``log fA``.
+        log_rival: ``(batch,)`` ``log fB``.
+
+    Returns:
+        ``(batch,)`` float64, at least 0.
+    """
+    a, b = (noise.quantile(np.clip(log_f, TINIEST, -1e-300)) for log_f in (log_fail, log_rival))
+    error = ACCURACY * (noise.scale + np.abs(a) + np.abs(b))
+    return np.maximum(-(a + b) / 2 - error, 0)
