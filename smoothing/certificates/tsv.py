@@ -11,7 +11,7 @@ from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, Kind, optional, 
 from smoothing.certificates.table import Table, assemble
 from smoothing.distance import Distance
 
-FIELD_DISTANCE = Distance("l2", "pixels on [0, 1]", integer=False, strict=False)
+FIELD_DISTANCE = Distance("l2", "input units", integer=False, strict=False)
 """Logs do not name their distance: the field's are l2 radii of Gaussian noise on the [0, 1] scale.
 
 Strictly these certify smaller changes only, but published figures count a radius for changes of its own size too, and

@@ -61,7 +61,7 @@ class Gaussian(AdditiveNoise):
     @property
     def distance(self) -> Distance:
         """Euclidean length; a radius R covers less than R."""
-        return Distance("l2", "l2", integer=False, strict=True)
+        return Distance("l2", "input units", integer=False, strict=True)
 
     @property
     def noise(self) -> NoiseLaw:
@@ -104,7 +104,7 @@ class _CoordinateNoise(AdditiveNoise):
     @property
     def distance(self) -> Distance:
         """Sum of absolute changes; a radius R covers less than R."""
-        return Distance("l1", "l1", integer=False, strict=True)
+        return Distance("l1", "input units", integer=False, strict=True)
 
 
 class Laplace(_CoordinateNoise):

@@ -51,7 +51,7 @@ class UniformLinf(OverlapMeasure):
     @property
     def distance(self) -> Distance:
         """Largest absolute change; a radius R covers less than R."""
-        return Distance("linf", "l-inf", integer=False, strict=True)
+        return Distance("linf", "input units", integer=False, strict=True)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Add uniform noise to ``z``."""
@@ -87,7 +87,7 @@ class Splitting(OverlapMeasure):
     @property
     def distance(self) -> Distance:
         """Sum of absolute changes; a radius R covers less than R."""
-        return Distance("l1", "l1", integer=False, strict=True)
+        return Distance("l1", "input units", integer=False, strict=True)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Split every coordinate at a point of its own."""

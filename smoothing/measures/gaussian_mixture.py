@@ -34,7 +34,7 @@ class GaussianMixture(SmoothingMeasure):
     @property
     def distance(self) -> Distance:
         """Euclidean length; a radius R covers less than R."""
-        return Distance("l2", "l2", integer=False, strict=True)
+        return Distance("l2", "input units", integer=False, strict=True)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Add normal noise of one scale to ``z``."""
