@@ -7,7 +7,7 @@ from smoothing.certificates import Row, Table
 from smoothing.distance import Distance
 
 FLIPS = Distance("l0", "flips", integer=True, strict=False)
-L2 = Distance("l2", "pixels on [0, 1]", integer=False, strict=True)
+L2 = Distance("l2", "input units", integer=False, strict=True)
 
 
 def row(index: int = 0, prediction: int = 1, radius: float = 0.0, label: int = 1, **cells: Any) -> Row:

@@ -22,7 +22,7 @@ def test_axes_say_the_unit():
     assert axes.get_xlabel() == "l0 radius (flips)"
     assert axes.get_ylabel() == "certified accuracy"
     (axes,) = figure({"run": L2_CURVE}).axes
-    assert axes.get_xlabel() == "l2 radius (pixels on [0, 1])"
+    assert axes.get_xlabel() == "l2 radius (input units)"
 
 
 def test_one_line_per_run_and_certifier():

@@ -124,5 +124,5 @@ def test_published_average_radius_of_a_released_log():
 
 def test_runs_must_share_a_distance():
     assert common_distance({"a": L2, "b": FIELD_DISTANCE}) == L2
-    with pytest.raises(ValueError, match=r"^b: l0 radii \(flips\); must be l2 radii \(pixels on \[0, 1\]\), as in a$"):
+    with pytest.raises(ValueError, match=r"^b: l0 radii \(flips\); must be l2 radii \(input units\), as in a$"):
         common_distance({"a": L2, "b": FLIPS})

@@ -163,7 +163,7 @@ def test_mixed_distances_are_refused(tmp_path: Path):
     log = str(LOGS / "cifar10_resnet110_train0.25_certify0.25.tsv")
     found = refusal(tmp_path, [run_directory(tmp_path / "a"), log])
     name = Path(log).name
-    assert found == f"{name}: l2 radii (pixels on [0, 1]); must be l0 radii (flips), as in a"
+    assert found == f"{name}: l2 radii (input units); must be l0 radii (flips), as in a"
 
 
 def test_radii_that_are_not_allowed(tmp_path: Path):
