@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ from smoothing.rounding import Float
 
 class AdditiveNoise(SmoothingMeasure):
     """Noise whose worst change of a given size is a shift along one line (THEORY.md section 2)."""
+
+    coordinatewise: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import expm1, log1p, prod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -45,6 +46,8 @@ class UniformLinf(OverlapMeasure):
         half_width: Noise is uniform on ``[-half_width, half_width]`` in every coordinate, above 0.
     """
 
+    coordinatewise: ClassVar[bool] = True
+
     def __init__(self, half_width: float) -> None:
         self.half_width = positive("UniformLinf", "half_width", half_width)
 
@@ -78,6 +81,8 @@ class Splitting(OverlapMeasure):
     Args:
         width: The parameter ``lambda``, half the distance of splitting points, at least 1/2.
     """
+
+    coordinatewise: ClassVar[bool] = True
 
     def __init__(self, width: float) -> None:
         if not 0.5 <= width < float("inf"):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +30,8 @@ class Discrete(SmoothingMeasure):
     Raises:
         ValueError: If an argument is out of its range.
     """
+
+    coordinatewise: ClassVar[bool] = True
 
     def __init__(self, q: str | float | Fraction, num_classes: int) -> None:
         name = type(self).__name__

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -21,7 +22,13 @@ class SmoothingMeasure(ABC):
     give `channel`; analytic certifiers of linear votes work with any channel.
 
     Measures are immutable: constructors validate, and say class, parameter, value and allowed range.
+
+    Attributes:
+        coordinatewise: Whether `sample` randomises every coordinate by itself, so that many objects can be drawn as
+            one. Where anything is drawn once for a whole object, it must stay False.
     """
+
+    coordinatewise: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -39,6 +46,21 @@ class SmoothingMeasure(ABC):
         Returns:
             A tensor like ``z``.
         """
+
+    def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+        """Draw independent randomised versions of ``z``.
+
+        Args:
+            z: The object, any shape.
+            draws: Number of draws, at least 1.
+            generator: Source of all randomness, on the device of ``z``.
+
+        Returns:
+            ``(draws, *z.shape)``, of the type and on the device of ``z``.
+        """
+        if self.coordinatewise:
+            return self.sample(z.expand(draws, *z.shape), generator)
+        return torch.stack([self.sample(z, generator) for _ in range(draws)])
 
     @abstractmethod
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> "PrivacyLoss | list[PrivacyLoss]":

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from scipy.stats import beta, chisquare
+from scipy.stats import beta, chisquare, ks_2samp, pearsonr
 from torch import Tensor
 
 from smoothing.distance import Distance
@@ -101,6 +101,22 @@ class MeasureConformance:
         torch.manual_seed(1)
         measure.sample(z, generator((7, 0), z.device))
         assert torch.equal(torch.get_rng_state(), state)
+
+    def test_many_samples_are_independent(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        """Drawn at once they are spread as those drawn one by one; what is drawn once per object is not shared."""
+        before = z.clone()
+        many = measure.sample_many(z, DRAWS, generator((1,), z.device))
+        assert (many.shape, many.dtype, many.device) == ((DRAWS, *z.shape), z.dtype, z.device)
+        assert torch.equal(z, before)
+        source = generator((2,), z.device)
+        single = torch.stack([measure.sample(z, source) for _ in range(DRAWS)])
+        for name, statistic in _statistics(z, z + 1, 0):
+            together, alone = (statistic(sample).cpu().numpy() for sample in (many, single))
+            assert ks_2samp(together, alone).pvalue > CHANCE, name
+            first, second = together[::2], together[1::2]
+            assert ks_2samp(first, second).pvalue > CHANCE, name
+            if np.ptp(first) > 0 and np.ptp(second) > 0:
+                assert pearsonr(first, second).pvalue > CHANCE, name
 
     def test_channel_is_what_samples_follow(self, measure: SmoothingMeasure, z: Tensor) -> None:
         """Rows are probabilities, and agree with the frequencies of samples."""

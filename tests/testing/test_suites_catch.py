@@ -11,7 +11,7 @@ from torch import Tensor
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import Certifier, ExactVote
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
-from smoothing.measures import LabelFlip
+from smoothing.measures import GaussianMixture, LabelFlip
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
 from smoothing.testing import (
@@ -46,6 +46,17 @@ class OtherNoise(LabelFlip):
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         return torch.where(torch.rand(z.shape, generator=generator) < self.q + 0.05, 1 - z, z)
+
+
+class SharedScale(GaussianMixture):
+    """Says that coordinates are drawn by themselves, though they share a scale."""
+
+    coordinatewise = True
+
+
+def test_draws_that_share_a_scale_are_refused() -> None:
+    with pytest.raises(AssertionError):
+        MeasureConformance().test_many_samples_are_independent(SharedScale([0.1, 1.0]), torch.zeros(3))
 
 
 def test_a_law_too_small_is_refuted() -> None:
