@@ -1,6 +1,5 @@
 """The directory of one run: whose it is, and what is finished."""
 
-import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -53,21 +52,18 @@ class RunDirectory:
             provenance: The provenance of the run, and the number of ``examples`` asked.
 
         Raises:
-            ValueError: If the directory is another run's, naming what differs, or not whole.
-            OSError: If it cannot be written.
+            ValueError: If the directory is another run's, naming what differs, not whole, or cannot be written.
         """
         _check_writable(self.path)
         if not self._provenance.exists():
             if self.finished():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
             return
-        there = _identity(json.loads(self._provenance.read_text(encoding="utf-8")))
-        here = _identity(provenance)
-        differences = [
-            f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
-            for name in dict.fromkeys((*there, *here))
-            if there.get(name) != here.get(name)
-        ]
+        made_by = self._made_by()
+        # Where configs differ, data may well differ too; that would be no news.
+        differences = _differences(_identity(made_by["config"]), _identity(provenance["config"])) or _differences(
+            *({name: str(run[name]) for name in SOURCES} for run in (made_by, provenance))
+        )
         if differences:
             raise ValueError(f"run_dir: {self.path} was made by another config: {'; '.join(differences)}")
 
@@ -80,11 +76,18 @@ class RunDirectory:
         return read_shards(self._shards)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
-        """Make the directory and say whose it is. Call it on one rank, once everything is known to be good."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        _write_whole(self._config, yaml.safe_dump(provenance["config"], sort_keys=False))
-        # Last, since from here on the directory is taken.
-        _write_whole(self._provenance, json.dumps(provenance, indent=2) + "\n")
+        """Make the directory and say whose it is. Call it on one rank, once everything is known to be good.
+
+        Raises:
+            ValueError: If it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            _write_whole(self._config, yaml.safe_dump(provenance["config"], sort_keys=False))
+            # Last, since from here on the directory is taken.
+            _write_whole(self._provenance, json.dumps(provenance, indent=2) + "\n")
+        except OSError as error:
+            raise ValueError(f"run_dir: {self.path}; must be writable: {error.strerror}") from error
 
     def shard(self, rank: int) -> Shard:
         """The shard of one rank, open for appending."""
@@ -103,25 +106,38 @@ class RunDirectory:
             RuntimeError: If an example is missing.
         """
         finished = self.finished()
-        asked = json.loads(self._provenance.read_text(encoding="utf-8"))["examples"]
+        asked = self._made_by()["examples"]
         if len(finished) < asked:
             raise RuntimeError(f"{self.path}: {asked - len(finished)} of {asked} examples are missing; start again")
         return Table(row for example in finished.values() for row in example)
+
+    def _made_by(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._provenance.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{self._provenance}: damaged ({error}); must be the provenance of a run") from error
 
 
 def _check_writable(path: Path) -> None:
     nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     if not nearest.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "not a directory; run_dir must be one or be in one", str(nearest))
+        raise ValueError(f"run_dir: {path}; must be a directory, and {nearest} is none")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "permission denied; run_dir must be writable", str(nearest))
+        raise ValueError(f"run_dir: {path}; must be writable, and {nearest} is not")
 
 
-def _identity(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """What rows depend on, by dotted name."""
-    config = {name: value for name, value in provenance["config"].items() if name not in HOW_TO_RUN}
-    leaves = {name: value for name, value in _leaves(config, "") if not _is_loading(name)}
-    return leaves | {name: str(provenance[name]) for name in SOURCES}
+def _identity(config: Mapping[str, Any]) -> dict[str, str]:
+    """What of a config rows depend on, by dotted name."""
+    kept = {name: value for name, value in config.items() if name not in HOW_TO_RUN}
+    return {name: value for name, value in _leaves(kept, "") if not _is_loading(name)}
+
+
+def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
+        for name in dict.fromkeys((*there, *here))
+        if there.get(name) != here.get(name)
+    ]
 
 
 def _is_loading(name: str) -> bool:

@@ -17,9 +17,13 @@ class Opening(Callback):
     Args:
         directory: The directory of the run.
         config: The resolved config of the run.
+
+    Attributes:
+        done: Whether everything was good, and rows are being computed.
     """
 
     def __init__(self, directory: RunDirectory, config: Mapping[str, Any]) -> None:
+        self.done = False
         self._directory = directory
         self._config = config
 
@@ -29,8 +33,7 @@ class Opening(Callback):
         All ranks read before any writes: Lightning has them wait for each other after the last `setup`.
 
         Raises:
-            ValueError: If the directory is another run's, or damaged.
-            OSError: If it cannot be written.
+            ValueError: If the directory is another run's, damaged, or cannot be written.
         """
         assert isinstance(pl_module, Certification)
         data, encoder = pl_module.data, pl_module.encoder
@@ -47,6 +50,11 @@ class Opening(Callback):
         data.remaining = [index for index in range(asked) if index not in finished]
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say whose directory it is."""
+        """Say whose directory it is.
+
+        Raises:
+            ValueError: If it cannot be written.
+        """
         if trainer.is_global_zero:
             self._directory.open(self._provenance)
+        self.done = True

@@ -50,12 +50,13 @@ class Trainer(pl.Trainer):
                 unless given.
 
         Raises:
-            ValueError: If model or data are bad, or the directory is another run's or damaged.
-            OSError: If the directory cannot be written.
+            ValueError: If model or data are bad, or the directory is another run's, damaged or cannot be written.
+            RuntimeError: If anything goes wrong after the first row was asked for.
         """
         directory = RunDirectory(run_dir)
+        opening = Opening(directory, config or {})
         own = self.callbacks, self.loggers
-        self.callbacks = [*own[0], Opening(directory, config or {}), ShardWriter(directory)]
+        self.callbacks = [*own[0], opening, ShardWriter(directory)]
         # A logger opens its files before the first check; none may stand in the directory of a refused run.
         self.loggers = []
         try:
@@ -63,6 +64,11 @@ class Trainer(pl.Trainer):
                 for expected in EXPECTED_WARNINGS:
                     warnings.filterwarnings("ignore", expected)
                 self.predict(model, datamodule=datamodule, return_predictions=False)
+        except (ValueError, OSError) as error:
+            # What is said of the input is said before the first row; a complaint that comes later is a defect.
+            if opening.done:
+                raise RuntimeError(f"{run_dir}: stopped by an error; start again to go on") from error
+            raise
         finally:
             self.callbacks, self.loggers = own
         # The other ranks may still be writing their last rows.

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from lightning_utilities.core.rank_zero import rank_zero_only
+
 STATUS = 2
 """Exit status of every command that refuses its input."""
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _PLAIN = (
+    (re.compile(r'in "<unicode string>", '), "at "),
+    (re.compile(r"unrecognized arguments: (.*)"), r"\1; must be an option that --help shows"),
+    (re.compile(r"Option '(.*)' is not accepted"), r"\1; must be an option of its class"),
     (re.compile(r"Expected a dot import path string: (.*)"), r"\1; must be the name of a built-in or a dotted path"),
     (re.compile(r"Expected an? (?:<class ')?(.+?)(?:'>)?\. Got value: (.*)"), r"\2; must be \1"),
 )
@@ -32,8 +37,9 @@ def one_line(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def refuse(message: str) -> NoReturn:
-    """Say why the input is refused, on one line, and exit."""
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    """Say why the input is refused, on one line, and exit. All ranks refuse the same input; the first one says so."""
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        print("error:", " ".join(message.split()), file=sys.stderr)
     raise SystemExit(STATUS)
 
 
@@ -48,6 +54,8 @@ def explain(error: BaseException) -> str:
     while error.__cause__ is not None and _raised_by_parser(error):
         if str(error) != seen and (key := _KEY.match(str(error))):
             keys.append(key[1])
+        if str(error) != seen and str(error).startswith("Problems parsing config"):
+            keys.append("config")
         seen = str(error)
         error = error.__cause__
     if isinstance(error, OSError) and error.filename is not None:

@@ -28,7 +28,7 @@ class SaveConfig(SaveConfigCallback):
 
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write and log the config; called on one rank."""
-        text = self.parser.dump(self.config, skip_none=False)
+        text = self.parser.dump(self.config, skip_unset=False)
         run_dir = Path(trainer.default_root_dir)
         run_dir.mkdir(parents=True, exist_ok=True)
         (run_dir / "config.yaml").write_text(text, encoding="utf-8")
@@ -120,7 +120,7 @@ class RunCLI(LightningCLI):
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
         """Certify; bad data, or a directory that cannot take the run, end in one line."""
-        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
+        config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
             if not isinstance(model, Certification):
                 raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")

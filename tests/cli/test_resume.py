@@ -1,0 +1,117 @@
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.front_door import DIGITS, kill_after, launch
+
+CERTIFY = ["certify", "--config", "sampled.yaml"]
+RANKS = ["--trainer.devices=2", "--trainer.strategy=ddp"]
+EXAMPLES = 123
+
+
+def start(folder: Path) -> Path:
+    """Write a config with a sampling certifier; where its run goes."""
+    config = deepcopy(DIGITS)
+    sampled = {"class_path": "ClopperPearson", "init_args": {"n0": 20, "n": 300}}
+    config["model"]["init_args"]["certifiers"]["sampled"] = sampled
+    (folder / "sampled.yaml").write_text(yaml.safe_dump(config))
+    return folder / "runs" / "sampled"
+
+
+def shards(run: Path) -> dict[str, bytes]:
+    return {shard.name: shard.read_bytes() for shard in run.glob("certificates/*")}
+
+
+def on_two_ranks(folder: Path, *options: str) -> None:
+    """As a process of its own, since Lightning starts the second rank by the command line of the first."""
+    command = [sys.executable, "-m", "smoothing", *CERTIFY, *RANKS, *options]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=600)
+
+
+def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: bytes) -> None:
+    """Finished lines untouched, exactly the missing ones added, and the table as if nothing had happened."""
+    now = shards(run)
+    assert all(now[name].startswith(content) for name, content in begun.items())
+    assert sum(content.count(b"\n") for content in now.values()) == EXAMPLES
+    assert (run / "certificates.csv").read_bytes() == uninterrupted
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The table of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    run = start(folder)
+    assert launch(CERTIFY, folder).status == 0
+    return (run / "certificates.csv").read_bytes()
+
+
+@pytest.mark.parametrize("lines", [1, 2, 15, 16, 17, 40, 64, 100, EXAMPLES - 1, EXAMPLES])
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, lines: int, uninterrupted: bytes) -> None:
+    run = start(tmp_path)
+    assert launch(CERTIFY, tmp_path, partial(kill_after, lines)).status == -9
+    begun = shards(run)
+    assert begun["rank-0.jsonl"].count(b"\n") == lines
+    assert not (run / "certificates.csv").exists()
+    assert launch(CERTIFY, tmp_path).status == 0
+    assert_continued(run, begun, uninterrupted)
+
+
+@pytest.mark.parametrize("options", [["--data.batch_size=7"], ["--data.batch_size=64", "--data.num_workers=1"]])
+def test_it_may_be_loaded_otherwise(tmp_path: Path, options: list[str], uninterrupted: bytes) -> None:
+    run = start(tmp_path)
+    assert launch(CERTIFY, tmp_path, partial(kill_after, 30)).status == -9
+    begun = shards(run)
+    assert launch([*CERTIFY, *options], tmp_path).status == 0
+    assert_continued(run, begun, uninterrupted)
+
+
+def test_a_torn_line_is_dropped_and_its_example_done_again(tmp_path: Path, uninterrupted: bytes) -> None:
+    run = start(tmp_path)
+    assert launch(CERTIFY, tmp_path, partial(kill_after, 30)).status == -9
+    begun = shards(run)
+    shard = run / "certificates" / "rank-0.jsonl"
+    with shard.open("ab") as file:
+        file.write(begun["rank-0.jsonl"].splitlines(keepends=True)[-1][:-40])
+    assert launch(CERTIFY, tmp_path).status == 0
+    assert_continued(run, begun, uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+@pytest.mark.parametrize("finished", [30, EXAMPLES - 1])
+def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, uninterrupted: bytes) -> None:
+    run = start(tmp_path)
+    assert launch(CERTIFY, tmp_path, partial(kill_after, finished)).status == -9
+    begun = shards(run)
+    on_two_ranks(tmp_path, "--data.batch_size=9")
+    assert_continued(run, begun, uninterrupted)
+    missing = EXAMPLES - finished
+    added = {name: content.count(b"\n") for name, content in shards(run).items()}
+    assert added.get("rank-1.jsonl", 0) == missing // 2
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_two_ranks_encode_and_certify_as_one(tmp_path: Path) -> None:
+    encoder = {
+        "model": {"class_path": "Encoder", "init_args": {"features": 5, "width": 2}},
+        "data": {"class_path": "Digits", "init_args": {"classes": [0, 2, 3]}},
+        "trainer": {"max_epochs": 1, "logger": False, "enable_progress_bar": False},
+    }
+    (tmp_path / "encoder.yaml").write_text(yaml.safe_dump(encoder))
+    assert launch(["fit", "--config", "encoder.yaml"], tmp_path).status == 0
+    (checkpoint,) = tmp_path.glob("runs/encoder/checkpoints/*.ckpt")
+    start(tmp_path)
+    encoded = ["--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
+    assert launch([*CERTIFY, *encoded, "--run_dir=one"], tmp_path).status == 0
+    on_two_ranks(tmp_path, *encoded, "--run_dir=two")
+    assert shards(tmp_path / "two").keys() == {"rank-0.jsonl", "rank-1.jsonl"}
+    tables = [(tmp_path / run / "certificates.csv").read_bytes() for run in ("one", "two")]
+    assert tables[0] == tables[1]

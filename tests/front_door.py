@@ -1,0 +1,88 @@
+"""Runs the front door as a process of its own, without paying for its imports every time."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smoothing.certificates import Row, Shard
+
+# All processes are forked from one that has imported everything and done nothing. It looks modules up by itself.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+multiprocessing.set_forkserver_preload(["smoothing.cli.run", "smoothing.cli.table", "tests.front_door"])
+
+
+DIGITS = {
+    "model": {
+        "class_path": "Certification",
+        "init_args": {
+            "measure": {"class_path": "LabelFlip", "init_args": {"q": 0.3, "num_classes": 2}},
+            "votes": {"class_path": "Ridge"},
+            "certifiers": {
+                "chernoff_kl": {"class_path": "Chernoff", "init_args": {"guarantee": "KL"}},
+                "chernoff_tight": {"class_path": "Chernoff", "init_args": {"guarantee": "NeymanPearson"}},
+                "exact": {"class_path": "ExactVote"},
+            },
+        },
+    },
+    "data": {"class_path": "Digits", "init_args": {"classes": [1, 7], "batch_size": 16}},
+    "trainer": {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "devices": 1},
+}
+"""A config that runs in a second."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended: exit status (minus the signal that killed it), and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+def launch(args: list[str], cwd: Path, before: Callable[[], None] | None = None) -> Outcome:
+    """Run ``smoothing`` with arguments in a folder.
+
+    Args:
+        args: Command and options.
+        cwd: Working directory.
+        before: Called in the process first; must be picklable.
+    """
+    printed = cwd / "stdout.txt", cwd / "stderr.txt"
+    process = multiprocessing.get_context("forkserver").Process(target=_run, args=(args, cwd, *printed, before))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    out, err = (path.read_text() for path in printed)
+    for path in printed:
+        path.unlink()
+    return Outcome(process.exitcode, out, err)
+
+
+def _run(args: list[str], cwd: Path, out: Path, err: Path, before: Callable[[], None] | None) -> None:
+    os.chdir(cwd)
+    for number, path in enumerate((out, err), 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["smoothing", *args]
+    if before is not None:
+        before()
+    from smoothing.cli.main import main
+
+    main()
+
+
+def kill_after(lines: int) -> None:
+    """Have the process kill itself right after a number of shard lines."""
+    append, written = Shard.append, 0
+
+    def append_and_die(self: Shard, example: Sequence[Row]) -> None:
+        nonlocal written
+        append(self, example)
+        written += 1
+        if written == lines:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Shard.append = append_and_die  # type: ignore[method-assign]

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules import Digits
+from lightning_modules import Certification, Trainer
+from smoothing.certificates import Table
+from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
+from smoothing.measures import LabelFlip, SmoothingMeasure
+from smoothing.votes import Ridge, Votes
+
+QUIET = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_checkpointing": False,
+}
+
+
+def certification(**certifiers: Certifier) -> Certification:
+    return Certification(LabelFlip(0.2, 2), Ridge(), certifiers or {"exact": ExactVote()})
+
+
+def test_it_certifies_from_python(tmp_path: Path) -> None:
+    trainer = Trainer(**QUIET)
+    callbacks = list(trainer.callbacks)
+    for _ in range(2):
+        trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert trainer.callbacks == callbacks
+    table = Table.read_csv(tmp_path / "run" / "certificates.csv")
+    assert table.certifiers == ("exact",)
+    with pytest.raises(ValueError, match="another config"):
+        trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", {"seed": 1}, loggers=[])
+
+
+def test_votes_are_shared_and_seeded(tmp_path: Path) -> None:
+    tables = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        model = Certification(LabelFlip(0.3, 2), Ridge(), {"sampled": ClopperPearson(n0=20, n=200)}, seed=seed)
+        Trainer(**QUIET).certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
+        tables.append(Table.read_csv(tmp_path / name / "certificates.csv")["n_a"])
+    assert (tables[0] == tables[1]).all()
+    assert (tables[0] != tables[2]).any()
+
+
+class Choosy(Certifier):
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str:
+        return f"{type(votes).__name__} is beneath it"
+
+    def certify(self, ballots: object) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+def test_a_certifier_may_decline_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot serve: Ridge is beneath it"):
+        Trainer(**QUIET).certify(certification(choosy=Choosy()), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"certifiers": {}}, "must name at least one"), ({"seed": -2}, "seed = -2")]
+)
+def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    given = {"measure": LabelFlip(0.2, 2), "votes": Ridge(), "certifiers": {"exact": ExactVote()}}
+    with pytest.raises(ValueError, match=message):
+        Certification(**given | arguments)  # type: ignore[arg-type]
+
+
+class Doubling(torch.nn.Module):
+    """An encoder that keeps count of the shapes that it is given."""
+
+    assumptions = ("features are doubled pixels",)
+    served: tuple[str, list[int]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def serve(self, source: str, classes: list[int]) -> None:
+        self.served = source, list(classes)
+
+    def identity(self) -> str:
+        return "doubling"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.shapes.add(tuple(x.shape))
+        return 2 * x.flatten(1)
+
+
+def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> None:
+    encoder = Doubling()
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, encoder)  # type: ignore[arg-type]
+    encoded_run, plain_run = tmp_path / "encoded", tmp_path / "plain"
+    Trainer(**QUIET).certify(encoded, Digits((1, 7), batch_size=10), encoded_run, loggers=[])
+    Trainer(**QUIET).certify(certification(), Digits((1, 7)), plain_run, loggers=[])
+    tables = [Table.read_csv(run / "certificates.csv") for run in (encoded_run, plain_run)]
+    np.testing.assert_array_equal(*(table["radius"] for table in tables))
+    assert encoder.served == ("Digits", [1, 7])
+    assert encoder.shapes == {(64, 1, 8, 8), (1, 1, 8, 8)}
+    assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
