@@ -47,6 +47,20 @@ class SmoothingMeasure(ABC):
             A tensor like ``z``.
         """
 
+    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one randomised version of each of many objects, independently.
+
+        Args:
+            z: The objects, ``(objects, ...)``.
+            generator: Source of all randomness, on the device of ``z``.
+
+        Returns:
+            A tensor like ``z``.
+        """
+        if self.coordinatewise:
+            return self.sample(z, generator)
+        return torch.stack([self.sample(one, generator) for one in z])
+
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
         """Draw independent randomised versions of ``z``.
 
@@ -58,9 +72,7 @@ class SmoothingMeasure(ABC):
         Returns:
             ``(draws, *z.shape)``, of the type and on the device of ``z``.
         """
-        if self.coordinatewise:
-            return self.sample(z.expand(draws, *z.shape), generator)
-        return torch.stack([self.sample(z, generator) for _ in range(draws)])
+        return self.sample_each(z.expand(draws, *z.shape), generator)
 
     @abstractmethod
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> "PrivacyLoss | list[PrivacyLoss]":
