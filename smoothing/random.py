@@ -17,10 +17,15 @@ def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.G
     torch's ``manual_seed`` keeps 32 bits of a seed on the CPU, so the whole Mersenne Twister state is set there.
 
     Args:
-        key: Whole numbers, each at least 0, for example (root seed, stream, block).
+        key: Whole numbers of 64 bits, each at least 0, for example (root seed, stream, block).
         device: Where the generator lives.
+
+    Raises:
+        OverflowError: If a number is none.
     """
-    sequence = np.random.SeedSequence(list(key))
+    # NumPy pads with zeros and cuts into words; with its length and whole words of its own, no key reads as another.
+    words = np.array(key, np.uint64).view(np.uint32)
+    sequence = np.random.SeedSequence([len(key), *words.tolist()])
     made = torch.Generator(device)
     if made.device.type != "cpu":
         return made.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))

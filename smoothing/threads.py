@@ -30,6 +30,11 @@ def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
         step: Rows at a time, at least 1.
     """
     slices: Iterable[slice] = (slice(start, start + step) for start in range(0, rows, step))
-    with one_thread() as threads, ThreadPoolExecutor(threads) as pool:
+    with one_thread() as threads, _single_threaded(threads) as pool:
         for done in pool.map(work, slices):
             del done
+
+
+def _single_threaded(workers: int) -> ThreadPoolExecutor:
+    # OpenMP's setting is a thread's own: new threads start with the machine's.
+    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))

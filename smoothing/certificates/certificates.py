@@ -24,7 +24,7 @@ class Certificates:
         log_rival: ``(batch,)`` float64 bound on log of the best rival's votes, where the certifier has one.
         n_a: ``(batch,)`` int64 count of the predicted class among ``n`` draws, for sampled votes.
         n_b: ``(batch,)`` int64 count of the most frequent other class among ``n`` draws, for sampled votes.
-        n: Number of draws that bound the vote.
+        n: ``(batch,)`` int64 number of draws that bound the vote, for sampled votes.
         n0: Number of draws that select the class.
         alpha: Failure probability of each certificate.
     """
@@ -39,6 +39,6 @@ class Certificates:
     log_rival: NDArray[np.float64] | None = None
     n_a: NDArray[np.int64] | None = None
     n_b: NDArray[np.int64] | None = None
-    n: int | None = None
+    n: NDArray[np.int64] | None = None
     n0: int | None = None
     alpha: float | None = None

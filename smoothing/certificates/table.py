@@ -132,13 +132,13 @@ def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: Ar
             "log_rival": certificates.log_rival,
             "n_a": certificates.n_a,
             "n_b": certificates.n_b,
+            "n": certificates.n,
         }.items()
     }
     return [
         Row(
             certifier=certifier,
             correct=cells["prediction"] == cells["label"],
-            n=certificates.n,
             n0=certificates.n0,
             alpha=certificates.alpha,
             classifier=certificates.classifier,

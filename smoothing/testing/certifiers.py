@@ -56,7 +56,7 @@ class CertifierConformance:
             assert (certificates.radius <= ballots.measure.diameter(ballots.shape)).all()
             for column in (certificates.log_fail, certificates.log_rival):
                 assert column is None or (column.shape == rows and column.dtype == np.float64 and (column <= 0).all())
-            for count in (certificates.n_a, certificates.n_b):
+            for count in (certificates.n_a, certificates.n_b, certificates.n):
                 assert count is None or (count.shape == rows and count.dtype == np.int64)
 
     def test_whole_distances_have_whole_radii(self, answers: list[tuple[Ballots, Certificates]]) -> None:
@@ -99,7 +99,7 @@ class CertifierConformance:
                 single = certifier.certify(
                     Ballots(whole.measure, whole.votes, whole.x[part], whole.index[part], whole.seed)
                 )
-                for name in ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b"):
+                for name in ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b", "n"):
                     column, alone = getattr(together, name), getattr(single, name)
                     assert (column is None) == (alone is None)
                     assert column is None or column[row] == alone[0], name

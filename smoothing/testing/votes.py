@@ -66,6 +66,16 @@ class VotesConformance:
         one_draw = [votes.counts(measure, x, index, 1, (3, stream)) for stream in range(100)]
         assert first.amax() == DRAWS or any(not torch.equal(one_draw[0], other) for other in one_draw)
 
+    def test_a_longer_run_extends_a_shorter(
+        self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
+    ) -> None:
+        """Draws are numbered: parts of a run add up to it, wherever it is cut."""
+        whole = votes.counts(measure, x, index, DRAWS, (3, 1))
+        for cut in (1, 255, 256, DRAWS - 1):
+            head = votes.counts(measure, x, index, cut, (3, 1))
+            rest = votes.counts(measure, x, index, DRAWS - cut, (3, 1), first=cut)
+            assert torch.equal(head + rest, whole)
+
     def test_counts_do_not_depend_on_the_batch(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:

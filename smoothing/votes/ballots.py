@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.measures.measure import SmoothingMeasure
@@ -29,7 +32,7 @@ class Ballots:
         self.x = x
         self.index = index
         self.seed = seed
-        self._counts: dict[tuple[int, int], Tensor] = {}
+        self._counts: dict[int, dict[int, Tensor]] = {}
 
     @property
     def shape(self) -> Sequence[int]:
@@ -48,14 +51,33 @@ class Ballots:
         return self.votes.scores(self.x)
 
     def counts(self, draws: int, stream: int) -> Tensor:
-        """Votes for each class, ``(batch, num_classes)`` int64.
+        """Votes for each class, ``(batch, num_classes)`` int64. Draws that were asked for before are not repeated.
 
         Args:
             draws: Number of independent draws.
             stream: Number of the sample; different streams share no draw (THEORY.md section 5: selection and
                 estimation use different samples).
         """
-        key = (draws, stream)
-        if key not in self._counts:
-            self._counts[key] = self.votes.counts(self.measure, self.x, self.index, draws, (self.seed, stream))
-        return self._counts[key]
+        known = self._counts.setdefault(stream, {})
+        if draws not in known:
+            drawn = max((n for n in known if n < draws), default=0)
+            every = np.arange(len(self.x))
+            added = self.counts_of(every, draws - drawn, stream, first=drawn)
+            known[draws] = known[drawn] + added if drawn else added
+        return known[draws]
+
+    def counts_of(self, rows: NDArray[np.intp], draws: int, stream: int, first: int) -> Tensor:
+        """Votes of some rows in some draws of a stream, not kept.
+
+        Args:
+            rows: ``(some,)`` positions in the batch.
+            draws: Number of draws.
+            stream: Number of the sample; see `counts`.
+            first: Number of the first draw, at least 0.
+
+        Returns:
+            ``(some, num_classes)`` int64.
+        """
+        chosen = torch.from_numpy(rows)
+        x, index = self.x[chosen.to(self.x.device)], self.index[chosen.to(self.index.device)]
+        return self.votes.counts(self.measure, x, index, draws, (self.seed, stream), first)

@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
+from smoothing.votes.blocks import blocks
 from smoothing.votes.transforms import Transform, apply_each, fit_all
 from smoothing.votes.votes import Votes
 
@@ -132,13 +133,14 @@ class LinearVotes(Votes):
         """The training labels: ``(n,)``."""
         return self.labels.shape
 
-    def counts(self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]) -> Tensor:
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
         """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
         scores = self.scores(x)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
-        for start in range(0, draws, DRAWS_PER_BLOCK):
-            block = self.labels.expand(DRAWS_PER_BLOCK, -1)
-            noisy = measure.sample(block, generator((*seed, start // DRAWS_PER_BLOCK)))[: draws - start]
+        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
+            noisy = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]
             sums = torch.stack([scores.weights @ (noisy == c).double().T for c in range(self.num_classes)], -1)
             winners = (sums + scores.offsets[:, None]).argmax(-1)
             votes += one_hot(winners, self.num_classes).sum(1)

@@ -40,16 +40,22 @@ class Votes(ABC):
         """Shape of one randomised object, given a batch ``x`` of inputs."""
 
     @abstractmethod
-    def counts(self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int]) -> Tensor:
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
         """How often each class wins in ``draws`` independent draws from ``measure``.
+
+        Draws are numbered, and each is a function of the key, of the randomised object and of its number alone: the
+        draws of a longer run are those of a shorter one and more.
 
         Args:
             measure: The smoothing measure.
             x: Inputs to predict, ``(batch, ...)``.
             index: ``(batch,)`` position of each input in its data set.
             draws: Number of draws, at least 1.
-            seed: Key of the draws; noise is a function of it, of the randomised object and of the draw alone.
+            seed: Key of the draws.
+            first: Number of the first draw, at least 0.
 
         Returns:
-            ``(batch, num_classes)`` int64; every row sums to ``draws``.
+            ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
         """

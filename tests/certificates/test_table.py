@@ -36,7 +36,7 @@ def test_labels_are_joined_by_position():
         sound=True,
         assumptions=("labels stay within two classes", "frozen encoder", "frozen encoder"),
         n_a=np.array([90, 40]),
-        n=100,
+        n=np.array([100, 100]),
         n0=10,
         alpha=0.001,
     )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
+from smoothing.binomial import upper_bound
 from smoothing.certifiers import ClopperPearson
-from smoothing.certifiers.clopper_pearson import upper_bound
 from smoothing.measures import LabelFlip
 from smoothing.testing import ballots_of
 from smoothing.testing.brute_force import majority_standings, number_of
