@@ -1,25 +1,40 @@
 """Tables of certificates side by side: a few numbers for every run and certifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import Any
 
+import numpy as np
 from matplotlib.ticker import MaxNLocator
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
-from smoothing.certificates.cells import INTEGER, NUMBER, TEXT, Kind
-from smoothing.certificates.curves import Curve, certified_curve, common_distance, summary
+from callbacks.text_table import NOTHING, TextTable
+from smoothing.certificates.cells import INTEGER, NUMBER, TEXT, Kind, optional
+from smoothing.certificates.curves import (
+    ENVELOPE,
+    MAX_RADII,
+    Curve,
+    certified_curve,
+    common_distance,
+    summary,
+    upper_envelope,
+)
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 
-NOTE = "Fractions are of all examples asked; an abstention is wrong."
+NOTES = (
+    "Fractions are of all examples asked; an abstention is wrong.",
+    "The average certified radius is a poor metric: it rewards large radii on easy examples and hides what is lost on "
+    "hard ones.",
+)
 """What a reader must know about the numbers."""
 
-_UNFOLDED = 10_000
+OTHER_EXAMPLES = "The runs were asked different examples."
+
+ENVELOPE_NOTE = (
+    "The upper envelope takes the best run at every radius. No single classifier reaches it, and a run that is chosen "
+    "by it is chosen on the examples reported."
+)
 
 
 @dataclass(frozen=True)
@@ -34,9 +49,27 @@ class Run:
     table: Table
     distance: Distance
 
+    @property
+    def asked(self) -> bytes:
+        """Which examples were asked, to compare with other runs."""
+        return self.table.of(self.table.certifiers[0])["index"].tobytes()
+
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """Its certified accuracy."""
         return certified_curve(self.table, self.distance, radii)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a comparison, whose cells may be empty.
+
+    Attributes:
+        kind: What its cells hold, at full precision.
+        spell: A cell for readers.
+    """
+
+    kind: Kind
+    spell: Callable[[Any], str]
 
 
 @dataclass(frozen=True)
@@ -45,87 +78,106 @@ class Comparison:
 
     Attributes:
         title: What is compared, with the unit of the radii.
-        columns: Kind of every column, by name.
+        columns: The columns, by name.
         rows: One per run and certifier, values in the order of the columns.
-        digits: Digits after the point of a radius.
+        notes: What a reader must know about the numbers.
     """
 
     title: str
-    columns: dict[str, Kind]
+    columns: dict[str, Column]
     rows: list[list[Any]]
-    digits: int
+    notes: tuple[str, ...]
 
-    def spelled(self) -> list[list[str]]:
-        """Rows for readers: fractions in percent, the median radius rounded down."""
-        lines = []
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Kind of every column, by name."""
+        return {name: column.kind for name, column in self.columns.items()}
+
+    def text(self) -> TextTable:
+        """The same for readers: fractions in percent, radii rounded down."""
+        names = {name.replace("_", " "): column.kind is not _TEXT for name, column in self.columns.items()}
+        columns = self.columns.values()
+        rows = [
+            [NOTHING if cell is None else column.spell(cell) for cell, column in zip(row, columns, strict=True)]
+            for row in self.rows
+        ]
+        return TextTable(self.title, names, rows, self.notes)
+
+
+_TEXT = optional(TEXT)
+_LABEL = Column(_TEXT, str)
+_COUNT = Column(optional(INTEGER), str)
+_SHARE = Column(optional(NUMBER), "{:.1%}".format)
+
+
+def _radius(distance: Distance) -> Column:
+    digits = 0 if distance.integer else 3
+
+    def spell(radius: float) -> str:
         with localcontext(rounding=ROUND_FLOOR):
-            for run, certifier, classifier, examples, accuracy, abstention, median, *certified in self.rows:
-                reached = f"{Decimal(NUMBER.write(median)):.{self.digits}f}"
-                shares = [f"{share:.1%}" for share in (accuracy, abstention, *certified)]
-                lines.append([run, certifier, classifier, str(examples), *shares[:2], reached, *shares[2:]])
-        return lines
+            return f"{Decimal(NUMBER.write(radius)):.{digits}f}"
+
+    return Column(optional(NUMBER), spell)
 
 
-def comparison(runs: Mapping[str, Run], radii: Sequence[float] | None = None) -> Comparison:
+def comparison(runs: Mapping[str, Run], radii: Sequence[float] | None = None, envelope: bool = False) -> Comparison:
     """Compare runs.
 
     Args:
         runs: At least one run, by name.
         radii: Radii to compare at; by default a few round numbers.
+        envelope: Whether to add a line for the best run at every radius.
 
     Raises:
-        ValueError: If distances differ, or a radius is not allowed.
+        ValueError: If distances differ, a radius is not allowed, or runs on different examples have no envelope.
     """
     distance = common_distance({name: run.distance for name, run in runs.items()})
     at = _round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
+    summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
+    summed |= dict.fromkeys(("median_radius", "average_certified_radius"), _radius(distance))
     columns = {
-        "run": TEXT,
-        "certifier": TEXT,
-        "classifier": TEXT,
-        "examples": INTEGER,
-        "accuracy": NUMBER,
-        "abstention": NUMBER,
-        "median_radius": NUMBER,
-        **{f"at {NUMBER.write(r)}": NUMBER for curve in curves.values() for r in curve.radii},
+        **dict.fromkeys(("run", "certifier", "classifier"), _LABEL),
+        "examples": _COUNT,
+        **summed,
+        **{f"at {NUMBER.write(r)}": _SHARE for curve in curves.values() for r in curve.radii},
     }
-    rows = [
+    rows: list[list[Any]] = [
         [
             name,
             certifier,
             run.table.of(certifier)["classifier"][0],
             len(run.table.of(certifier)),
-            numbers["accuracy"],
-            numbers["abstention"],
-            numbers["median_radius"],
-            *curves[name].accuracy[certifier],
+            *(numbers[column] for column in summed),
+            *curves[name].accuracy[certifier].tolist(),
         ]
         for name, run in runs.items()
         for certifier, numbers in summary(run.table).items()
     ]
+    notes: tuple[str, ...] = NOTES
+    differ = len({run.asked for run in runs.values()}) > 1
+    if differ:
+        notes += (OTHER_EXAMPLES,)
+    if envelope:
+        if differ:
+            raise ValueError("envelope: the runs were asked different examples; must be the same")
+        best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
+        rows.append([ENVELOPE, None, None, rows[0][3], *[None] * len(summed), *best.tolist()])
+        notes += (ENVELOPE_NOTE,)
     title = f"Certified accuracy by {distance.norm} radius ({distance.unit})"
-    return Comparison(title, columns, rows, digits=0 if distance.integer else 3)
+    return Comparison(title, columns, rows, notes)
 
 
 def show(made: Comparison) -> None:
     """Print a comparison."""
-    show_grid(made.title, {name: kind is not TEXT for name, kind in made.columns.items()}, made.spelled())
+    made.text().show()
 
 
-def show_grid(title: str, columns: Mapping[str, bool], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table. Lines are never folded, whatever the width of the terminal.
-
-    Args:
-        title: Stands above it.
-        columns: Names, and whether they hold numbers.
-        rows: Cells in the order of the columns.
-    """
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name, numeric in columns.items():
-        grid.add_column(name.replace("_", "\n"), justify="right" if numeric else "left", no_wrap=True)
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
-    Console(width=_UNFOLDED, highlight=False).print(grid)
+def common_radii(runs: Mapping[str, Run]) -> list[float]:
+    """Radii at which all runs can be drawn together: those of each run's own curve, thinned evenly."""
+    radii = np.unique(np.concatenate([run.curve().radii for run in runs.values()]))
+    kept = np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).round().astype(int))
+    return [float(r) for r in radii[kept]]
 
 
 def _round_radii(runs: Mapping[str, Run], distance: Distance) -> list[float]:

@@ -11,14 +11,12 @@ import wandb
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
+from callbacks.chart import CHART_KEY, chart
 from smoothing.certificates.curves import Curve, summary
 from smoothing.certificates.table import Table
 
 RADIUS_KEY = "certified/radius"
 """The metric that certified accuracy is plotted over."""
-
-CHART_KEY = "certified_accuracy"
-"""Key of the chart; being the same in every run, it overlays the runs that are selected."""
 
 
 def accuracy_key(certifier: str) -> str:
@@ -116,7 +114,7 @@ def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: M
     # Not through `log_metrics`, which would stamp every point with the trainer's step.
     for _, metrics in points(curve):
         run.log(metrics)
-    run.log({CHART_KEY: _chart(curve)})
+    run.log({CHART_KEY: chart({run.name: curve})})
     run.summary.update(numbers(table))
     with TemporaryDirectory() as folder:
         path = Path(folder, "certificates.csv")
@@ -130,18 +128,3 @@ def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: M
 def _log_points(logger: Logger, curve: Curve) -> None:
     for step, metrics in points(curve):
         logger.log_metrics(metrics, step=step)
-
-
-def _chart(curve: Curve) -> Any:
-    rows = [
-        [float(radius), float(value), certifier]
-        for certifier, accuracy in curve.accuracy.items()
-        for radius, value in zip(curve.radii, accuracy, strict=True)
-    ]
-    return wandb.plot.line(
-        wandb.Table(columns=["radius", "certified accuracy", "certifier"], data=rows),
-        "radius",
-        "certified accuracy",
-        stroke="certifier",
-        title=f"certified accuracy over {curve.distance.norm} radius ({curve.distance.unit})",
-    )

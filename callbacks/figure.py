@@ -7,14 +7,15 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from smoothing.certificates.curves import Curve, common_distance
+from smoothing.certificates.curves import ENVELOPE, Curve, common_distance, upper_envelope
+from smoothing.rounding import Float
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; line styles change once they are used up.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _STYLES = [(colour, style) for style in ("-", "--", ":", "-.") for colour in _COLOURS]
 
 
-def figure(curves: Mapping[str, Curve]) -> Figure:
+def figure(curves: Mapping[str, Curve], envelope: bool = False) -> Figure:
     """Draw one line per run and certifier.
 
     Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
@@ -22,25 +23,30 @@ def figure(curves: Mapping[str, Curve]) -> Figure:
 
     Args:
         curves: Curves by name of their run, all in the same distance.
+        envelope: Whether to draw the best of them at every radius behind them; they must stand at the same radii.
 
     Raises:
-        ValueError: If the distances differ.
+        ValueError: If the distances differ, or the radii of an envelope.
     """
     distance = common_distance({run: curve.distance for run, curve in curves.items()})
     made = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = made.add_subplot()
-    lines = [(run, certifier) for run, curve in curves.items() for certifier in curve.accuracy]
+    if envelope:
+        best = upper_envelope(list(curves.values()))
+        axes.step(best.radii, best.accuracy[ENVELOPE], where="pre", color="0.8", linewidth=6, label=ENVELOPE)
+    drawn = lines(curves)
     # The last line drawn lies on top, so that the first ones, drawn wider, show behind equal ones.
-    for place, ((run, certifier), (colour, style)) in enumerate(zip(lines, cycle(_STYLES), strict=False)):
-        curve = curves[run]
+    for place, ((label, (radii, accuracy)), (colour, style)) in enumerate(
+        zip(drawn.items(), cycle(_STYLES), strict=False)
+    ):
         axes.step(
-            curve.radii,
-            curve.accuracy[certifier],
+            radii,
+            accuracy,
             where="pre",
             color=colour,
             linestyle=style,
-            linewidth=1.4 + 0.9 * (len(lines) - 1 - place) / len(lines),
-            label=_label(run, certifier, curves),
+            linewidth=1.4 + 0.9 * (len(drawn) - 1 - place) / len(drawn),
+            label=label,
         )
     axes.set_xlim(0, max(float(curve.radii[-1]) for curve in curves.values()) or 1)
     axes.set_ylim(0, 1.02)
@@ -55,22 +61,37 @@ def figure(curves: Mapping[str, Curve]) -> Figure:
     return made
 
 
-def draw(curves: Mapping[str, Curve], path: str | Path) -> Figure:
-    """Draw certified accuracy to a file, PNG, SVG or PDF by its ending.
+def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False) -> Figure:
+    """Draw certified accuracy to files, PNG, SVG or PDF by their endings.
 
     Args:
-        curves: Curves by name of their run, all in the same distance.
-        path: The file to write.
+        curves: As for `figure`.
+        paths: The files to write.
+        envelope: As for `figure`.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: If the distances differ.
+        ValueError: As `figure` does.
     """
-    made = figure(curves)
-    made.savefig(path, dpi=200)
+    made = figure(curves, envelope)
+    for path in paths:
+        made.savefig(path, dpi=200)
     return made
+
+
+def lines(curves: Mapping[str, Curve]) -> dict[str, tuple[Float, Float]]:
+    """Radii and certified accuracy of every run and certifier, by a name that tells them apart.
+
+    Args:
+        curves: Curves by name of their run.
+    """
+    return {
+        _label(run, certifier, curves): (curve.radii, accuracy)
+        for run, curve in curves.items()
+        for certifier, accuracy in curve.accuracy.items()
+    }
 
 
 def _label(run: str, certifier: str, curves: Mapping[str, Curve]) -> str:

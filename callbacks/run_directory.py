@@ -2,22 +2,20 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from callbacks.settings import computed_settings, differing_settings
 from smoothing.certificates import Row, Shard, Table, read_shards
+
+CONFIG = "config.yaml"
+"""Name of the file that holds the resolved config of a run."""
 
 SOURCES = ("data", "checkpoint")
 """Entries of the provenance that rows depend on, beside the config."""
-
-HOW_TO_RUN = ("trainer", "run_dir")
-"""Parts of a config that say how a run is done, not what it computes."""
-
-HOW_TO_LOAD = ("batch_size", "num_workers")
-"""Arguments of a data module that say how examples are loaded, not which."""
 
 
 class RunDirectory:
@@ -40,7 +38,7 @@ class RunDirectory:
         self.table = self.path / "certificates.csv"
         self.curve = self.path / "curve.csv"
         self.figure = self.path / "curve.png"
-        self._config = self.path / "config.yaml"
+        self._config = self.path / CONFIG
         self._provenance = self.path / "provenance.json"
         self._shards = self.path / "certificates"
         self._timings = self.path / "timings"
@@ -59,13 +57,14 @@ class RunDirectory:
             if self.finished():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
             return
-        made_by = self._made_by()
+        runs = {"there": self._made_by(), "here": provenance}
         # Where configs differ, data may well differ too; that would be no news.
-        differences = _differences(_identity(made_by["config"]), _identity(provenance["config"])) or _differences(
-            *({name: str(run[name]) for name in SOURCES} for run in (made_by, provenance))
-        )
-        if differences:
-            raise ValueError(f"run_dir: {self.path} was made by another config: {'; '.join(differences)}")
+        configs = {at: computed_settings(run["config"]) for at, run in runs.items()}
+        sources = {at: {name: str(run[name]) for name in SOURCES} for at, run in runs.items()}
+        differing = differing_settings(configs) or differing_settings(sources)
+        if differing:
+            told = "; ".join(f"{name} is {at['there']} there and {at['here']} here" for name, at in differing.items())
+            raise ValueError(f"run_dir: {self.path} was made by another config: {told}")
 
     def finished(self) -> dict[int, list[Row]]:
         """Rows of every finished example, by its index.
@@ -124,34 +123,6 @@ def _check_writable(path: Path) -> None:
         raise ValueError(f"run_dir: {path}; must be a directory, and {nearest} is none")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"run_dir: {path}; must be writable, and {nearest} is not")
-
-
-def _identity(config: Mapping[str, Any]) -> dict[str, str]:
-    """What of a config rows depend on, by dotted name."""
-    kept = {name: value for name, value in config.items() if name not in HOW_TO_RUN}
-    return {name: value for name, value in _leaves(kept, "") if not _is_loading(name)}
-
-
-def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    return [
-        f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
-        for name in dict.fromkeys((*there, *here))
-        if there.get(name) != here.get(name)
-    ]
-
-
-def _is_loading(name: str) -> bool:
-    parts = name.split(".")
-    return parts[0] == "data" and parts[-1] in HOW_TO_LOAD
-
-
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Dotted name and text of every leaf; the text, since a number may come as one or as its digits."""
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        yield from _leaves(part, f"{name}.{key}" if name else str(key))
-    if not parts:
-        yield name, str(value)
 
 
 def _write_whole(path: Path, text: str) -> None:

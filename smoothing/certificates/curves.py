@@ -72,6 +72,25 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
     return Curve(at, accuracy, distance)
 
 
+ENVELOPE = "upper envelope"
+"""Stands where the name of a certifier does, for the best one at every radius."""
+
+
+def upper_envelope(curves: Sequence[Curve]) -> Curve:
+    """The best certified accuracy at every radius, whichever certifier reaches it.
+
+    Args:
+        curves: At least one, all at the same radii.
+
+    Raises:
+        ValueError: If the curves stand at different radii.
+    """
+    if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
+        raise ValueError("upper envelope: curves at different radii; must be the same")
+    best = np.max([accuracy for curve in curves for accuracy in curve.accuracy.values()], axis=0)
+    return Curve(curves[0].radii, {ENVELOPE: best}, curves[0].distance)
+
+
 def summary(table: Table) -> dict[str, dict[str, float]]:
     """A handful of numbers for every certifier, each over all examples asked.
 

@@ -1,57 +1,81 @@
 """Finished runs side by side."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from callbacks.comparison import NOTE, Comparison, Run, comparison, show, show_grid
+from callbacks.comparison import Run, common_radii, comparison
 from callbacks.figure import draw
 from callbacks.provenance import read_distance
-from callbacks.run_directory import HOW_TO_RUN
+from callbacks.settings import computed_settings, differing_settings
+from callbacks.text_table import TextTable
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
-
-UNSET = "-"
-"""Stands where a run has no such setting."""
+from smoothing.cli.audit import Stated, audit_logs
 
 
-def compare(runs: list[str], radii: list[float] | None = None, out: str = "comparison") -> None:
+def compare(
+    runs: list[str],
+    radii: list[float] | None = None,
+    envelope: bool = False,
+    audit: Stated | None = None,
+    out: str = "comparison",
+) -> None:
     """Certified accuracy of finished runs side by side.
 
-    Prints certified accuracy, accuracy, abstention and median radius of every run and certifier, and the settings
-    that differ; writes the same to ``<out>.csv`` and ``<out>.md``, and draws all curves to ``<out>.png``.
+    Prints certified accuracy, accuracy, abstention, median and average radius of every run and certifier, and the
+    settings that differ. Writes the same to ``<out>.csv``, ``<out>.md`` and ``<out>.tex`` (for LaTeX with booktabs),
+    draws all curves to ``<out>.png`` and ``<out>.svg``, and logs all of it to wandb, which stays offline unless
+    WANDB_MODE says otherwise.
 
     Args:
         runs: Run directories, or logs in the field's TSV format (idx label predict radius correct time).
         radii: Radii to compare at; by default a few round numbers.
+        envelope: Whether to show the best run at every radius too.
+        audit: What the logs are said to be, as in ``--audit.alpha 0.001 --audit.n 100000``; finds radii that no count
+            can give, and the alpha that fits.
         out: Where to write, without ending.
 
     Raises:
-        ValueError: If a run is missing, damaged or in another distance, or a radius is not allowed.
+        ValueError: If a run is missing, damaged or in another distance, or a radius is not allowed, or there is no
+            envelope or audit of these runs.
     """
     paths = name_runs(runs)
     loaded = {name: load_run(path) for name, path in paths.items()}
-    made = comparison(loaded, radii)
-    settings = differing_settings({name: read_settings(path) for name, path in paths.items() if path.is_dir()})
-    notes = _notes(loaded)
-    curves = {name: run.curve() for name, run in loaded.items()}
+    made = comparison(loaded, radii, envelope)
+    settings = {name: read_settings(path) for name, path in paths.items() if path.is_dir()}
+    differing = differing_settings(settings)
+    tables = {"comparison": made.text()}
+    if audit is not None:
+        tables["audit"] = audit_logs(paths, loaded, audit)
+    if differing:
+        columns = dict.fromkeys(("setting", *settings), False)
+        tables["settings"] = TextTable(
+            "Settings that differ", columns, [[k, *v.values()] for k, v in differing.items()]
+        )
+    at = common_radii(loaded)
+    curves = {name: run.curve(at) for name, run in loaded.items()}
+    csv, md, tex, png, svg = files = [Path(f"{out}.{ending}") for ending in ("csv", "md", "tex", "png", "svg")]
     try:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        write_records(f"{out}.csv", ",", made.columns, made.rows)
-        Path(f"{out}.md").write_text(_markdown(made, settings, notes, f"{Path(out).name}.png"), encoding="utf-8")
-        draw(curves, f"{out}.png")
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        write_records(csv, ",", made.kinds, made.rows)
+        md.write_text(_markdown(list(tables.values()), png.name), encoding="utf-8")
+        tex.write_text("\n".join(table.latex() for table in tables.values()), encoding="utf-8")
+        draw(curves, png, svg, envelope=envelope)
     except OSError as error:
         raise ValueError(f"out: {out}: {error.strerror}; must be a place that can be written to") from None
-    show(made)
-    print(*notes, sep="\n")
-    if settings:
-        header, rows = _settings_table(settings)
-        show_grid("\nSettings that differ", dict.fromkeys(header, False), rows)
+    for table in tables.values():
+        table.show()
+    # Here, since wandb takes seconds to import, which no refused comparison should have to wait for.
+    from callbacks.comparison_logger import log_comparison
+
+    asked = {"runs": {name: str(path) for name, path in paths.items()}, "radii": radii, "envelope": envelope}
+    asked |= {"audit": asdict(audit) if audit else None, "settings": settings}
+    log_comparison(out, curves, tables, files, asked)
 
 
 def name_runs(runs: Sequence[str]) -> dict[str, Path]:
@@ -86,8 +110,8 @@ def load_run(path: Path) -> Run:
     return Run(Table.read_csv(path / "certificates.csv"), read_distance(path / "provenance.json"))
 
 
-def read_settings(run_dir: Path) -> dict[str, Any]:
-    """What a run computed by its config, nested keys joined by dots; how it was run is left out.
+def read_settings(run_dir: Path) -> dict[str, str]:
+    """What a run computed by its config, by dotted name; how it was run is left out.
 
     Raises:
         ValueError: If it is no config.
@@ -99,53 +123,12 @@ def read_settings(run_dir: Path) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict):
         raise ValueError(f"{path}: holds no settings; must be the config of a finished run")
-    return dict(_flat({key: value for key, value in config.items() if key not in HOW_TO_RUN}))
+    return computed_settings(config)
 
 
-def differing_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Settings that are not the same in all runs.
-
-    Args:
-        settings: Settings by name of their run.
-
-    Returns:
-        For every setting that differs, its value by name of the run.
-    """
-    keys = dict.fromkeys(key for of_run in settings.values() for key in of_run)
-    values = {key: {name: _spell(of_run, key) for name, of_run in settings.items()} for key in keys}
-    return {key: by_run for key, by_run in values.items() if len(set(by_run.values())) > 1}
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _spell(settings: Mapping[str, Any], key: str) -> str:
-    return json.dumps(settings[key]).strip('"') if key in settings else UNSET
-
-
-def _notes(runs: Mapping[str, Run]) -> list[str]:
-    asked = {run.table.of(run.table.certifiers[0])["index"].tobytes() for run in runs.values()}
-    return [NOTE] if len(asked) == 1 else [NOTE, "The runs were asked different examples."]
-
-
-def _settings_table(settings: Mapping[str, Mapping[str, str]]) -> tuple[list[str], list[list[str]]]:
-    names = list(next(iter(settings.values())))
-    return ["setting", *names], [[key, *by_run.values()] for key, by_run in settings.items()]
-
-
-def _markdown(made: Comparison, settings: Mapping[str, Mapping[str, str]], notes: Sequence[str], figure: str) -> str:
-    parts = [f"# {made.title}", _markdown_table(list(made.columns), made.spelled()), *notes]
-    parts.append(f"![Certified accuracy by radius]({figure})")
-    if settings:
-        parts += ["## Settings that differ", _markdown_table(*_settings_table(settings))]
+def _markdown(tables: Sequence[TextTable], figure: str) -> str:
+    first, *others = tables
+    parts = [f"# {first.title}", first.markdown(), f"![Certified accuracy by radius]({figure})"]
+    for table in others:
+        parts += [f"## {table.title}", table.markdown()]
     return "\n\n".join(parts) + "\n"
-
-
-def _markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

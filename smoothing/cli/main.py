@@ -58,7 +58,8 @@ def _add_compare(parser: ArgumentParser) -> Callable[..., None]:
     from smoothing.cli.compare import compare
 
     parser.add_argument("runs", nargs="+", help="Run directories, or TSV logs.")
-    parser.add_function_arguments(compare, skip={"runs"})
+    parser.add_argument("--envelope", action="store_true", help="Show the best run at every radius too.")
+    parser.add_function_arguments(compare, skip={"runs", "envelope"})
     return compare
 
 

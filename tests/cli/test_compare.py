@@ -17,6 +17,11 @@ LOGS = Path(__file__).parents[1] / "data" / "cohen_certify"
 ANSWERS = table((1, 3.0), (1, 1.0), (-1, 0.0), (0, 9.0), certifiers=("kl", "exact"))
 
 
+@pytest.fixture(autouse=True)
+def no_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
 def run_directory(
     path: Path, config: dict[str, Any] | None = None, answers: Table = ANSWERS, distance: Distance = FLIPS
 ) -> str:
@@ -44,9 +49,9 @@ def read(out: Path) -> list[dict[str, str]]:
     ],
 )
 def test_released_logs_give_the_published_certified_accuracies(tmp_path: Path, sigma: str, published: list[float]):
-    """Cohen et al. 2019, table 2."""
+    """Cohen et al. 2019, table of CIFAR-10 by sigma and radius, to its two digits."""
     radii = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
-    compare([str(LOGS / f"cifar10_resnet110_train{sigma}_certify{sigma}.tsv")], radii, str(tmp_path / "out"))
+    compare([str(LOGS / f"cifar10_resnet110_train{sigma}_certify{sigma}.tsv")], radii, out=str(tmp_path / "out"))
     (row,) = read(tmp_path / "out")
     found = [float(row[f"at {radius:g}"]) for radius in radii]
     assert found == pytest.approx(published, abs=0.005)
@@ -55,33 +60,38 @@ def test_released_logs_give_the_published_certified_accuracies(tmp_path: Path, s
 
 def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     runs = [run_directory(tmp_path / "a"), run_directory(tmp_path / "b", answers=table((1, 2.0), (1, 0.0)))]
-    compare(runs, [0, 1, 3, 4], str(tmp_path / "new" / "out"))
+    compare(runs, [0, 1, 3, 4], out=str(tmp_path / "new" / "out"))
     rows = read(tmp_path / "new" / "out")
     assert [(row["run"], row["certifier"]) for row in rows] == [("a", "kl"), ("a", "exact"), ("b", "exact")]
-    assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "0", "0.5", "0.5", "0.25", "0"]
-    assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "0", "1", "0.5", "0", "0"]
+    assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "0", "1", "0.5", "0.5", "0.25", "0"]
+    assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "0", "1", "1", "0.5", "0", "0"]
     printed = capsys.readouterr().out
     line = next(line for line in printed.splitlines() if "kl" in line)
-    assert line.split() == ["a", "kl", "mean", "4", "50.0%", "25.0%", "0", "50.0%", "50.0%", "25.0%", "0.0%"]
+    assert line.split() == ["a", "kl", "mean", "4", "50.0%", "25.0%", "0", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
     assert "Certified accuracy by l0 radius (flips)" in printed
     assert "The runs were asked different examples." in printed
+    assert "average certified radius is a poor metric" in printed
     markdown = (tmp_path / "new" / "out.md").read_text()
-    assert "| a | kl | mean | 4 | 50.0% | 25.0% | 0 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
+    assert "| a | kl | mean | 4 | 50.0% | 25.0% | 0 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
+    assert "average certified radius is a poor metric" in markdown
     assert "(out.png)" in markdown
     assert (tmp_path / "new" / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "new" / "out.svg").read_bytes().startswith(b"<?xml")
+    latex = (tmp_path / "new" / "out.tex").read_text().splitlines()
+    assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 0 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
 
 
 def test_default_radii_are_round_numbers_within_reach(tmp_path: Path):
     far = table((1, 1437.0), (1, 12.0))
     compare([run_directory(tmp_path / "a", answers=far)], out=str(tmp_path / "out"))
     (row,) = read(tmp_path / "out")
-    assert list(row)[7:] == ["at 200", "at 400", "at 600", "at 800", "at 1000", "at 1200", "at 1400"]
+    assert list(row)[8:] == ["at 200", "at 400", "at 600", "at 800", "at 1000", "at 1200", "at 1400"]
 
 
 def test_median_radii_are_rounded_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     log = tmp_path / "log.tsv"
     log.write_text("idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.30099\t1\t1.5\n")
-    compare([str(log)], [0.1], str(tmp_path / "out"))
+    compare([str(log)], [0.1], out=str(tmp_path / "out"))
     assert " 0.300 " in capsys.readouterr().out
     assert read(tmp_path / "out")[0]["median_radius"] == "0.30099"
 
@@ -90,39 +100,41 @@ def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFi
     same = {"votes": {"class_path": "Ridge", "init_args": {"lam": None}}, "classes": [1, 7]}
     first = {"model": {"measure": {"q": 0.1, "num_classes": 2}, **same}, "seed": 0, "trainer": {"devices": 2}}
     second = {"model": {"measure": {"q": 0.2, "num_classes": 2}, **same, "extra": "a|b"}, "seed": 0}
-    compare([run_directory(tmp_path / "a", first), run_directory(tmp_path / "b", second)], [1], str(tmp_path / "out"))
+    compare(
+        [run_directory(tmp_path / "a", first), run_directory(tmp_path / "b", second)], [1], out=str(tmp_path / "out")
+    )
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["model.measure.q", "0.1", "0.2"] in printed
-    assert ["model.extra", "-", "a|b"] in printed
+    assert ["model.extra", "absent", "a|b"] in printed
     markdown = (tmp_path / "out.md").read_text()
     assert "| setting | a | b |" in markdown
-    assert "| model.extra | - | a\\|b |" in markdown
+    assert "| model.extra | absent | a\\|b |" in markdown
     for shared in ("num_classes", "lam", "classes", "seed", "devices"):
         assert shared not in markdown
 
 
 def test_equal_settings_are_not_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    compare([run_directory(tmp_path / "a"), run_directory(tmp_path / "b")], [1], str(tmp_path / "out"))
+    compare([run_directory(tmp_path / "a"), run_directory(tmp_path / "b")], [1], out=str(tmp_path / "out"))
     assert "Settings" not in capsys.readouterr().out
     assert "Settings" not in (tmp_path / "out.md").read_text()
 
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path):
     runs = [run_directory(tmp_path / "monday" / "run"), run_directory(tmp_path / "tuesday" / "run")]
-    compare(runs, [1], str(tmp_path / "out"))
+    compare(runs, [1], out=str(tmp_path / "out"))
     assert [row["run"] for row in read(tmp_path / "out")] == [run for run in runs for _ in range(2)]
 
 
 def test_a_log_beside_a_run_whose_radii_are_strict(tmp_path: Path):
     ours = run_directory(tmp_path / "ours", answers=table((1, 0.7), (1, 0.5)), distance=L2)
-    compare([ours, str(LOGS / "cifar10_resnet110_train0.25_certify0.25.tsv")], [0.5], str(tmp_path / "out"))
+    compare([ours, str(LOGS / "cifar10_resnet110_train0.25_certify0.25.tsv")], [0.5], out=str(tmp_path / "out"))
     assert [row["at 0.5"] for row in read(tmp_path / "out")] == ["0.5", "0.428"]
 
 
-def refusal(tmp_path: Path, runs: list[str], radii: list[float] | None = None) -> str:
+def refusal(tmp_path: Path, runs: list[str], radii: list[float] | None = None, **options: Any) -> str:
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ValueError, match=r".") as refused:
-        compare(runs, radii, str(tmp_path / "new" / "out"))
+        compare(runs, radii, out=str(tmp_path / "new" / "out"), **options)
     assert sorted(tmp_path.rglob("*")) == before, "something was written"
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -176,10 +188,10 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path):
     run = run_directory(tmp_path / "a")
     tmp_path.chmod(0o500)
     with pytest.raises(ValueError, match=r"out: .*: Permission denied; must be a place that can be written to"):
-        compare([run], None, str(tmp_path / "out"))
+        compare([run], None, out=str(tmp_path / "out"))
 
 
 def test_a_place_below_a_file_is_refused(tmp_path: Path):
     run = run_directory(tmp_path / "a")
     with pytest.raises(ValueError, match=r"out: .*/config.yaml/out: .*; must be a place that can be written to"):
-        compare([run], None, str(tmp_path / "a" / "config.yaml" / "out"))
+        compare([run], None, out=str(tmp_path / "a" / "config.yaml" / "out"))

@@ -1,0 +1,124 @@
+"""Logs in the field's format, held against what they are said to be."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from callbacks.comparison import Run
+from callbacks.text_table import TextTable
+from smoothing.certificates.audit import Finding, audit
+
+LISTED = 20
+"""Most impossible radii of one log that are listed."""
+
+EXPLANATION = (
+    "A radius is impossible if no count among n votes gives it, by sigma times the normal quantile of the one-sided "
+    "Clopper-Pearson bound at alpha; what printing rounds away is allowed for. Windows are all the ranges of alpha that "
+    "explain as many radii as possible; the one shown holds the simplest number."
+)
+
+NOT_AUDITED = "Run directories keep their counts; only logs are audited."
+
+_MARKED = re.compile(r"(?:certify|sigma)[_=-]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_DECIMAL = re.compile(r"\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What logs are said to be.
+
+    Attributes:
+        alpha: Failure probability of each certificate.
+        n: Number of draws that bound the vote.
+        sigma: Standard deviation of the noise in all logs; by default the one that each file name gives.
+    """
+
+    alpha: float
+    n: int
+    sigma: float | None = None
+
+
+def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Run], stated: Stated) -> TextTable:
+    """Audit every log among some runs. Run directories keep their counts and need none.
+
+    Args:
+        paths: Where the runs stand, by name.
+        runs: The same runs, read.
+        stated: What the logs are said to be.
+
+    Raises:
+        ValueError: If there is no log, its sigma is not known, or what is stated cannot be.
+    """
+    logs = {name: path for name, path in paths.items() if path.is_file()}
+    if not logs:
+        raise ValueError("audit: no TSV log among the runs; must be at least one")
+    findings = {
+        name: audit(runs[name].table["radius"], stated.alpha, read_sigma(path, stated.sigma), stated.n)
+        for name, path in logs.items()
+    }
+    columns = {
+        "log": False,
+        **dict.fromkeys(("sigma", "n", "alpha stated", "radii", "impossible", "alpha that fits"), True),
+        **dict.fromkeys(("window from", "to", "windows"), True),
+    }
+    notes = [EXPLANATION, *(f"{name}: {_verdict(finding)}" for name, finding in findings.items())]
+    if len(logs) < len(runs):
+        notes.append(NOT_AUDITED)
+    return TextTable("Audit of logs", columns, [[name, *_cells(found)] for name, found in findings.items()], notes)
+
+
+def read_sigma(path: Path, given: float | None) -> float:
+    """The sigma of a log, which it does not state itself.
+
+    A number after ``certify`` or ``sigma`` in the file name is meant as one, as in ``noise_0.25/test/sigma_0.50``;
+    without any, the only decimal number is taken for it.
+
+    Args:
+        path: The log.
+        given: What the user says.
+
+    Raises:
+        ValueError: If none is given and the name does not tell, or both speak and differ.
+    """
+    marked = {float(number) for number in _MARKED.findall(path.name)}
+    if given is not None:
+        if marked and given not in marked:
+            raise ValueError(f"audit.sigma: {given}; must be {' or '.join(map(str, marked))}, as {path.name} says")
+        return given
+    found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
+    if len(found) != 1:
+        told = f"tells {len(found)} numbers" if found else "does not tell"
+        raise ValueError(f"audit.sigma: not given; must be, since the name {path.name} {told}")
+    return found.pop()
+
+
+def _cells(finding: Finding) -> list[str]:
+    value, low, high = finding.best
+    return [
+        *(f"{number:g}" for number in (finding.sigma, finding.n, finding.alpha)),
+        str(finding.rows),
+        str(finding.impossible_rows),
+        "none" if finding.unexplained else f"{value:g}",
+        *(f"{number:.7g}" for number in (low, high)),
+        str(len(finding.fits)),
+    ]
+
+
+def _verdict(finding: Finding) -> str:
+    if not finding.impossible:
+        return f"all {finding.rows} radii are possible at alpha = {finding.alpha:g}."
+    by_rows = sorted(finding.impossible.items(), key=lambda item: (-item[1], item[0]))
+    listed = [f"{radius:g} ({rows} times)" if rows > 1 else f"{radius:g}" for radius, rows in by_rows]
+    if len(listed) > LISTED:
+        listed[LISTED:] = [f"and {len(listed) - LISTED} more"]
+    value = finding.best[0]
+    fit = (
+        f"No alpha explains all; {value:g} leaves {finding.unexplained}."
+        if finding.unexplained
+        else f"All are possible at alpha = {value:g}."
+    )
+    return (
+        f"{finding.impossible_rows} of {finding.rows} radii are impossible at alpha = {finding.alpha:g}: "
+        f"{', '.join(listed)}. {fit}"
+    )
