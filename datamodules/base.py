@@ -3,14 +3,14 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
 from datamodules.sampling import RankShare
@@ -21,6 +21,9 @@ VALIDATION_EVERY = 10
 Examples = tuple[Tensor, Tensor]
 """Inputs ``(n, ...)`` and their classes ``(n,)`` int64."""
 
+Labelled = tuple[Tensor, int]
+"""Input, label."""
+
 Numbered = tuple[int, Tensor, int]
 """Position in the test set, input, label."""
 
@@ -28,13 +31,15 @@ Numbered = tuple[int, Tensor, int]
 class DataModule(pl.LightningDataModule, ABC):
     """A data set, restricted to some of its classes.
 
-    A new data set is a subclass with `source`, `available` and `load`, and `prepare_data` where there is something to
-    download. Which examples are in which set is decided by position, never by label (THEORY.md 4.5).
+    A new data set is a subclass with `source`, `available` and `load`; `prepare_data` where there is something to
+    download, and `augment` where training wants more than the images themselves. Which examples are in which set is
+    decided by position, never by label (THEORY.md 4.5).
 
     Args:
         classes: Numbers of the classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, from the first, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example.
@@ -51,7 +56,7 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     remaining: Sequence[int] | None = None
 
-    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0) -> None:
+    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0, every: int = 1) -> None:
         super().__init__()
         name = type(self).__name__
         unknown = sorted(set(classes) - set(self.available))
@@ -63,10 +68,13 @@ class DataModule(pl.LightningDataModule, ABC):
             raise ValueError(f"{name}: batch_size = {batch_size}; must be at least 1")
         if num_workers < 0:
             raise ValueError(f"{name}: num_workers = {num_workers}; must be at least 0")
+        if every < 1:
+            raise ValueError(f"{name}: every = {every}; must be at least 1")
         self.classes = tuple(classes)
         self.num_classes = len(classes)
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.every = every
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
         self._sets: tuple[Examples, Examples] | None = None
@@ -81,6 +89,10 @@ class DataModule(pl.LightningDataModule, ABC):
         Raises:
             ValueError: If it cannot be read, naming the file.
         """
+
+    def augment(self, x: Tensor) -> Tensor:
+        """A training input as a network sees it this time; by default as it is. Validation is not augmented."""
+        return x
 
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
@@ -99,6 +111,16 @@ class DataModule(pl.LightningDataModule, ABC):
         """The examples to certify, each with its position."""
         return _Numbered(*self._loaded[1])
 
+    @property
+    def asked(self) -> Sequence[int]:
+        """Positions in the test set of the examples to certify."""
+        return range(0, len(self.test_set()), self.every)  # type: ignore[arg-type]  # all of ours have a length
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return tuple(self._loaded[0][0].shape[1:])
+
     def fingerprint(self) -> str:
         """SHA-256 over shape, type and bytes of training and test set, in hexadecimal."""
         digest = hashlib.sha256()
@@ -107,21 +129,39 @@ class DataModule(pl.LightningDataModule, ABC):
             digest.update(tensor.numpy().data)
         return digest.hexdigest()
 
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        """Shuffled training examples ``(x, label)`` for `fit`, without those kept for validation."""
-        return self._loader(validation=False)
+    def fitting_set(self, validation: bool) -> Dataset[Labelled]:
+        """Examples for `fit`: every tenth of the training set by position for validation, augmented all others."""
+        x, y = self.training_set()
+        kept = (torch.arange(len(y)) % VALIDATION_EVERY == VALIDATION_EVERY - 1) == validation
+        return _Fitting(x[kept], y[kept], None if validation else self.augment)
 
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+    def train_dataloader(self) -> DataLoader[Labelled]:
+        """Shuffled training examples ``(x, label)`` for `fit`, without those kept for validation.
+
+        Their order is a function of the seed and the epoch, so that a training that is resumed goes on in it.
+        """
+        part = self.fitting_set(validation=False)
+        rank, ranks = self._rank
+        seed = int(os.environ.get("PL_GLOBAL_SEED", 0))
+        order: DistributedSampler[Labelled] = DistributedSampler(part, ranks, rank, seed=seed)
+        return DataLoader(part, batch_size=self.batch_size, sampler=order, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Labelled]:
         """Validation examples ``(x, label)`` for `fit`: a part of the training set, never of the test set."""
-        return self._loader(validation=True)
+        part = self.fitting_set(validation=True)
+        return DataLoader(part, batch_size=self.batch_size, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
         """Batches ``(index, x, label)`` of this rank's share of what remains to be certified."""
         test = self.test_set()
-        remaining = range(len(self._loaded[1][1])) if self.remaining is None else self.remaining
-        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        share = RankShare(test, remaining, rank, ranks)
+        remaining = self.asked if self.remaining is None else self.remaining
+        share = RankShare(test, remaining, *self._rank)
         return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
+
+    @property
+    def _rank(self) -> tuple[int, int]:
+        """Number of this rank, and of ranks."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     @property
     def _loaded(self) -> tuple[Examples, Examples]:
@@ -134,13 +174,25 @@ class DataModule(pl.LightningDataModule, ABC):
         code[list(self.classes)] = torch.arange(self.num_classes)
         labels = code[y.long()]
         kept = labels >= 0
-        return to_dtype(x[kept], torch.float32, scale=True).contiguous(), labels[kept]
+        inputs = to_dtype(x[kept], torch.float32, scale=True).contiguous()
+        if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
+            found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
+            raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1], the scale of the inputs")
+        return inputs, labels[kept]
 
-    def _loader(self, validation: bool) -> DataLoader[tuple[Tensor, ...]]:
-        x, y = self.training_set()
-        kept = (torch.arange(len(y)) % VALIDATION_EVERY == VALIDATION_EVERY - 1) == validation
-        part = TensorDataset(x[kept], y[kept])
-        return DataLoader(part, batch_size=self.batch_size, shuffle=not validation, num_workers=self.num_workers)
+
+class _Fitting(Dataset[Labelled]):
+    def __init__(self, x: Tensor, labels: Tensor, augment: Callable[[Tensor], Tensor] | None) -> None:
+        self._x = x
+        self._labels = labels
+        self._augment = augment
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __getitem__(self, position: int) -> Labelled:
+        x = self._x[position]
+        return self._augment(x) if self._augment else x, int(self._labels[position])
 
 
 class _Numbered(Dataset[Numbered]):

@@ -18,13 +18,16 @@ class Digits(DataModule):
         classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
     """
 
     source = "Digits"
     available = range(10)
 
-    def __init__(self, classes: Sequence[int] = tuple(range(10)), batch_size: int = 64, num_workers: int = 0) -> None:
-        super().__init__(classes, batch_size, num_workers)
+    def __init__(
+        self, classes: Sequence[int] = tuple(range(10)), batch_size: int = 64, num_workers: int = 0, every: int = 1
+    ) -> None:
+        super().__init__(classes, batch_size, num_workers, every)
 
     def load(self, train: bool) -> Examples:
         """Images ``(n, 1, 8, 8)`` float32 within [0, 1] and digits ``(n,)``."""

@@ -1,7 +1,8 @@
 """MNIST."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 from urllib.error import URLError
 
 import torchvision
@@ -27,10 +28,17 @@ class MNIST(DataModule):
             absent is downloaded there.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+
+    Attributes:
+        archive: The same data set in torchvision.
+        published: MD5 of its files, unpacked; None where only their presence is checked.
     """
 
     source = "MNIST"
     available = range(10)
+    archive: ClassVar[type[torchvision.datasets.MNIST]] = torchvision.datasets.MNIST
+    published: ClassVar[Mapping[str, str | None]] = PUBLISHED
 
     def __init__(
         self,
@@ -38,10 +46,11 @@ class MNIST(DataModule):
         root: str = "data",
         batch_size: int = 64,
         num_workers: int = 0,
+        every: int = 1,
     ) -> None:
-        super().__init__(classes, batch_size, num_workers)
+        super().__init__(classes, batch_size, num_workers, every)
         self.root = data_root(root)
-        self._raw = self.root / "MNIST" / "raw"
+        self._raw = self.root / self.source / "raw"
 
     def prepare_data(self) -> None:
         """Download what is absent.
@@ -49,12 +58,12 @@ class MNIST(DataModule):
         Raises:
             ValueError: If that fails.
         """
-        if all((self._raw / name).is_file() for name in PUBLISHED):
+        if all((self._raw / name).is_file() for name in self.published):
             return
         try:
-            torchvision.datasets.MNIST(self.root, download=True)
+            self.archive(self.root, download=True)
         except (RuntimeError, URLError, OSError) as error:
-            raise ValueError(f"MNIST: root = {self.root}; cannot download to it: {error}") from error
+            raise ValueError(f"{self.source}: root = {self.root}; cannot download to it: {error}") from error
 
     def load(self, train: bool) -> Examples:
         """Images ``(n, 1, 28, 28)`` uint8 and digits ``(n,)``.
@@ -62,14 +71,11 @@ class MNIST(DataModule):
         Raises:
             ValueError: If a file is absent, unreadable or not the published one.
         """
-        for name, md5 in PUBLISHED.items():
-            _check(str(self._raw / name), md5)
-        data = torchvision.datasets.MNIST(self.root, train=train)
+        for name, md5 in self.published.items():
+            path = str(self._raw / name)
+            if not os.access(path, os.R_OK):
+                raise ValueError(f"{self.source}: {path}; must be a readable file")
+            if not check_integrity(path, md5):
+                raise ValueError(f"{self.source}: {path}; its MD5 must be {md5}, that of the published file")
+        data = self.archive(self.root, train=train)
         return data.data[:, None], data.targets
-
-
-def _check(path: str, md5: str) -> None:
-    if not os.access(path, os.R_OK):
-        raise ValueError(f"MNIST: {path}; must be a readable file")
-    if not check_integrity(path, md5):
-        raise ValueError(f"MNIST: {path}; its MD5 must be {md5}, that of the published file")

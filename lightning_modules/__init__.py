@@ -3,5 +3,6 @@
 from lightning_modules.certification import Certification
 from lightning_modules.encoder import Encoder, FrozenEncoder
 from lightning_modules.trainer import Trainer
+from lightning_modules.training import BaseClassifier, FrozenClassifier
 
-__all__ = ["Certification", "Encoder", "FrozenEncoder", "Trainer"]
+__all__ = ["BaseClassifier", "Certification", "Encoder", "FrozenClassifier", "FrozenEncoder", "Trainer"]

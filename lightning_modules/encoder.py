@@ -1,10 +1,6 @@
 """Feature extractors that are trained on other classes than those under attack."""
 
-import hashlib
 from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,6 +8,8 @@ import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+
+from lightning_modules.checkpoint import read_checkpoint
 
 RECORD = "encoder"
 """Key under which a checkpoint says what its encoder is and has seen."""
@@ -156,14 +154,13 @@ class FrozenEncoder(nn.Module):
         super().__init__()
         self.accept_seen_classes = accept_seen_classes
         self.assumptions: tuple[str, ...] = ()
-        content = _read(base_ckpt)
-        self._identity = hashlib.sha256(content).hexdigest()
-        record, weights = _parse(content, base_ckpt)
+        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenEncoder", writer="Encoder")
+        self._identity, record = read.identity, read.record
         self._source, self._classes = record["source"], tuple(record["classes"])
         self._shape = tuple(record["network"]["shape"])
         self.trained_on = f"classes {', '.join(map(str, self._classes))} of {self._source}"
         self.network = FeatureNetwork(**record["network"])
-        self.network.load_state_dict(weights)
+        self.network.load_state_dict(read.weights)
         self.requires_grad_(False)
         self.train(False)
 
@@ -204,22 +201,3 @@ class FrozenEncoder(nn.Module):
     def identity(self) -> str:
         """SHA-256 of the checkpoint file, in hexadecimal."""
         return self._identity
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ValueError(f"FrozenEncoder: base_ckpt = {path}; must be a readable file: {error.strerror}") from error
-
-
-def _parse(content: bytes, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What the checkpoint says about its encoder, and the weights of its feature network."""
-    try:
-        checkpoint = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-        record = checkpoint[RECORD]
-        weights = checkpoint["state_dict"]
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"FrozenEncoder: base_ckpt = {path}; must be a checkpoint of Encoder") from error
-    prefix = "network."
-    return record, {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

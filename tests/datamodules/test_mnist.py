@@ -6,7 +6,7 @@ import pytest
 import torchvision
 from torch import Tensor, arange, uint8
 
-from datamodules import MNIST, mnist
+from datamodules import MNIST
 
 
 def write_idx(path: Path, values: Tensor) -> None:
@@ -26,7 +26,7 @@ def write_mnist(root: Path) -> dict[str, str]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("SMOOTHING_DATA", raising=False)
-    monkeypatch.setattr(mnist, "PUBLISHED", write_mnist(tmp_path / "there"))
+    monkeypatch.setattr(MNIST, "published", write_mnist(tmp_path / "there"))
     return tmp_path / "there"
 
 

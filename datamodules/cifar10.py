@@ -1,0 +1,69 @@
+"""CIFAR-10."""
+
+from collections.abc import Sequence
+from urllib.error import URLError
+
+import torch
+import torchvision
+from torch import Tensor
+from torchvision.transforms import v2
+
+from datamodules.base import DataModule, Examples, data_root
+
+
+class CIFAR10(DataModule):
+    """Small photographs of ten kinds, 50,000 for training and 10,000 for tests, 32 x 32 pixels (Krizhevsky 2009).
+
+    For training they are shifted by up to four pixels, black beyond the edge, and mirrored half of the time.
+
+    Args:
+        classes: Classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        root: Folder that holds ``cifar-10-batches-py``; the environment variable ``SMOOTHING_DATA`` goes before it.
+            What is absent is downloaded there.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+    """
+
+    source = "CIFAR10"
+    available = range(10)
+
+    def __init__(
+        self,
+        classes: Sequence[int] = tuple(range(10)),
+        root: str = "data",
+        batch_size: int = 128,
+        num_workers: int = 0,
+        every: int = 1,
+    ) -> None:
+        super().__init__(classes, batch_size, num_workers, every)
+        self.root = data_root(root)
+        self._augment = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()])
+
+    def prepare_data(self) -> None:
+        """Download what is absent.
+
+        Raises:
+            ValueError: If that fails.
+        """
+        try:
+            torchvision.datasets.CIFAR10(self.root, download=True)
+        except (RuntimeError, URLError, OSError) as error:
+            raise ValueError(f"CIFAR10: root = {self.root}; cannot download to it: {error}") from error
+
+    def load(self, train: bool) -> Examples:
+        """Images ``(n, 3, 32, 32)`` uint8 and classes ``(n,)``.
+
+        Raises:
+            ValueError: If a file is absent, unreadable or not the published one.
+        """
+        try:
+            data = torchvision.datasets.CIFAR10(self.root, train=train)
+        except (RuntimeError, OSError) as error:
+            raise ValueError(f"CIFAR10: root = {self.root}; must hold the published files: {error}") from error
+        return torch.from_numpy(data.data).permute(0, 3, 1, 2), torch.tensor(data.targets)
+
+    def augment(self, x: Tensor) -> Tensor:
+        """See `DataModule.augment`."""
+        augmented: Tensor = self._augment(x)
+        return augmented

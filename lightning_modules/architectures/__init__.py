@@ -1,0 +1,9 @@
+"""Networks from noisy images within [0, 1] to logits; each normalises in its first layer."""
+
+from lightning_modules.architectures.architecture import Architecture
+from lightning_modules.architectures.cifar_resnet import CifarResNet
+from lightning_modules.architectures.lenet import LeNet
+from lightning_modules.architectures.timm_model import TimmModel
+from lightning_modules.architectures.torchvision_model import TorchvisionModel
+
+__all__ = ["Architecture", "CifarResNet", "LeNet", "TimmModel", "TorchvisionModel"]

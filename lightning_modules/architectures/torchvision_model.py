@@ -1,0 +1,56 @@
+"""Any classifier of torchvision."""
+
+from collections.abc import Sequence
+
+import torchvision
+from torch import Tensor, nn
+from torchvision.models import get_model, get_model_weights, list_models
+
+from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
+
+
+class TorchvisionModel(Architecture):
+    """A classifier of torchvision, by its name there.
+
+    Args:
+        name: Name of the network, as in ``torchvision.models.list_models(torchvision.models)``.
+        num_classes: Number of classes K, at least 2.
+        weights: Pretrained weights to start from, by their name, for example ``"IMAGENET1K_V2"``; they are downloaded
+            where absent. Their last layer gives way to a new one where it has another number of classes.
+        mean: Channel means to normalise by; ImageNet's unless given.
+        std: Channel standard deviations to normalise by; ImageNet's unless given.
+
+    Raises:
+        ValueError: If torchvision knows no such network or weights, or an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        num_classes: int,
+        weights: str | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        if name not in list_models(torchvision.models):
+            raise ValueError(f"TorchvisionModel: name = {name}; must be a classifier of torchvision, as resnet50 is")
+        body: nn.Module = get_model(name, num_classes=num_classes)
+        if weights is not None:
+            _load(body, name, weights)
+        super().__init__(body, num_classes, mean, std)
+        self.name = name
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Architecture.forward`; what auxiliary heads say while training is left out."""
+        said = super().forward(x)
+        logits: Tensor = getattr(said, "logits", said)
+        return logits
+
+
+def _load(body: nn.Module, name: str, weights: str) -> None:
+    known = get_model_weights(name)
+    if weights not in known.__members__:
+        raise ValueError(f"TorchvisionModel: weights = {weights}; must be one of {', '.join(known.__members__)}")
+    there, here = known[weights].get_state_dict(progress=False), body.state_dict()
+    last = {key for key, value in there.items() if value.shape[:1] != here[key].shape[:1]}
+    body.load_state_dict({key: here[key] if key in last else value for key, value in there.items()})

@@ -1,0 +1,30 @@
+"""What the weights of a base classifier are to minimise; each objective is a class of its own."""
+
+from lightning_modules.objectives.attacker import Attacker
+from lightning_modules.objectives.cat_rs import CATRS
+from lightning_modules.objectives.consistency import Consistency
+from lightning_modules.objectives.ddn import DDN
+from lightning_modules.objectives.macer import MACER
+from lightning_modules.objectives.noise import Draws, Noise
+from lightning_modules.objectives.noise_augmentation import NoiseAugmentation
+from lightning_modules.objectives.objective import Objective
+from lightning_modules.objectives.pgd import PGD
+from lightning_modules.objectives.smooth_adv import SmoothAdv
+from lightning_modules.objectives.smooth_mix import SmoothMix
+from lightning_modules.objectives.stability import Stability
+
+__all__ = [
+    "CATRS",
+    "DDN",
+    "MACER",
+    "PGD",
+    "Attacker",
+    "Consistency",
+    "Draws",
+    "Noise",
+    "NoiseAugmentation",
+    "Objective",
+    "SmoothAdv",
+    "SmoothMix",
+    "Stability",
+]

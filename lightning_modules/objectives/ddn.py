@@ -1,0 +1,65 @@
+"""Decoupled direction and norm."""
+
+from math import cos, pi
+
+import torch
+from torch import Tensor, nn
+from torch.linalg import vector_norm
+
+from lightning_modules.objectives.attacker import Attacker, direction, shorten, standing_still
+from lightning_modules.objectives.noise import Draws
+from lightning_modules.objectives.objective import at_least, mean_log_probability
+
+
+class DDN(Attacker):
+    """Follows the gradient on a sphere that shrinks while the prediction is wrong and grows while it is right.
+
+    Rony et al. (2019, algorithm 1), against the mean prediction under noise as in Salman et al. (2019, section 2.2).
+    The shortest change that misleads is kept; where none does, the image stays as it is.
+
+    Args:
+        radius: The longest change on the scale of the images, and the first sphere, above 0.
+        steps: Number of steps, at least 1; their length falls from 1 to 0.01 along a cosine.
+        rate: Share gamma by which the sphere shrinks or grows, within (0, 1).
+    """
+
+    def __init__(self, radius: float = 1.0, steps: int = 10, rate: float = 0.05) -> None:
+        if not 0 < radius < float("inf"):
+            raise ValueError(f"DDN: radius = {radius}; must be finite and above 0")
+        at_least("DDN", "steps", steps, 1)
+        if not 0 < rate < 1:
+            raise ValueError(f"DDN: rate = {rate}; must be within (0, 1)")
+        self.radius = radius
+        self.steps = steps
+        self.rate = rate
+
+    def attack(self, network: nn.Module, draws: Draws, x: Tensor, labels: Tensor, strength: float) -> Tensor:
+        """See `Attacker.attack`."""
+        radius = strength * self.radius
+        change, best = torch.zeros_like(x), torch.zeros_like(x)
+        sphere = x.new_full((len(x),), radius)
+        shortest = x.new_full((len(x),), float("inf"))
+        wrong = torch.zeros_like(labels, dtype=torch.bool)
+
+        def loss(moved: Tensor) -> Tensor:
+            prediction = mean_log_probability(network(draws(moved)), draws.number)
+            torch.ne(prediction.argmax(1), labels, out=wrong)
+            return -prediction.gather(1, labels[:, None])[:, 0]
+
+        with standing_still(network):
+            for step in range(self.steps):
+                uphill, _ = direction(loss, x + change)
+                length = vector_norm(change.flatten(1), dim=1)
+                better = wrong & (length < shortest)
+                shortest = torch.where(better, length, shortest)
+                best[better] = change[better]
+                sphere = sphere * torch.where(wrong, 1 - self.rate, 1 + self.rate)
+                change = change + (0.01 + 0.99 * (1 + cos(pi * step / self.steps)) / 2) * uphill
+                change = _scaled(change, sphere)
+                change = (x + change).clamp(0, 1) - x
+        return x + shorten(best, radius)
+
+
+def _scaled(change: Tensor, length: Tensor) -> Tensor:
+    """Changes of the given lengths ``(batch,)`` in the same directions."""
+    return torch.nn.functional.normalize(change.flatten(1)).mul(length[:, None]).view_as(change)

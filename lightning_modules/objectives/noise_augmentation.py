@@ -1,0 +1,23 @@
+"""Plain training under noise."""
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.objectives.noise import Noise
+from lightning_modules.objectives.objective import Objective, at_least
+
+
+class NoiseAugmentation(Objective):
+    """Cross-entropy of noisy images (Lecuyer et al. 2019, section IV; Cohen et al. 2019, section 3.3).
+
+    Args:
+        draws: Draws for each image, at least 1.
+    """
+
+    def __init__(self, draws: int = 1) -> None:
+        at_least("NoiseAugmentation", "draws", draws, 1)
+        self.draws = draws
+
+    def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
+        """See `Objective.loss`."""
+        return cross_entropy(network(noise.draws(self.draws)(x)), labels.repeat(self.draws))

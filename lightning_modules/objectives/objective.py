@@ -1,0 +1,58 @@
+"""The contract of every training objective."""
+
+from abc import ABC, abstractmethod
+from math import log
+
+from torch import Tensor, nn
+
+from lightning_modules.objectives.noise import Noise
+from smoothing.measures import SmoothingMeasure
+
+
+class Objective(ABC):
+    """What the weights of a base classifier are to minimise.
+
+    A new objective is a subclass with `loss`. It sees the network as a function from noisy images to logits, and the
+    measure as a source of draws, so that any measure will do; one whose formula is a single measure's says so in
+    `supports`.
+    """
+
+    def supports(self, measure: SmoothingMeasure) -> str | None:
+        """Why this objective cannot serve the measure, or None where it can."""
+        return None
+
+    @abstractmethod
+    def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
+        """The loss of one batch.
+
+        Args:
+            network: From noisy images ``(n, ...)`` to logits ``(n, K)``.
+            noise: Source of draws from the measure.
+            x: Images ``(batch, ...)`` within [0, 1].
+            labels: ``(batch,)`` int64.
+            epoch: Number of the epoch, from 0, for what sets in by and by.
+
+        Returns:
+            A scalar to differentiate.
+        """
+
+
+def at_least(owner: str, parameter: str, value: float, least: float) -> None:
+    """Refuse a value that is not finite or less than another.
+
+    Raises:
+        ValueError: Saying so.
+    """
+    if not least <= value < float("inf"):
+        raise ValueError(f"{owner}: {parameter} = {value}; must be finite and at least {least}")
+
+
+def mean_log_probability(logits: Tensor, draws: int) -> Tensor:
+    """Logarithm of the mean prediction under noise, ``(batch, K)``, of logits ``(draws * batch, K)``."""
+    each: Tensor = logits.log_softmax(1).unflatten(0, (draws, -1))
+    return each.logsumexp(0) - log(draws)
+
+
+def set_in(epoch: int, epochs: int) -> float:
+    """Share of its strength that something has in an epoch when it grows linearly over the first ``epochs``."""
+    return min(1.0, (epoch + 1) / epochs) if epochs else 1.0

@@ -1,0 +1,37 @@
+"""Projected gradient descent."""
+
+from torch import Tensor, nn
+
+from lightning_modules.objectives.attacker import Attacker, ascend, shorten, smoothed_loss, standing_still
+from lightning_modules.objectives.noise import Draws
+from lightning_modules.objectives.objective import at_least
+
+
+class PGD(Attacker):
+    """Normalised gradient steps on the mean prediction under noise, in an l2 ball (Salman et al. 2019, section 2.2).
+
+    Args:
+        radius: Radius of the ball on the scale of the images, above 0.
+        steps: Number of steps T, at least 1; each is ``2 radius / T`` long.
+    """
+
+    def __init__(self, radius: float = 1.0, steps: int = 10) -> None:
+        if not 0 < radius < float("inf"):
+            raise ValueError(f"PGD: radius = {radius}; must be finite and above 0")
+        at_least("PGD", "steps", steps, 1)
+        self.radius = radius
+        self.steps = steps
+
+    def attack(self, network: nn.Module, draws: Draws, x: Tensor, labels: Tensor, strength: float) -> Tensor:
+        """See `Attacker.attack`."""
+        radius = strength * self.radius
+
+        def project(moved: Tensor) -> Tensor:
+            # The image itself lies in [0, 1], so that shortening the change does not leave it.
+            return x + shorten(moved.clamp(0, 1) - x, radius)
+
+        def loss(moved: Tensor) -> Tensor:
+            return smoothed_loss(network, draws, moved, labels)
+
+        with standing_still(network):
+            return ascend(loss, x, self.steps, 2 * radius / self.steps, project)

@@ -1,0 +1,34 @@
+"""SmoothAdv: adversarial training of the smoothed classifier."""
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.objectives.attacker import Attacker
+from lightning_modules.objectives.noise import Noise
+from lightning_modules.objectives.objective import Objective, at_least, set_in
+from lightning_modules.objectives.pgd import PGD
+
+
+class SmoothAdv(Objective):
+    """Cross-entropy of noisy adversarial examples, found against the mean prediction under the very same noise.
+
+    Salman et al. (2019), algorithm 1, with all draws in the loss (the released ``--train-multi-noise``).
+
+    Args:
+        attacker: `PGD` or `DDN`; `PGD` of radius 1 in ten steps unless given.
+        draws: Draws m for each image, at least 1; the paper has 1 to 8.
+        warm_up: Number of epochs over which the attacker's radius grows to its full size, at least 0.
+    """
+
+    def __init__(self, attacker: Attacker | None = None, draws: int = 4, warm_up: int = 10) -> None:
+        at_least("SmoothAdv", "draws", draws, 1)
+        at_least("SmoothAdv", "warm_up", warm_up, 0)
+        self.attacker = attacker or PGD()
+        self.draws = draws
+        self.warm_up = warm_up
+
+    def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
+        """See `Objective.loss`."""
+        draws = noise.draws(self.draws)
+        moved = self.attacker.attack(network, draws, x, labels, set_in(epoch, self.warm_up))
+        return cross_entropy(network(draws(moved)), labels.repeat(self.draws))
