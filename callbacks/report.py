@@ -1,13 +1,15 @@
 """The views of a finished run: table, curve, figure, logs, and a summary on the screen."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
 from callbacks.comparison import Run, comparison, show
 from callbacks.figure import draw
-from callbacks.run_directory import RunDirectory
+from callbacks.run_directory import CONFIG, RunDirectory
+from callbacks.settings import computed_settings
 from smoothing.distance import Distance
 
 
@@ -36,6 +38,14 @@ def report(
         # Here, since wandb takes seconds to import and most of them are spent before the first row otherwise.
         from callbacks.curve_logger import log_certificates, run_loggers
 
-        chosen = run_loggers(directory.path) if loggers is None else loggers
+        chosen = run_loggers(directory.path, group=_training_run(config)) if loggers is None else loggers
         log_certificates(chosen, table, curve, figure, config)
     draft.replace(directory.table)
+
+
+def _training_run(config: Mapping[str, Any]) -> str | None:
+    """Name of the run that trained the network, where its checkpoint still stands in that run's directory."""
+    settings = computed_settings(config).items()
+    checkpoints = [Path(value).resolve() for name, value in settings if name.endswith(".base_ckpt")]
+    folders = [folder for checkpoint in checkpoints for folder in checkpoint.parents]
+    return next((folder.name for folder in folders if (folder / CONFIG).is_file()), None)

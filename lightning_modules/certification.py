@@ -30,7 +30,7 @@ class Examples(Protocol):
         classes: Numbers that its classes have there.
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
-        remaining: Positions in the test set that are still to certify; None for all.
+        remaining: Positions of the examples that are still to certify; None for all that are asked.
     """
 
     source: str
@@ -38,6 +38,10 @@ class Examples(Protocol):
     num_classes: int
     assumptions: tuple[str, ...]
     remaining: Sequence[int] | None
+
+    @property
+    def asked(self) -> Sequence[int]:
+        """Positions in the test set of the examples to certify."""
 
     def training_set(self) -> tuple[Tensor, Tensor]:
         """Training inputs ``(n, ...)`` and labels ``(n,)``."""
@@ -52,9 +56,6 @@ class Examples(Protocol):
 class TestSet(Protocol):
     """Examples by position."""
 
-    def __len__(self) -> int:
-        """Number of examples."""
-
     def __getitem__(self, index: int) -> tuple[int, Tensor, int]:
         """Position, input and label."""
 
@@ -63,7 +64,7 @@ class Certification(pl.LightningModule):
     """Puts examples to the vote under a measure and asks every certifier for certificates.
 
     The votes are fitted in `setup`, on the training set of the trainer's data module. All certifiers share one
-    batch's ballots.
+    batch's ballots. The encoder works on the trainer's device; votes are given features on the CPU.
 
     Args:
         measure: How the object is randomised.
@@ -109,7 +110,7 @@ class Certification(pl.LightningModule):
             ValueError: If the data are bad, or a certifier cannot serve, saying why.
         """
         examples = self.data.test_set()
-        remaining = range(len(examples)) if self.data.remaining is None else self.data.remaining
+        remaining = self.data.asked if self.data.remaining is None else self.data.remaining
         if not remaining:
             return
         for position in remaining:
@@ -129,7 +130,7 @@ class Certification(pl.LightningModule):
         granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
         # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
         with torch.inference_mode(False), torch.no_grad():
-            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
+            ballots = Ballots(self.measure, self.votes, self._features(x).cpu(), index.cpu(), self.seed)
             answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
 

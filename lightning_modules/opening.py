@@ -37,8 +37,7 @@ class Opening(Callback):
         """
         assert isinstance(pl_module, Certification)
         data, encoder = pl_module.data, pl_module.encoder
-        asked = len(data.test_set())
-        self._provenance = {"examples": asked} | provenance(
+        self._provenance = {"examples": len(data.asked)} | provenance(
             self._config,
             seed=pl_module.seed,
             distance=pl_module.measure.distance,
@@ -47,7 +46,7 @@ class Opening(Callback):
         )
         self._directory.check(self._provenance)
         finished = self._directory.finished()
-        data.remaining = [index for index in range(asked) if index not in finished]
+        data.remaining = [index for index in data.asked if index not in finished]
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say whose directory it is.

@@ -16,6 +16,7 @@ import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures
 import smoothing.votes  # noqa: F401
+from callbacks.run_directory import CONFIG
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli.errors import one_line
@@ -31,7 +32,7 @@ class SaveConfig(SaveConfigCallback):
         text = self.parser.dump(self.config, skip_unset=False)
         run_dir = Path(trainer.default_root_dir)
         run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / "config.yaml").write_text(text, encoding="utf-8")
+        (run_dir / CONFIG).write_text(text, encoding="utf-8")
         for logger in trainer.loggers:
             logger.log_hyperparams(yaml.safe_load(text))
 
@@ -133,4 +134,4 @@ def _fit_loggers(run_dir: str) -> list[Logger]:
     # Here, since wandb takes seconds to import, which no refused run should have to wait for.
     from callbacks.curve_logger import run_loggers
 
-    return run_loggers(run_dir, job_type="fit")
+    return run_loggers(run_dir, group=Path(run_dir).name, job_type="fit")

@@ -28,11 +28,11 @@ def shards(run: Path) -> dict[str, bytes]:
     return {shard.name: shard.read_bytes() for shard in run.glob("certificates/*")}
 
 
-def on_two_ranks(folder: Path, *options: str) -> None:
+def on_two_ranks(folder: Path, *options: str) -> int:
     """As a process of its own, since Lightning starts the second rank by the command line of the first."""
     command = [sys.executable, "-m", "smoothing", *CERTIFY, *RANKS, *options]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=600)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=600, check=False).returncode
 
 
 def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: bytes) -> None:
@@ -90,7 +90,7 @@ def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, unin
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, finished)).status == -9
     begun = shards(run)
-    on_two_ranks(tmp_path, "--data.batch_size=9")
+    assert on_two_ranks(tmp_path, "--data.batch_size=9") == 0
     assert_continued(run, begun, uninterrupted)
     missing = EXAMPLES - finished
     added = {name: content.count(b"\n") for name, content in shards(run).items()}
@@ -111,7 +111,24 @@ def test_two_ranks_encode_and_certify_as_one(tmp_path: Path) -> None:
     start(tmp_path)
     encoded = ["--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
     assert launch([*CERTIFY, *encoded, "--run_dir=one"], tmp_path).status == 0
-    on_two_ranks(tmp_path, *encoded, "--run_dir=two")
+    assert on_two_ranks(tmp_path, *encoded, "--run_dir=two") == 0
     assert shards(tmp_path / "two").keys() == {"rank-0.jsonl", "rank-1.jsonl"}
     tables = [(tmp_path / run / "certificates.csv").read_bytes() for run in ("one", "two")]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_a_lost_rank_ends_the_job_and_its_rows_survive(workplace: Path) -> None:
+    run = start(workplace)
+    mortal = ["--model.certifiers.mortal=mortal.Mortal"]
+    (workplace / "kill rank 1").touch()
+    assert on_two_ranks(workplace, *mortal) != 0
+    begun = shards(run)
+    assert begun["rank-1.jsonl"].count(b"\n") == 16
+    assert not (run / "certificates.csv").exists()
+    (workplace / "kill rank 1").unlink()
+    assert launch([*CERTIFY, *mortal], workplace).status == 0
+    undisturbed = [*CERTIFY, *mortal, "--run_dir=undisturbed"]
+    assert launch(undisturbed, workplace).status == 0
+    assert_continued(run, begun, (workplace / "undisturbed/certificates.csv").read_bytes())

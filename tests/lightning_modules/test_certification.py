@@ -101,3 +101,13 @@ def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> 
     assert encoder.served == ("Digits", [1, 7])
     assert encoder.shapes == {(64, 1, 8, 8), (1, 1, 8, 8)}
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
+
+
+@pytest.mark.gpu
+def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())  # type: ignore[arg-type]
+    for name, model in (("encoded", encoded), ("plain", certification())):
+        trainer = Trainer(accelerator="gpu", devices=1, logger=False, enable_progress_bar=False)
+        trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
+    tables = [Table.read_csv(tmp_path / name / "certificates.csv") for name in ("encoded", "plain")]
+    np.testing.assert_array_equal(*(table["radius"] for table in tables))
