@@ -83,13 +83,13 @@ def audit(radii: ArrayLike, alpha: float, sigma: float, n: int) -> Finding:
         raise ValueError(f"audit: n = {n}; must be at least 1")
     values, times = np.unique(np.asarray(radii, np.float64), return_counts=True)
     values, times = values[values > 0], times[values > 0]
-    bounds = [norm.cdf(bound / sigma) for bound in printed_from(values)]
+    p_low, p_high = (norm.cdf(bound / sigma) for bound in printed_from(values))
     impossible = {
         float(value): int(count)
-        for value, count, *between in zip(values, times, *bounds, strict=True)
-        if not len(_alphas(*between, n, alpha, alpha))
+        for value, count, least, most in zip(values, times, p_low, p_high, strict=True)
+        if not len(_alphas(least, most, n, alpha, alpha))
     }
-    allowed = [_alphas(*between, n, low, high) for between in zip(*bounds, strict=True)]
+    allowed = [_alphas(least, most, n, low, high) for least, most in zip(p_low, p_high, strict=True)]
     fits, explained = _most_covered(allowed, times.tolist())
     rows = int(times.sum())
     return Finding(alpha, sigma, n, rows, impossible, fits, rows - explained)

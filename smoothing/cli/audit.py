@@ -14,8 +14,8 @@ LISTED = 20
 
 EXPLANATION = (
     "A radius is impossible if no count among n votes gives it, by sigma times the normal quantile of the one-sided "
-    "Clopper-Pearson bound at alpha; what printing rounds away is allowed for. Windows are all the ranges of alpha that "
-    "explain as many radii as possible; the one shown holds the simplest number."
+    "Clopper-Pearson bound at alpha; what printing rounds away is allowed for. Windows are all the ranges of alpha "
+    "that explain as many radii as possible; the one shown holds the simplest number."
 )
 
 NOT_AUDITED = "Run directories keep their counts; only logs are audited."

@@ -53,10 +53,8 @@ def compare(
     if audit is not None:
         tables["audit"] = audit_logs(paths, loaded, audit)
     if differing:
-        columns = dict.fromkeys(("setting", *settings), False)
-        tables["settings"] = TextTable(
-            "Settings that differ", columns, [[k, *v.values()] for k, v in differing.items()]
-        )
+        rows = [[setting, *values.values()] for setting, values in differing.items()]
+        tables["settings"] = TextTable("Settings that differ", dict.fromkeys(("setting", *settings), False), rows)
     at = common_radii(loaded)
     curves = {name: run.curve(at) for name, run in loaded.items()}
     csv, md, tex, png, svg = files = [Path(f"{out}.{ending}") for ending in ("csv", "md", "tex", "png", "svg")]
@@ -73,9 +71,9 @@ def compare(
     # Here, since wandb takes seconds to import, which no refused comparison should have to wait for.
     from callbacks.comparison_logger import log_comparison
 
-    asked = {"runs": {name: str(path) for name, path in paths.items()}, "radii": radii, "envelope": envelope}
-    asked |= {"audit": asdict(audit) if audit else None, "settings": settings}
-    log_comparison(out, curves, tables, files, asked)
+    asked = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
+    how = {"radii": radii, "envelope": envelope, "audit": asdict(audit) if audit else None}
+    log_comparison(out, curves, tables, files, {**asked, **how})
 
 
 def name_runs(runs: Sequence[str]) -> dict[str, Path]:

@@ -61,3 +61,23 @@ def test_a_line_never_lies_above_the_truth(curve, distance):
 def test_mixed_distances_are_refused():
     with pytest.raises(ValueError, match="flips"):
         figure({"a": FLIP_CURVE, "b": L2_CURVE})
+
+
+def test_the_envelope_lies_behind_and_never_below_a_line():
+    radii = [0, 0.4, 0.5, 1, 2]
+    curves = {
+        "far": certified_curve(table((1, 2.0), (0, 0.0)), L2, radii),
+        "near": certified_curve(table((1, 0.5), (1, 0.45)), L2, radii),
+    }
+    (axes,) = figure(curves, envelope=True).axes
+    behind, *others = axes.lines
+    assert behind.get_label() == "upper envelope"
+    assert [line.get_label() for line in others] == ["far", "near"]
+    assert behind.get_linewidth() > max(line.get_linewidth() for line in others)
+    assert behind.get_ydata().tolist() == [1, 1, 0.5, 0.5, 0]
+
+
+def test_one_figure_goes_to_several_files(tmp_path: Path):
+    draw({"run": L2_CURVE}, tmp_path / "curve.png", tmp_path / "curve.svg", envelope=True)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "upper envelope" in (tmp_path / "curve.svg").read_text()

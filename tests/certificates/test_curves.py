@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoothing.certificates import FIELD_DISTANCE, certified_curve, read_tsv, summary
-from smoothing.certificates.curves import MAX_RADII, Curve, common_distance
+from smoothing.certificates.curves import MAX_RADII, Curve, common_distance, upper_envelope
 from smoothing.distance import Distance
 from tests.samples import FLIPS, L2, table
 
@@ -126,3 +126,15 @@ def test_runs_must_share_a_distance():
     assert common_distance({"a": L2, "b": FIELD_DISTANCE}) == L2
     with pytest.raises(ValueError, match=r"^b: l0 radii \(flips\); must be l2 radii \(input units\), as in a$"):
         common_distance({"a": L2, "b": FLIPS})
+
+
+def test_the_upper_envelope_is_the_best_at_every_radius():
+    curves = [
+        certified_curve(table((1, 9.0), (0, 9.0), (0, 9.0)), FLIPS, [0, 2, 5]),
+        certified_curve(table((1, 3.0), (1, 3.0), (1, 0.0), certifiers=("kl", "exact")), FLIPS, [0, 2, 5]),
+    ]
+    envelope = upper_envelope(curves)
+    assert envelope.radii.tolist() == [0, 2, 5]
+    assert accuracy(envelope) == [1, 2 / 3, 1 / 3]
+    with pytest.raises(ValueError, match="upper envelope: curves at different radii; must be the same"):
+        upper_envelope([*curves, certified_curve(table((1, 1.0)), FLIPS, [0, 2, 4])])

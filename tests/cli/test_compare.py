@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from callbacks.comparison import Run, common_radii
 from callbacks.provenance import provenance
 from smoothing.certificates import Table
+from smoothing.certificates.curves import MAX_RADII
 from smoothing.cli.compare import compare
 from smoothing.distance import Distance
 from tests.samples import FLIPS, L2, table
@@ -129,6 +131,31 @@ def test_a_log_beside_a_run_whose_radii_are_strict(tmp_path: Path):
     ours = run_directory(tmp_path / "ours", answers=table((1, 0.7), (1, 0.5)), distance=L2)
     compare([ours, str(LOGS / "cifar10_resnet110_train0.25_certify0.25.tsv")], [0.5], out=str(tmp_path / "out"))
     assert [row["at 0.5"] for row in read(tmp_path / "out")] == ["0.5", "0.428"]
+
+
+def test_the_envelope_is_the_best_run_at_every_radius(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Cohen et al. 2019 mark the best of each column."""
+    logs = [str(LOGS / f"cifar10_resnet110_train{sigma}_certify{sigma}.tsv") for sigma in ("0.25", "0.50", "1.00")]
+    compare(logs, [0.25, 0.5, 0.75, 1, 1.25, 1.5], envelope=True, out=str(tmp_path / "out"))
+    best = read(tmp_path / "out")[-1]
+    assert list(best.values())[:8] == ["upper envelope", "", "", "500", "", "", "", ""]
+    found = [float(value) for value in list(best.values())[8:]]
+    assert found == pytest.approx([0.60, 0.43, 0.32, 0.23, 0.17, 0.14], abs=0.005)
+    line = next(line for line in capsys.readouterr().out.splitlines() if "upper envelope" in line)
+    assert line.split()[2:9] == ["-", "-", "500", "-", "-", "-", "-"]
+    assert "No single classifier reaches it" in (tmp_path / "out.md").read_text()
+    assert "upper envelope" in (tmp_path / "out.tex").read_text()
+
+
+def test_curves_of_near_and_far_runs_keep_their_shape():
+    runs = {"near": Run(table((1, 0.01), (1, 0.02)), L2), "far": Run(table((1, 50.0)), L2)}
+    radii = common_radii(runs)
+    assert len(radii) == MAX_RADII
+    assert radii[0] == 0
+    assert runs["far"].curve(radii).accuracy["exact"][-1] == 0
+    assert sum(r < 0.02 for r in radii) > 50
+    flips = {"near": Run(table((1, 3.0)), FLIPS), "far": Run(table((1, 5.0)), FLIPS)}
+    assert common_radii(flips) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def refusal(tmp_path: Path, runs: list[str], radii: list[float] | None = None, **options: Any) -> str:
