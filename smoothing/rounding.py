@@ -7,8 +7,14 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
+EPSILON = float(np.finfo(np.float64).eps)
+"""Twice the largest relative error of one operation on float64 numbers."""
+
 LOG_HALF_DOWN = float(np.nextafter(np.log(0.5), -np.inf))
 """A float64 just below ``log(1/2)``."""
+
+LOG_2 = (float(np.log(2)), 2.3190468138462996e-17)
+"""``log 2`` as a sum of two float64 numbers."""
 
 WIDE = np.longdouble
 """The widest hardware float. Error bounds are stated in its own unit, so that a machine without one stays sound."""
@@ -38,3 +44,8 @@ def step_up(value: Float, ulps: int) -> Float:
     for _ in range(ulps):
         value = np.nextafter(value, np.inf)
     return value
+
+
+def balance(log_p: Float) -> Float:
+    """``1 - 2 p`` from ``log p``, to two units in the last place also where it is nearly 0."""
+    return np.asarray(-np.expm1((log_p + LOG_2[0]) + LOG_2[1]))

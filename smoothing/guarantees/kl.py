@@ -22,10 +22,10 @@ class KL(Guarantee):
         """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
         room = _divergence_allowed(bound.log_fail)
 
-        def holds(radius: float, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-            return np.asarray(max(law.kl() for law in laws(measure, radius, shape)) < room[rows])
+        def margin(radius: float, rows: NDArray[np.intp]) -> Float:
+            return np.asarray(room[rows] - max(law.kl() for law in laws(measure, radius, shape)))
 
-        return largest_radius(holds, len(room), measure.diameter(shape), measure.distance.integer)
+        return largest_radius(margin, len(room), measure.diameter(shape), measure.distance.integer)
 
 
 def _divergence_allowed(log_fail: Float) -> Float:

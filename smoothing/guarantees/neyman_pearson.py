@@ -25,14 +25,15 @@ class NeymanPearson(Guarantee):
         if closed is not None:
             return closed
 
-        def holds(radius: float, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-            fail, rival = bound.log_fail[rows], bound.log_rival[rows]
-            good = np.ones(len(rows), bool)
-            for law in laws(measure, radius, shape):
-                good &= law.stays_ahead(fail, rival)
-            return good
+        # Rows with equal bounds have equal radii.
+        bounds, row_of = np.unique(np.stack([bound.log_fail, bound.log_rival]), axis=1, return_inverse=True)
 
-        return largest_radius(holds, len(bound.log_fail), measure.diameter(shape), measure.distance.integer)
+        def margin(radius: float, rows: NDArray[np.intp]) -> Float:
+            fail, rival = bounds[:, rows]
+            return np.asarray(np.min([law.margin(fail, rival) for law in laws(measure, radius, shape)], axis=0))
+
+        radius = largest_radius(margin, bounds.shape[1], measure.diameter(shape), measure.distance.integer)
+        return np.asarray(radius[row_of.ravel()])
 
 
 def laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from smoothing.distance import Distance
 from smoothing.measures.measure import SmoothingMeasure, positive
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
-from smoothing.rounding import Float
+from smoothing.rounding import EPSILON, Float, balance
 
 OUTWARD = 1e-13
 """Relative step by which masses are rounded up and radii down."""
@@ -35,8 +35,9 @@ class OverlapMeasure(SmoothingMeasure):
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
         """Where ``fA + fB + 2 lost = 1``; see `SmoothingMeasure.closed_form_radius`."""
-        room = (1 - np.exp(log_fail) - np.exp(log_rival)) / 2 - OUTWARD
-        return np.where(room > 0, self.radius_of(np.maximum(room, 0), shape) * (1 - 10 * OUTWARD), 0.0)
+        fail, rival = balance(log_fail), balance(log_rival)
+        room = (fail + rival) / 4 - EPSILON * (np.abs(fail) + np.abs(rival))
+        return self.radius_of(np.maximum(room, 0), shape) * (1 - OUTWARD)
 
 
 class UniformLinf(OverlapMeasure):

@@ -25,8 +25,3 @@ class OverlapLoss(PrivacyLoss):
     def kl(self) -> float:
         """Infinite unless the supports agree; see `PrivacyLoss.kl`."""
         return np.inf if self.lost > 0 else 0.0
-
-    def log_threshold(self) -> float:
-        """``log(1/2 - lost)``, rounded down; see `PrivacyLoss.log_threshold`."""
-        room = 0.5 - self.lost
-        return float(-step_up(-np.log(np.nextafter(room, 0)), 3)) if room > 1e-300 else -np.inf

@@ -4,9 +4,8 @@ from abc import ABC, abstractmethod
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
-from smoothing.rounding import LOG_HALF_DOWN, Float
+from smoothing.rounding import EPSILON, LOG_HALF_DOWN, Float
 
 
 class PrivacyLoss(ABC):
@@ -31,15 +30,20 @@ class PrivacyLoss(ABC):
     def kl(self) -> float:
         """Upper bound on the divergence ``KL(rho || mu)`` in nats; infinite where ``rho`` leaves ``mu``'s support."""
 
-    def stays_ahead(self, log_fail: Float, log_rival: Float) -> NDArray[np.bool_]:
-        """Whether ``G(fA) + G(fB) < 1`` for sure: votes bounded so stay ahead (THEORY.md section 2).
+    def margin(self, log_fail: Float, log_rival: Float) -> Float:
+        """How far votes so bounded stay ahead: ``1 - G(fA) - G(fB)``, rounded down, or any number of its sign.
+
+        They stay ahead for sure where it is above 0 (THEORY.md section 2).
 
         Args:
             log_fail: ``(batch,)`` upper bounds on the log of the votes that the winner does not get.
             log_rival: ``(batch,)`` the same for every rival's votes.
+
+        Returns:
+            ``(batch,)`` float64, continuous in the bounds where the law is, so that a radius is quickly found.
         """
-        gain = np.exp(self.log_gain(log_fail)) + np.exp(self.log_gain(log_rival))
-        return np.asarray(gain * (1 + 4 * np.finfo(float).eps) < 1)
+        gain = np.exp(self.log_gain(np.stack([log_fail, log_rival]))).sum(0)
+        return np.asarray(1 - gain * (1 + 4 * EPSILON))
 
     def log_threshold(self) -> float:
         """Lower bound on the ``log f`` at which ``G(f) = 1/2``: votes that lose less than ``f`` stay ahead."""

@@ -2,9 +2,6 @@
 
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
 from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
 from smoothing.rounding import UNIT, Float, up, wide
@@ -34,13 +31,13 @@ class RepeatedLoss(PrivacyLoss):
         """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         return self._walk.profile(self.copies).log_gain(log_f)
 
-    def stays_ahead(self, log_fail: Float, log_rival: Float) -> NDArray[np.bool_]:
-        """See `PrivacyLoss.stays_ahead`; the table answers where one side is enough."""
-        ahead = np.asarray(log_fail < self.log_threshold())
-        rest = ~ahead & (log_rival < log_fail)
+    def margin(self, log_fail: Float, log_rival: Float) -> Float:
+        """See `PrivacyLoss.margin`; the table answers where one side is enough."""
+        margin = self.log_threshold() - log_fail
+        rest = (margin <= 0) & (log_rival < log_fail)
         if rest.any():
-            ahead[rest] = super().stays_ahead(log_fail[rest], log_rival[rest])
-        return ahead
+            margin[rest] = super().margin(log_fail[rest], log_rival[rest])
+        return margin
 
     def kl(self) -> float:
         """``copies`` times the divergence of one coordinate."""

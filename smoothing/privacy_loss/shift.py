@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from smoothing.privacy_loss.noise_law import ACCURACY, TINIEST, NoiseLaw
+from smoothing.privacy_loss.noise_law import TINIEST, NoiseLaw
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float, step_up
+from smoothing.rounding import EPSILON, Float, step_up
 
 
 class ShiftLoss(PrivacyLoss):
@@ -24,18 +24,13 @@ class ShiftLoss(PrivacyLoss):
         log_f = np.asarray(log_f, np.float64)
         x = self.noise.quantile(np.maximum(log_f, TINIEST))
         # A quantile may be infinite at f = 1; so is its error then.
-        error = ACCURACY * (self.noise.scale + np.abs(x) + self.shift)
+        error = 2 * self.noise.accuracy * (self.noise.scale + np.abs(x) + self.shift)
         gain = np.maximum(self.noise.log_cdf(x + self.shift + error), TINIEST)
-        return np.minimum(np.maximum(step_up(gain * (1 - ACCURACY), 2), log_f), 0)
+        return np.minimum(np.maximum(step_up(gain, 2), log_f), 0)
 
     def kl(self) -> float:
         """The divergence, bounded above; see `PrivacyLoss.kl`."""
         return self.noise.kl(self.shift)
-
-    def log_threshold(self) -> float:
-        """``log F(-shift)``, rounded down; see `PrivacyLoss.log_threshold`."""
-        x = -self.shift - ACCURACY * (self.noise.scale + self.shift)
-        return float(self.noise.log_cdf(np.array(x)) * (1 + ACCURACY))
 
 
 def shift_radius(noise: NoiseLaw, log_fail: Float, log_rival: Float) -> Float:
@@ -49,6 +44,6 @@ def shift_radius(noise: NoiseLaw, log_fail: Float, log_rival: Float) -> Float:
     Returns:
         ``(batch,)`` float64, at least 0.
     """
-    a, b = (noise.quantile(np.clip(log_f, TINIEST, -1e-300)) for log_f in (log_fail, log_rival))
-    error = ACCURACY * (noise.scale + np.abs(a) + np.abs(b))
+    a, b = (noise.quantile(np.maximum(log_f, TINIEST)) for log_f in (log_fail, log_rival))
+    error = (noise.accuracy / 2 + EPSILON) * (np.abs(a) + np.abs(b))
     return np.maximum(-(a + b) / 2 - error, 0)
