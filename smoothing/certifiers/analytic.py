@@ -3,9 +3,10 @@
 from abc import abstractmethod
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.margin import Margin
 from smoothing.certifiers.mean_vote import mean_prediction
@@ -30,17 +31,16 @@ def linear_vote_under_channel(measure: SmoothingMeasure, votes: Votes) -> str | 
 
 
 class AnalyticCertifier(Certifier):
-    """Bounds each rival's chance analytically: no sampling, no failure probability.
+    """Bounds each rival's chance analytically, and certifies the majority by their union (THEORY.md 4.2).
+
+    No sampling, no failure probability.
 
     Args:
         guarantee: How the bound becomes a radius; tight unless given.
-        classifier: Which smoothed classifier is certified (THEORY.md 4.2). The ``"mean"`` vote needs only the worst
-            rival; the ``"majority"`` needs the union of all.
     """
 
-    def __init__(self, guarantee: Guarantee | None = None, classifier: Classifier = "mean") -> None:
+    def __init__(self, guarantee: Guarantee | None = None) -> None:
         self.guarantee = guarantee or NeymanPearson()
-        self.classifier = classifier
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the pair cannot be certified, or None; see `Certifier.supports`."""
@@ -57,31 +57,26 @@ class AnalyticCertifier(Certifier):
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the mean vote's prediction.
-
-        As a statement on the mean vote this never abstains (Rosenfeld et al. 2020, section 4.1): without a certificate
-        the radius is 0. On the majority it does, where the bound cannot tell which class that is.
-        """
-        channel = ballots.measure.channel
-        assert channel is not None, "supports() was not asked"
-        winner = mean_prediction(ballots.scores, channel)
-        caught = pairwise_bounds(ballots.scores, channel, winner, self.log_bound)
-        rival = caught.max(1)
-        prediction = winner
-        bound = VoteBound.one_sided(rival)
-        if self.classifier == "majority":
-            bound = VoteBound(np.minimum(_log_sum(caught), 0), rival)
-            prediction = np.where(bound.leads(), winner, -1)
+        """Certify the majority vote, or abstain where no bound tells which class that is."""
+        winner, caught = self.bounds(ballots)
+        bound = VoteBound(np.minimum(_log_sum(caught), 0), caught.max(1))
         return Certificates(
-            prediction=prediction,
+            prediction=np.where(bound.leads(), winner, -1),
             radius=self.guarantee.radius(ballots.measure, bound, ballots.shape),
-            classifier=self.classifier,
+            classifier="majority",
             deterministic=True,
             sound=True,
             assumptions=ballots.votes.assumptions,
             log_fail=bound.log_fail,
             log_rival=bound.log_rival,
         )
+
+    def bounds(self, ballots: Ballots) -> tuple[NDArray[np.int64], Float]:
+        """The mean vote's class, ``(batch,)``, and `log_bound` for each of its rivals, ``(batch, K-1)``."""
+        channel = ballots.measure.channel
+        assert channel is not None, "supports() was not asked"
+        winner = mean_prediction(ballots.scores, channel)
+        return winner, pairwise_bounds(ballots.scores, channel, winner, self.log_bound)
 
 
 def _log_sum(log_p: Float) -> Float:

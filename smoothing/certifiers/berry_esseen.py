@@ -7,7 +7,6 @@ from torch import Tensor
 
 from smoothing.certifiers.analytic import AnalyticCertifier
 from smoothing.certifiers.margin import BLOCK, EPS, Margin, row_sums
-from smoothing.guarantees import Guarantee
 from smoothing.rounding import Float, step_up
 from smoothing.votes.linear import SCORE_BITS
 
@@ -29,9 +28,6 @@ class BerryEsseen(AnalyticCertifier):
     Args:
         guarantee: How the bound becomes a radius; tight unless given.
     """
-
-    def __init__(self, guarantee: Guarantee | None = None) -> None:
-        super().__init__(guarantee, classifier="majority")
 
     def log_bound(self, margin: Margin, tilt: Tensor, log_mgf: Float) -> Float:
         """Chernoff's bound times the refinement, where that is below one."""

@@ -1,6 +1,7 @@
 """The exact certificate of the mean vote, met by an explicit attack."""
 
 from dataclasses import dataclass
+from itertools import permutations
 from math import gcd
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.analytic import linear_vote_under_channel
 from smoothing.certifiers.certifier import Certifier
-from smoothing.certifiers.mean_vote import mean_scores, rivals, whole_channel
+from smoothing.certifiers.mean_vote import Whole, mean_scores, rivals, whole_channel
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.threads import for_each
 from smoothing.votes.ballots import Ballots
@@ -34,8 +35,11 @@ class ExactVote(Certifier):
         reason = linear_vote_under_channel(measure, votes)
         if reason or measure.channel is None:
             return reason
-        pairs = [(i, j) for i in range(votes.num_classes) for j in range(votes.num_classes) if i != j]
-        largest = max(float(np.ptp(lead(measure.channel, i, j).values)) for i, j in pairs)
+        if len(np.unique(measure.channel)) <= 2:
+            return None  # all changes alike: every gain is 0, 1 or 2
+        matrix, _ = whole_channel(measure.channel)
+        pairs = permutations(range(votes.num_classes), 2)
+        largest = max(float(np.ptp(lead(matrix, i, j).values)) for i, j in pairs)
         if largest > LARGEST_GAIN:
             return f"{type(measure).__name__}'s channel has no small common unit: gains up to {largest:.3g}"
         return None
@@ -47,7 +51,9 @@ class ExactVote(Certifier):
         expected = mean_scores(scores, channel)
         winner = np.asarray(expected.argmax(1), np.int64)
         others = rivals(winner, scores.num_classes)
-        leads = {(i, j): lead(channel, i, j) for i in range(len(channel)) for j in range(len(channel)) if i != j}
+        matrix, _ = whole_channel(channel)
+        pairs = {(i, j) for i, rest in zip(winner.tolist(), others.tolist(), strict=True) for j in rest}
+        leads = {(i, j): lead(matrix, i, j) for i, j in pairs}
         weights, labels = scores.weights.numpy(), scores.labels.numpy()
         radius = np.full(len(winner), np.inf)
 
@@ -94,9 +100,8 @@ class Lead:
         return float(min(most, 2**53))
 
 
-def lead(channel: NDArray[np.float64], winner: int, rival: int) -> Lead:
-    """The expected lead of ``winner`` over ``rival`` under a ``(K, K)`` channel."""
-    matrix, _ = whole_channel(channel)
+def lead(matrix: Whole, winner: int, rival: int) -> Lead:
+    """The expected lead of ``winner`` over ``rival`` under a channel in whole numbers, ``(K, K)``."""
     values = matrix[:, winner] - matrix[:, rival]
     unit = gcd(*values.tolist()) or 1
     return Lead(np.array(values // unit, np.float64), unit, winner < rival)

@@ -1,7 +1,15 @@
 """Guarantees: how a bound on the votes becomes a radius."""
 
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
-from smoothing.guarantees.kl import KL
+from smoothing.guarantees.kl import KL, divergence_radius
 from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
 
-__all__ = ["KL", "Guarantee", "NeymanPearson", "VoteBound", "exact_thresholds", "thresholds"]
+__all__ = [
+    "KL",
+    "Guarantee",
+    "NeymanPearson",
+    "VoteBound",
+    "divergence_radius",
+    "exact_thresholds",
+    "thresholds",
+]

@@ -1,4 +1,4 @@
-"""The guarantee of Rosenfeld et al. (2020): looser, but all it needs is a divergence."""
+"""The guarantee of Rosenfeld et al. (2020): looser, but all it needs of a measure is a divergence."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,25 @@ class KL(Guarantee):
 
     def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
         """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
-        room = _divergence_allowed(bound.log_fail)
+        return divergence_radius(measure, _divergence_allowed(bound.log_fail), shape)
 
-        def margin(radius: float, rows: NDArray[np.intp]) -> Float:
-            return np.asarray(room[rows] - max(law.kl() for law in laws(measure, radius, shape)))
 
-        return largest_radius(margin, len(room), measure.diameter(shape), measure.distance.integer)
+def divergence_radius(measure: SmoothingMeasure, allowed: Float, shape: Sequence[int]) -> Float:
+    """The largest radius at which ``KL(rho || mu)`` stays below what is allowed.
+
+    Args:
+        measure: The smoothing measure.
+        allowed: ``(batch,)`` divergences in nats, rounded down; 0 where nothing is certified.
+        shape: Shape of the object.
+
+    Returns:
+        ``(batch,)`` float64, at least 0.
+    """
+
+    def margin(radius: float, rows: NDArray[np.intp]) -> Float:
+        return np.asarray(allowed[rows] - max(law.kl() for law in laws(measure, radius, shape)))
+
+    return largest_radius(margin, len(allowed), measure.diameter(shape), measure.distance.integer)
 
 
 def _divergence_allowed(log_fail: Float) -> Float:
