@@ -35,6 +35,12 @@ def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
             del done
 
 
+def in_turn(work: Callable[[slice], None], rows: int, step: int) -> None:
+    """Do ``work`` on slices of ``step`` rows, one after the other; see `for_each`."""
+    for start in range(0, rows, step):
+        work(slice(start, start + step))
+
+
 def _single_threaded(workers: int) -> ThreadPoolExecutor:
     # OpenMP's setting is a thread's own: new threads start with the machine's.
     return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))

@@ -66,6 +66,10 @@ class SampledCertifier(Certifier):
         self.joint = joint
         self.level = down(np.longdouble(alpha) / joint)
 
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
+        """Why the votes cannot be taken under the measure, or None where they can."""
+        return votes.supports(measure)
+
     def at_least_one(self, **values: int) -> None:
         """Refuse numbers of draws or examples below 1, by name."""
         for name, value in values.items():
@@ -111,8 +115,8 @@ class TwoSampleCertifier(SampledCertifier):
         self.n0 = n0
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the guarantee cannot serve the measure, or None; any votes will do."""
-        return self.guarantee.supports(measure)
+        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        return super().supports(measure, votes) or self.guarantee.supports(measure)
 
     def select(self, ballots: Ballots) -> Classes:
         """The most frequent class of the first sample, ``(batch,)``."""

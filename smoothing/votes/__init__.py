@@ -4,6 +4,7 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.clusters import Clusters
 from smoothing.votes.linear import LinearVotes, Scores
 from smoothing.votes.neighbours import ClassSum, NearestNeighbours
+from smoothing.votes.network import NetworkVotes
 from smoothing.votes.regularisation import Constant, Regularisation, Relative, RosenfeldRule
 from smoothing.votes.ridge import Ridge
 from smoothing.votes.transforms import PCA, Centre, Normalise, Transform, Whiten
@@ -18,6 +19,7 @@ __all__ = [
     "Constant",
     "LinearVotes",
     "NearestNeighbours",
+    "NetworkVotes",
     "Normalise",
     "Regularisation",
     "Relative",

@@ -35,6 +35,10 @@ class Votes(ABC):
         """
         self.num_classes = num_classes
 
+    def supports(self, measure: SmoothingMeasure) -> str | None:
+        """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
+        return None
+
     @abstractmethod
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one randomised object, given a batch ``x`` of inputs."""

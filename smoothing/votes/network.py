@@ -1,0 +1,176 @@
+"""Votes of a network on noisy versions of the test input."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from threading import Lock
+from typing import ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.random import generator
+from smoothing.threads import for_each, in_turn, one_thread
+from smoothing.votes.blocks import blocks
+from smoothing.votes.votes import Votes
+
+NOISE_BLOCK = 128
+"""Noise is drawn in blocks of this many versions of one example, each block from its own key."""
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
+class NetworkVotes(Votes):
+    """A trained network, put to the vote on noisy versions of its input (Cohen et al. 2019).
+
+    Noise is generated on the device of the inputs, keyed by example and block. A forward pass holds noisy versions of
+    one example, always as many and in the same places, so that a draw's logits have the same bits whatever the batch,
+    the number of ranks or of threads, or the point at which a run was taken up again. On a CPU every core runs passes
+    of its own.
+
+    The certified classifier is the network in the given precision, on the device that runs it.
+
+    Args:
+        network: Noisy inputs ``(batch, ...)`` to finite logits ``(batch, num_classes)``, row by row; ties go to the
+            first class. It is copied, put in evaluation mode and cast.
+        num_classes: Number of classes K, at least 2; the network's own ``num_classes`` unless given.
+        noise_batch: Noisy versions in a forward pass, a multiple of `NOISE_BLOCK`. More serve a large device better.
+        precision: Type of the network's weights and inputs. Noise is drawn in the type of the input and cast.
+        compile: Whether to compile the network.
+
+    Raises:
+        ValueError: If an argument is not as described.
+    """
+
+    object: ClassVar[str] = "test input"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        num_classes: int | None = None,
+        noise_batch: int = NOISE_BLOCK,
+        precision: Precision = "float32",
+        compile: bool = False,
+    ) -> None:
+        own = getattr(network, "num_classes", None)
+        classes = own if num_classes is None else num_classes
+        if classes is None:
+            raise ValueError("NetworkVotes: num_classes is not given; must be, for a network that does not know it")
+        if own not in (None, classes) or classes < 2:
+            allowed = "at least 2" if own is None else f"the network's, {own}"
+            raise ValueError(f"NetworkVotes: num_classes = {classes}; must be {allowed}")
+        if noise_batch < 1 or noise_batch % NOISE_BLOCK:
+            raise ValueError(f"NetworkVotes: noise_batch = {noise_batch}; must be a multiple of {NOISE_BLOCK}")
+        if precision not in get_args(Precision):
+            allowed = ", ".join(get_args(Precision))
+            raise ValueError(f"NetworkVotes: precision = {precision}; must be one of {allowed}")
+        self.num_classes = classes
+        self.noise_batch = noise_batch
+        self.precision = precision
+        self.compile = compile
+        self.assumptions = (f"the classifier is the network in {precision}{', compiled' if compile else ''}",)
+        self._dtype: torch.dtype = getattr(torch, precision)
+        self._network = deepcopy(network).eval().requires_grad_(False).to(self._dtype)
+        self._network.to(memory_format=torch.channels_last)
+        self._tried: set[tuple[torch.device, torch.Size]] = set()
+
+    def supports(self, measure: SmoothingMeasure) -> str | None:
+        """Why the network was not made for the measure, where it has a ``supports`` of its own that says so."""
+        ask = getattr(self._network, "supports", None)
+        return None if ask is None else ask(measure)
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Check that the data have the network's classes; it comes trained.
+
+        Raises:
+            ValueError: If they have not.
+        """
+        if num_classes != self.num_classes:
+            raise ValueError(
+                f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
+            )
+
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """Shape of one input."""
+        return x.shape[1:]
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
+        """Votes on noisy inputs; see `Votes.counts`.
+
+        Raises:
+            ValueError: If a logit is NaN or infinite, naming the example, or logits or inputs have the wrong shape.
+        """
+        passes = list(blocks(first, draws, self.noise_batch))
+        classes = torch.arange(self.num_classes, device=x.device)
+        votes = torch.zeros(len(x), self.num_classes, dtype=torch.long, device=x.device)
+        finite = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        lock = Lock()
+
+        def work(jobs: slice) -> None:
+            row, position = divmod(jobs.start, len(passes))
+            number, asked = passes[position]
+            with torch.no_grad():
+                noisy = self._noisy(measure, x[row], (*seed, int(where[row])), number, asked)
+                logits = self._network(noisy)[asked]
+            won = (logits.argmax(1, keepdim=True) == classes).sum(0)
+            sane = logits.isfinite().all()
+            with lock:
+                votes[row] += won
+                finite[row] &= sane
+
+        # Cores share out the passes; a device runs them one after the other by itself.
+        spread = for_each if x.device.type == "cpu" else in_turn
+        where = index.tolist()
+        with as_stated():
+            self._try(x)
+            spread(work, len(x) * len(passes), 1)
+        if not finite.all():
+            lost = where[int(finite.long().argmin())]
+            raise ValueError(f"example {lost}: the network's logits are NaN or infinite; must be finite")
+        return votes.cpu()
+
+    def _noisy(self, measure: SmoothingMeasure, z: Tensor, key: Sequence[int], number: int, asked: slice) -> Tensor:
+        """One pass of noisy versions, ``(noise_batch, ...)``; blocks of which none is asked for stay zero."""
+        batch = self._empty_pass(z.device, z.shape)
+        places = batch.split(NOISE_BLOCK)
+        for place in range(asked.start // NOISE_BLOCK, -(-asked.stop // NOISE_BLOCK)):
+            source = generator((*key, number * len(places) + place), z.device)
+            places[place].copy_(measure.sample_many(z, NOISE_BLOCK, source))
+        return batch
+
+    def _empty_pass(self, device: torch.device, shape: Sequence[int]) -> Tensor:
+        batch = torch.zeros(self.noise_batch, *shape, dtype=self._dtype, device=device)
+        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+
+    def _try(self, x: Tensor) -> None:
+        """Before the first pass of its kind: move the network, compile it, and look at the shape of its logits."""
+        kind = x.device, x.shape[1:]
+        if kind in self._tried:
+            return
+        self._network.to(x.device)
+        if self.compile and not self._tried:
+            self._network.compile(dynamic=False)
+        with one_thread(), torch.no_grad():
+            try:
+                logits = self._network(self._empty_pass(*kind))
+            except RuntimeError as error:
+                raise ValueError(f"NetworkVotes: inputs of shape {list(x.shape[1:])} do not fit: {error}") from error
+        if logits.shape != (self.noise_batch, self.num_classes):
+            wanted = [self.noise_batch, self.num_classes]
+            raise ValueError(f"NetworkVotes: logits of shape {list(logits.shape)}; must be {wanted}")
+        self._tried.add(kind)
+
+
+@contextmanager
+def as_stated() -> Iterator[None]:
+    """Compute in the stated precision, by the same kernels every time, whatever the process has set."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
