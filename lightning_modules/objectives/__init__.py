@@ -5,13 +5,14 @@ from lightning_modules.objectives.cat_rs import CATRS
 from lightning_modules.objectives.consistency import Consistency
 from lightning_modules.objectives.ddn import DDN
 from lightning_modules.objectives.macer import MACER
-from lightning_modules.objectives.noise import Draws, Noise
+from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.noise_augmentation import NoiseAugmentation
 from lightning_modules.objectives.objective import Objective
 from lightning_modules.objectives.pgd import PGD
 from lightning_modules.objectives.smooth_adv import SmoothAdv
 from lightning_modules.objectives.smooth_mix import SmoothMix
 from lightning_modules.objectives.stability import Stability
+from smoothing.attacks import Draws
 
 __all__ = [
     "CATRS",

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.frozen_classifier import FrozenClassifier
-from lightning_modules.objectives.attacker import ascend, shorten, standing_still
-from lightning_modules.objectives.noise import Draws, Noise
-from lightning_modules.objectives.objective import Objective, at_least, mean_log_probability
+from lightning_modules.objectives.attacker import shorten
+from lightning_modules.objectives.noise import Noise
+from lightning_modules.objectives.objective import Objective, at_least
+from smoothing.attacks import Draws, ascend, mean_log_probability, standing_still
 from smoothing.random import generator
 
 

@@ -4,7 +4,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least, mean_log_probability
+from lightning_modules.objectives.objective import Objective, at_least
+from smoothing.attacks import mean_log_probability
 
 
 class Consistency(Objective):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.linalg import vector_norm
 
-from lightning_modules.objectives.attacker import Attacker, direction, shorten, standing_still
-from lightning_modules.objectives.noise import Draws
-from lightning_modules.objectives.objective import at_least, mean_log_probability
+from lightning_modules.objectives.attacker import Attacker, shorten
+from lightning_modules.objectives.objective import at_least
+from smoothing.attacks import Draws, direction, mean_log_probability, standing_still
 
 
 class DDN(Attacker):

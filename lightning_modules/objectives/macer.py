@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least, mean_log_probability
+from lightning_modules.objectives.objective import Objective, at_least
+from smoothing.attacks import mean_log_probability
 from smoothing.measures import Gaussian, SmoothingMeasure
 
 

@@ -1,7 +1,6 @@
 """The contract of every training objective."""
 
 from abc import ABC, abstractmethod
-from math import log
 
 from torch import Tensor, nn
 
@@ -45,12 +44,6 @@ def at_least(owner: str, parameter: str, value: float, least: float) -> None:
     """
     if not least <= value < float("inf"):
         raise ValueError(f"{owner}: {parameter} = {value}; must be finite and at least {least}")
-
-
-def mean_log_probability(logits: Tensor, draws: int) -> Tensor:
-    """Logarithm of the mean prediction under noise, ``(batch, K)``, of logits ``(draws * batch, K)``."""
-    each: Tensor = logits.log_softmax(1).unflatten(0, (draws, -1))
-    return each.logsumexp(0) - log(draws)
 
 
 def set_in(epoch: int, epochs: int) -> float:

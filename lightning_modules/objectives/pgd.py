@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from lightning_modules.objectives.attacker import Attacker, ascend, shorten, smoothed_loss, standing_still
-from lightning_modules.objectives.noise import Draws
+from lightning_modules.objectives.attacker import Attacker, shorten
 from lightning_modules.objectives.objective import at_least
+from smoothing.attacks import Draws, ascend, smoothed_loss, standing_still
 
 
 class PGD(Attacker):

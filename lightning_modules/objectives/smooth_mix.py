@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
 
-from lightning_modules.objectives.attacker import ascend, shorten, smoothed_loss, standing_still
+from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least, mean_log_probability, set_in
+from lightning_modules.objectives.objective import Objective, at_least, set_in
+from smoothing.attacks import ascend, mean_log_probability, smoothed_loss, standing_still
 from smoothing.random import generator
 
 
