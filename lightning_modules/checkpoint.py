@@ -48,7 +48,7 @@ def read_checkpoint(path: str, key: str, reader: str, writer: str) -> Checkpoint
     try:
         checkpoint = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
         record, weights = checkpoint[key], checkpoint["state_dict"]
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{reader}: base_ckpt = {path}; must be a checkpoint of {writer}") from error
     return Checkpoint(
         identity=hashlib.sha256(content).hexdigest(),

@@ -100,5 +100,5 @@ def _load(body: nn.Module, path: str) -> None:
         body.load_state_dict({name.removeprefix("module."): value for name, value in released.items()})
     except OSError as error:
         raise ValueError(f"CifarResNet: weights = {path}; must be a file that can be read: {error}") from error
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"CifarResNet: weights = {path}; must hold the weights of a network of this depth") from error

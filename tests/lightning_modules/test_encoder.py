@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules import Digits
-from lightning_modules.encoder import Encoder, FrozenEncoder
+from lightning_modules.encoder import Encoder, FeatureNetwork, FrozenEncoder
 
 SEEN = [0, 2, 3, 4, 5, 6, 8, 9]
 
@@ -156,3 +156,22 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Encoder(**arguments)
+
+
+class Black(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def test_augmentation_changes_training_images_only(images: torch.Tensor) -> None:
+    encoder = Encoder(features=10, width=4, augmentation=Black())
+    encoder.network = FeatureNetwork(images.shape[1:], 10, 4)
+    encoder.head = torch.nn.Linear(10, 2)
+    labels = torch.zeros(16, dtype=torch.long)
+    alike = torch.nn.functional.cross_entropy(encoder.head(encoder.network(torch.zeros_like(images))), labels)
+    assert encoder.training_step((images, labels), 0) == alike
+    expected = (encoder.head(encoder.network(images)).argmax(1) == 0).float().mean()
+    logged = {}
+    encoder.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign, assignment]
+    encoder.validation_step((images, labels), 0)
+    assert logged == {"val/accuracy": expected}
