@@ -64,7 +64,7 @@ class Certification(pl.LightningModule):
     """Puts examples to the vote under a measure and asks every certifier for certificates.
 
     The votes are fitted in `setup`, on the training set of the trainer's data module. All certifiers share one
-    batch's ballots. The encoder works on the trainer's device; votes are given features on the CPU.
+    batch's ballots. Encoder and votes are given inputs on the trainer's device, training features on the CPU.
 
     Args:
         measure: How the object is randomised.
@@ -130,7 +130,7 @@ class Certification(pl.LightningModule):
         granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
         # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
         with torch.inference_mode(False), torch.no_grad():
-            ballots = Ballots(self.measure, self.votes, self._features(x).cpu(), index.cpu(), self.seed)
+            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
             answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
 

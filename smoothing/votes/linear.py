@@ -125,7 +125,8 @@ class LinearVotes(Votes):
         """
         if not torch.isfinite(x).all():
             raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
-        features = apply_each(self.transforms, x.flatten(1).double())
+        # Where the training set is: on another device the same sums would have other bits.
+        features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
 
