@@ -34,7 +34,8 @@ class L2Ball(Ball):
 
     def size(self, change: Tensor) -> Tensor:
         """See `Ball.size`."""
-        return torch.linalg.vector_norm(change.flatten(1), dim=1)
+        length: Tensor = torch.linalg.vector_norm(change.flatten(1), dim=1)
+        return length
 
     def project(self, change: Tensor, radius: Tensor) -> Tensor:
         """Shorten what is too long."""

@@ -3,6 +3,7 @@
 Subclass a suite, name the class ``Test...`` and give the fixtures that it asks for; pytest does the rest.
 """
 
+from smoothing.testing.attacked import never_turned_inside, turned
 from smoothing.testing.certifiers import CertifierConformance
 from smoothing.testing.guarantees import GuaranteeConformance
 from smoothing.testing.measures import MeasureConformance
@@ -19,6 +20,8 @@ __all__ = [
     "VotesConformance",
     "ballots_of",
     "never_above_the_truth",
+    "never_turned_inside",
     "random_ballots",
     "true_radii",
+    "turned",
 ]
