@@ -103,6 +103,11 @@ class Certification(pl.LightningModule):
         """The trainer's data module."""
         return cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
 
+    @property
+    def checkpoint(self) -> str | None:
+        """SHA-256 of the checkpoint that the votes go through, in hexadecimal; None where there is none."""
+        return self.encoder.identity() if self.encoder else self.votes.checkpoint
+
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
 
@@ -118,7 +123,10 @@ class Certification(pl.LightningModule):
                 raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
         if self.encoder is not None:
             self.encoder.serve(self.data.source, self.data.classes)
-        x, labels = self.data.training_set()
+        if self.votes.trained:
+            x, labels = torch.empty(0), torch.empty(0, dtype=torch.long)
+        else:
+            x, labels = self.data.training_set()
         self.votes.fit(self._training_features(x), labels, self.data.num_classes)
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):

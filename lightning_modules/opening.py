@@ -36,13 +36,13 @@ class Opening(Callback):
             ValueError: If the directory is another run's, damaged, or cannot be written.
         """
         assert isinstance(pl_module, Certification)
-        data, encoder = pl_module.data, pl_module.encoder
+        data = pl_module.data
         self._provenance = {"examples": len(data.asked)} | provenance(
             self._config,
             seed=pl_module.seed,
             distance=pl_module.measure.distance,
             data=data.fingerprint(),
-            checkpoint=encoder.identity() if encoder else None,
+            checkpoint=pl_module.checkpoint,
         )
         self._directory.check(self._provenance)
         finished = self._directory.finished()

@@ -1,6 +1,7 @@
 """Training base classifiers under noise."""
 
 from collections.abc import Sequence
+from math import cos, pi
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,6 +24,21 @@ TRAINING, VALIDATION = 0, 1
 """Streams of noise."""
 
 
+WARM_UP = 0.2
+"""Share of a training in which the learning rate rises."""
+
+
+def one_cycle(progress: float) -> float:
+    """Share of its peak that the learning rate has: it rises linearly from 0 to 1 and falls along a cosine to 0.
+
+    Args:
+        progress: Share of the training that is done, within [0, 1].
+    """
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    return (1 + cos(pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
 class BaseClassifier(pl.LightningModule):
     """A network that is trained to classify what a measure makes of its inputs.
 
@@ -40,7 +56,7 @@ class BaseClassifier(pl.LightningModule):
         measure: How inputs are randomised.
         objective: What is minimised; plain training under noise unless given.
         optimizer: Makes the optimiser from the parameters; SGD with momentum unless given.
-        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
+        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; `one_cycle`
             over the whole training, stepped every batch, unless given.
         certifier: Certifies a few validation images each epoch; `ClopperPearson` on 256 draws unless given.
         certified: Number of images that it certifies on every rank, at least 0, at most a batch.
@@ -134,9 +150,9 @@ class BaseClassifier(pl.LightningModule):
         optimizer = self.optimizer(self.network.parameters())
         if self.schedule is not None:
             return {"optimizer": optimizer, "lr_scheduler": self.schedule(optimizer)}
-        highest = [group["lr"] for group in optimizer.param_groups]
         steps = int(self.trainer.estimated_stepping_batches)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, highest, steps, cycle_momentum=False)
+        # By a function of the step alone, so that a training that is resumed may be given more epochs.
+        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _noise(self, stream: int, epoch: int, batch: int) -> Noise:

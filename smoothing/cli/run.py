@@ -19,7 +19,11 @@ import smoothing.votes  # noqa: F401
 from callbacks.run_directory import CONFIG
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
-from smoothing.cli.errors import one_line
+from smoothing.cli.errors import explain, one_line, refuse
+from smoothing.cli.sections import config_first
+
+NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
+"""Where a config has the checkpoint of the network that is put to the vote."""
 
 BAD_INPUT = (ValueError, OSError, MisconfigurationException)
 
@@ -48,6 +52,8 @@ class RunCLI(LightningCLI):
         # What Lightning tells about devices and seeds stands in the provenance; the screen is for warnings.
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        with one_line(ValueError):
+            args = config_first(args, list(self.subcommands()))
         super().__init__(
             pl.LightningModule,
             DataModule,
@@ -67,7 +73,7 @@ class RunCLI(LightningCLI):
         """The trainer's methods that are commands, and which of their arguments are not options."""
         return {
             "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
-            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
+            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
         }
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -75,6 +81,10 @@ class RunCLI(LightningCLI):
         parser.add_argument(
             "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<name of the config> if unset."
         )
+        parser.add_argument(
+            "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
+        )
+        parser.link_arguments("base_ckpt", NETWORK_CKPT)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line; a bad one ends in one line."""
@@ -90,9 +100,12 @@ class RunCLI(LightningCLI):
         config = self.config[self.subcommand]
         with one_line(ValueError):
             if config.run_dir is None:
-                if not config.config:
+                named_by = config.config or self.config.config
+                if not named_by:
                     raise ValueError("run_dir: not given; must be, unless a config names the run")
-                config.run_dir = str(Path("runs", Path(str(config.config[-1])).stem))
+                config.run_dir = str(Path("runs", Path(str(named_by[-1])).stem))
+            if config.base_ckpt is not None and NETWORK_CKPT not in config:
+                raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset where no network is put to the vote")
             if (root := config.trainer.default_root_dir) is not None:
                 raise ValueError(f"trainer.default_root_dir: {root}; must be unset, run_dir says where a run goes")
 
@@ -118,6 +131,15 @@ class RunCLI(LightningCLI):
             if isinstance(checkpoints, ModelCheckpoint) and checkpoints.dirpath is None:
                 checkpoints.dirpath = str(Path(config.run_dir, "checkpoints"))
         return trainer
+
+    def fit(self, model: pl.LightningModule, datamodule: DataModule, **options: Any) -> None:
+        """Train; what is refused before the first batch ends in one line."""
+        try:
+            self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
+        except BAD_INPUT as error:
+            if self.trainer.fit_loop.epoch_loop.batch_progress.total.ready:
+                raise
+            refuse(explain(error))
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
         """Certify; bad data, or a directory that cannot take the run, end in one line."""

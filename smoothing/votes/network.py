@@ -44,6 +44,7 @@ class NetworkVotes(Votes):
     """
 
     object: ClassVar[str] = "test input"
+    trained: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -70,6 +71,8 @@ class NetworkVotes(Votes):
         self.precision = precision
         self.compile = compile
         self.assumptions = (f"the classifier is the network in {precision}{', compiled' if compile else ''}",)
+        identity = getattr(network, "identity", None)
+        self.checkpoint = None if identity is None else identity()
         self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).eval().requires_grad_(False).to(self._dtype)
         self._network.to(memory_format=torch.channels_last)

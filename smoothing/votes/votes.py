@@ -16,11 +16,16 @@ class Votes(ABC):
         object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
         num_classes: Number of classes K, at least 2.
         assumptions: What a certificate of these votes takes for granted, one phrase each.
+        trained: Whether the base function comes trained. Then `fit` is given no training example, so that large
+            training sets need not be read.
+        checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
     """
 
     object: ClassVar[str]
+    trained: ClassVar[bool] = False
     num_classes: int
     assumptions: tuple[str, ...] = ()
+    checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
         """Prepare from a training set, where the base function is not one that comes trained.

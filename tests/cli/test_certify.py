@@ -134,6 +134,7 @@ def test_a_checkpoint_does_not_change_the_config(
         val_dataloaders: None = None,
         datamodule: DataModule | None = None,
         ckpt_path: str | None = None,
+        weights_only: bool | None = None,
     ) -> None:
         fitted.append((model.features, ckpt_path))
 

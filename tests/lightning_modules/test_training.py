@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from datamodules import Digits
 from lightning_modules.frozen_classifier import RECORD
 from lightning_modules.objectives import MACER, Consistency, Noise, NoiseAugmentation
-from lightning_modules.training import FrozenClassifier
+from lightning_modules.training import FrozenClassifier, one_cycle
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeasure
 from tests.lightning_modules.small import Small, fit, small
@@ -158,11 +158,24 @@ def test_optimiser_and_schedule_are_exchangeable(tmp_path: Path) -> None:
 
 
 def test_the_rate_goes_through_one_cycle_unless_a_schedule_is_given(tmp_path: Path) -> None:
-    trainer = fit(small(), tmp_path, max_epochs=2)
-    (schedule,) = (config.scheduler for config in trainer.lr_scheduler_configs)
-    assert schedule.total_steps == trainer.global_step
-    assert trainer.optimizers[0].param_groups[0]["lr"] < 1e-3
-    assert trainer.optimizers[0].param_groups[0]["momentum"] == 0.9
+    rates: list[float] = []
+
+    class Watch(Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    trainer = fit(small(), tmp_path, max_epochs=2, callbacks=[Watch()])
+    steps = trainer.global_step
+    assert rates == pytest.approx([0.1 * one_cycle(step / steps) for step in range(steps)])
+    assert rates[0] == 0
+    assert max(rates) == pytest.approx(0.1, rel=0.02)
+    assert rates[-1] < 1e-3
+
+
+def test_a_training_that_is_over_may_be_given_more_epochs(tmp_path: Path) -> None:
+    fit(small(), tmp_path, max_epochs=2)
+    trainer = fit(small(), tmp_path, max_epochs=3, ckpt_path=tmp_path / "last.ckpt")
+    assert trainer.current_epoch == 3
 
 
 @pytest.mark.parametrize(

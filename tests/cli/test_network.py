@@ -1,0 +1,179 @@
+"""One config with a section for each command: a network is trained under noise, then certified."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from smoothing.certificates import Table
+from smoothing.cli.sections import config_first
+from tests.front_door import DIGITS, launch
+
+NOISE = {"class_path": "Gaussian", "init_args": {"sigma": 0.25}}
+SILENT = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+NETWORK: dict[str, Any] = {
+    "fit": {
+        "run_dir": "runs/network_fit",
+        "model": {
+            "class_path": "BaseClassifier",
+            "init_args": {
+                "architecture": "small.Small",
+                "measure": NOISE,
+                "objective": "NoiseAugmentation",
+                "certified": 4,
+            },
+        },
+        "data": {"class_path": "Digits", "init_args": {"batch_size": 64}},
+        "trainer": SILENT | {"devices": 1, "max_epochs": 6},
+    },
+    "certify": {
+        "model": {
+            "class_path": "Certification",
+            "init_args": {
+                "measure": NOISE,
+                "votes": {"class_path": "NetworkVotes", "init_args": {"network": "FrozenClassifier"}},
+                "certifiers": {"sampled": {"class_path": "ClopperPearson", "init_args": {"n": 256}}},
+            },
+        },
+        "data": {"class_path": "Digits", "init_args": {"every": 20, "batch_size": 8}},
+        "trainer": SILENT | {"devices": 1},
+    },
+}
+CONFIG = ["--config", "network.yaml"]
+CHECKPOINT = "runs/network_fit/checkpoints/epoch=5-step=102.ckpt"
+CERTIFY = ["certify", *CONFIG, "--base_ckpt", CHECKPOINT]
+
+
+@pytest.fixture
+def workplace(workplace: Path) -> Path:
+    (workplace / "network.yaml").write_text(yaml.safe_dump(NETWORK), encoding="utf-8")
+    return workplace
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint."""
+    folder = tmp_path_factory.mktemp("fitted")
+    (folder / "network.yaml").write_text(yaml.safe_dump(NETWORK), encoding="utf-8")
+    (folder / "small.py").write_text((Path(__file__).parent / "outside/small.py").read_text())
+    outcome = launch(["fit", *CONFIG], folder)
+    assert outcome.status == 0, outcome.err
+    return folder / CHECKPOINT
+
+
+@pytest.fixture
+def trained(workplace: Path, fitted: Path) -> Path:
+    """A folder in which the network has been trained."""
+    (workplace / CHECKPOINT).parent.mkdir(parents=True)
+    (workplace / CHECKPOINT).write_bytes(fitted.read_bytes())
+    return workplace
+
+
+def test_one_config_trains_and_certifies(trained: Path) -> None:
+    outcome = launch(CERTIFY, trained)
+    assert outcome.status == 0, outcome.err
+    table = Table.read_csv(trained / "runs/network/certificates.csv")
+    rows = table.of("sampled")
+    assert rows["index"].tolist() == list(range(0, 599, 20))
+    assert rows["correct"].mean() > 0.7
+    assert (rows["radius"] < 0.25 * 2.0).all()
+    assert (rows["radius"] > 0.25).any()
+    provenance = json.loads((trained / "runs/network/provenance.json").read_text())
+    assert len(provenance["checkpoint"]) == 64
+    assert provenance["config"]["base_ckpt"] == CHECKPOINT
+
+
+def test_the_config_of_a_run_runs_again(trained: Path) -> None:
+    assert launch(CERTIFY, trained).status == 0
+    again = launch(["certify", "--config", "runs/network/config.yaml", "--run_dir", "again"], trained)
+    assert again.status == 0, again.err
+    tables = [(trained / run / "certificates.csv").read_bytes() for run in ("runs/network", "again")]
+    assert tables[0] == tables[1]
+
+
+def test_another_checkpoint_is_another_run(trained: Path) -> None:
+    assert launch(CERTIFY, trained).status == 0
+    content = torch.load(trained / CHECKPOINT, weights_only=True)
+    content["state_dict"]["network.body.3.bias"] += 0.1
+    torch.save(content, trained / CHECKPOINT)
+    outcome = launch(CERTIFY, trained)
+    assert outcome.status == 2
+    assert "checkpoint is" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([*CERTIFY, "--model.measure.sigma=.5"], ["Gaussian(sigma=0.25)", "Gaussian(sigma=0.5)", "any_measure"]),
+        ([*CERTIFY, "--model.measure=Laplace", "--model.measure.scale=.25"], ["Gaussian(sigma=0.25)", "Laplace"]),
+        ([*CERTIFY, "--data.classes=[1,7]"], ["10 classes", "2"]),
+        ([*CERTIFY, "--model.measure.sigma=0"], ["Gaussian", "sigma = 0", "above 0"]),
+        ([*CERTIFY, "--data.every=0"], ["Digits", "every = 0", "at least 1"]),
+        (["certify", *CONFIG], ["base_ckpt is not given"]),
+        (["certify", *CONFIG, "--base_ckpt=absent.ckpt"], ["base_ckpt = absent.ckpt", "readable file"]),
+        (["certify", *CONFIG, "--base_ckpt=small.py"], ["base_ckpt = small.py", "checkpoint of BaseClassifier"]),
+        (["certify", "--config=digits.yaml", "--base_ckpt=small.py"], ["base_ckpt: small.py", "unset"]),
+        (["fit", *CONFIG, "--base_ckpt", CHECKPOINT], ["base_ckpt", "unset"]),
+        (["fit", *CONFIG, "--model.architecture.num_classes=3"], ["Small", "num_classes = 3", "10"]),
+        (
+            ["fit", *CONFIG, "--model.objective=MACER", "--model.measure=Laplace", "--model.measure.scale=.25"],
+            ["objective", "MACER", "Laplace"],
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(args: list[str], said: list[str], trained: Path) -> None:
+    outcome = launch(args, trained)
+    assert outcome.status == 2, outcome.err
+    # Lightning may warn before it trains.
+    line = outcome.err.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert all(words in line for words in said), line
+    assert not (trained / "runs/network").exists()
+
+
+def test_another_measure_is_served_where_asked(trained: Path) -> None:
+    allowed = "--model.votes.network.any_measure=true"
+    outcome = launch([*CERTIFY, "--model.measure.sigma=.2", allowed], trained)
+    assert outcome.status == 0, outcome.err
+
+
+def test_a_training_is_resumed(trained: Path) -> None:
+    outcome = launch(["fit", *CONFIG, f"--ckpt_path={CHECKPOINT}", "--trainer.max_epochs=7"], trained)
+    assert outcome.status == 0, outcome.err
+    content = torch.load(trained / "runs/network_fit/checkpoints/epoch=6-step=119.ckpt", weights_only=True)
+    assert content["global_step"] == 119
+
+
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_two_ranks_train_one_network(workplace: Path) -> None:
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
+    command = [sys.executable, "-m", "smoothing", "fit", *CONFIG, *ranks]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run(command, cwd=workplace, env=env, capture_output=True, text=True, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    (checkpoint,) = (workplace / "runs/network_fit/checkpoints").iterdir()
+    # Each rank has half of the 1,079 examples that are not for validation.
+    assert checkpoint.name == "epoch=5-step=54.ckpt"
+    outcome = launch(["certify", *CONFIG, f"--base_ckpt={checkpoint}"], workplace)
+    assert outcome.status == 0, outcome.err
+    table = Table.read_csv(workplace / "runs/network/certificates.csv")
+    assert table.of("sampled")["correct"].mean() > 0.5
+
+
+def test_only_configs_with_sections_go_first(workplace: Path) -> None:
+    commands = ("certify", "fit")
+    plain, sectioned = (str(workplace / name) for name in ("digits.yaml", "network.yaml"))
+    assert config_first(["fit", "--config", plain, "--x=1"], commands) == ["fit", "--config", plain, "--x=1"]
+    assert config_first(["fit", f"--config={sectioned}", "--x=1"], commands) == ["--config", sectioned, "fit", "--x=1"]
+    assert config_first(["fit", "--config"], commands) == ["fit", "--config"]
+    assert config_first(["fit", "--config", "absent.yaml"], commands) == ["fit", "--config", "absent.yaml"]
+    (workplace / "network.yaml").write_text(yaml.safe_dump({"certify": DIGITS}))
+    with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have, or have no sections$"):
+        config_first(["fit", "--config", sectioned], commands)
