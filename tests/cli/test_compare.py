@@ -83,6 +83,13 @@ def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.Capt
     assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 0 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
 
 
+def test_wandb_keeps_it_offline_beside_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("WANDB_MODE")
+    compare([run_directory(tmp_path / "a")], [1], out=str(tmp_path / "new" / "out"))
+    (path,) = (tmp_path / "new").glob("wandb/offline-run-*/*.wandb")
+    assert path.stat().st_size > 0
+
+
 def test_default_radii_are_round_numbers_within_reach(tmp_path: Path):
     far = table((1, 1437.0), (1, 12.0))
     compare([run_directory(tmp_path / "a", answers=far)], out=str(tmp_path / "out"))
