@@ -76,7 +76,7 @@ class AnalyticCertifier(Certifier):
         channel = ballots.measure.channel
         assert channel is not None, "supports() was not asked"
         winner = mean_prediction(ballots.scores, channel)
-        return winner, pairwise_bounds(ballots.scores, channel, winner, self.log_bound)
+        return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound)
 
 
 def _log_sum(log_p: Float) -> Float:

@@ -33,13 +33,14 @@ class ExactVote(Certifier):
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the pair cannot be certified, or None; see `Certifier.supports`."""
         reason = linear_vote_under_channel(measure, votes)
-        if reason or measure.channel is None:
+        channel = measure.channel
+        if reason or channel is None:
             return reason
-        if len(np.unique(measure.channel)) <= 2:
+        matrix, _ = whole_channel(channel)
+        if len(np.unique(matrix)) <= 2:
             return None  # all changes alike: every gain is 0, 1 or 2
-        matrix, _ = whole_channel(measure.channel)
         pairs = permutations(range(votes.num_classes), 2)
-        largest = max(float(np.ptp(lead(matrix, i, j).values)) for i, j in pairs)
+        largest = max(int(lead(matrix, i, j).to_lowest.max()) for i, j in pairs)
         if largest > LARGEST_GAIN:
             return f"{type(measure).__name__}'s channel has no small common unit: gains up to {largest:.3g}"
         return None
@@ -80,19 +81,21 @@ class Lead:
     """What labels contribute to the expected lead of a winner over a rival.
 
     Attributes:
-        values: ``(K,)`` small whole numbers: what a vote of weight one adds, by its label.
-        unit: Whole number by which ``values`` are to be multiplied to be on the scale of `mean_scores`.
+        to_lowest: ``(K,)`` small whole numbers: what a vote of weight one costs the lead when its label changes from
+            this to the one that favours the lead least.
+        to_highest: ``(K,)`` the same for a vote of weight minus one.
+        unit: Whole number by which they are to be multiplied to be on the scale of `mean_scores`.
         wins_ties: Whether the winner precedes the rival in the order of ties.
     """
 
-    values: NDArray[np.float64]
+    to_lowest: NDArray[np.float64]
+    to_highest: NDArray[np.float64]
     unit: int
     wins_ties: bool
 
     def losses(self, weights: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """What the worst change of each label costs the lead, ``(n,)``, at least 0, in units of ``unit``."""
-        to_lowest, to_highest = self.values - self.values.min(), self.values.max() - self.values
-        return np.asarray(np.maximum(weights * to_lowest[labels], -weights * to_highest[labels]))
+        return np.asarray(np.maximum(weights * self.to_lowest[labels], -weights * self.to_highest[labels]))
 
     def room(self, margin: int) -> float:
         """The largest loss, in units of ``unit``, that a lead of ``margin`` on the scale of `mean_scores` survives."""
@@ -103,8 +106,10 @@ class Lead:
 def lead(matrix: Whole, winner: int, rival: int) -> Lead:
     """The expected lead of ``winner`` over ``rival`` under a channel in whole numbers, ``(K, K)``."""
     values = matrix[:, winner] - matrix[:, rival]
-    unit = gcd(*values.tolist()) or 1
-    return Lead(np.array(values // unit, np.float64), unit, winner < rival)
+    lowest, highest = values.min(), values.max()
+    unit = gcd(*(values - lowest).tolist()) or 1
+    to_lowest, to_highest = ((gains // unit).astype(np.float64) for gains in (values - lowest, highest - values))
+    return Lead(to_lowest, to_highest, unit, winner < rival)
 
 
 def flips_survived(losses: NDArray[np.float64], room: float) -> float:

@@ -12,7 +12,10 @@ from smoothing.rounding import Float
 from smoothing.votes.linear import SCORE_BITS
 
 LARGEST_EXPONENT = 300.0
-"""Largest ``|t w|``: beyond it ``exp`` would leave float64."""
+"""Largest ``|t w|``: beyond it products of two moments would leave float64."""
+
+SMALLEST_MOMENT = 1e-140
+"""Moments are raised to this, so that the product of two does not vanish."""
 
 BLOCK = 128
 """Terms summed at a time, so that a sum of n errs by at most ``BLOCK + n / BLOCK`` units of rounding."""
@@ -66,6 +69,8 @@ class Margin:
         pair = torch.stack([first, second], 1)
         groups = []
         for w, row in zip(by_label, channel, strict=True):
+            if not w.shape[1]:
+                continue
             same = row.expand(len(pair), -1).scatter(1, pair, 0).sum(1, keepdim=True)
             groups.append(Group(w, row[first, None], row[second, None], same))
         return cls(groups, offsets.gather(1, pair[:, :1])[:, 0] - offsets.gather(1, pair[:, 1:])[:, 0])
@@ -88,7 +93,7 @@ class Margin:
         return torch.stack([torch.linalg.vector_norm(g.w, torch.inf, 1) for g in self.groups]).amax(0)
 
     def log_mgf(self, tilt: Tensor) -> Float:
-        """Upper bound on ``K(tilt)``, ``(batch,)``, for any ``tilt`` at least 0; infinite where ``exp`` overflows.
+        """Upper bound on ``K(tilt)``, ``(batch,)``; infinite where ``tilt`` is above `largest_tilt`.
 
         Terms are rounded up to whole multiples of a power of two, so fine that their sum is exact in any order.
         """
@@ -100,14 +105,25 @@ class Margin:
             moment = torch.div(up, grown).add_(grown.mul_(down))
             if same.any():
                 moment.add_(same)
+            moment.clamp_(min=SMALLEST_MOMENT)
             # Two moments under one logarithm; an odd one out stays alone.
             half = moment.shape[1] // 2
             moment[:, :half].mul_(moment[:, moment.shape[1] - half :])
             moment = moment[:, : moment.shape[1] - half]
             total += moment.log_().mul_(scale).ceil_().sum(1)
         error = 8 * EPS * (size + self.terms)
-        bound = (total / scale[:, 0] - tilt * self.offset + error).nan_to_num(nan=torch.inf, posinf=torch.inf)
+        bound = total / scale[:, 0] - tilt * self.offset + error
+        bound[self._leaves_float64(tilt)] = torch.inf
         return np.asarray(np.nextafter(bound.numpy(), np.inf))
+
+    def _leaves_float64(self, tilt: Tensor) -> Tensor:
+        """Rows in which some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
+        # The Euclidean norm is quicker to find than the largest weight, and seldom above the limit.
+        norm = torch.stack([torch.linalg.vector_norm(g.w, dim=1) for g in self.groups]).norm(dim=0)
+        suspect = torch.nonzero(tilt * norm > LARGEST_EXPONENT).flatten()
+        leaves = torch.zeros_like(tilt, dtype=torch.bool)
+        leaves[suspect] = tilt[suspect] * self[suspect].largest_weight() > LARGEST_EXPONENT * (1 + 8 * EPS)
+        return leaves
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """First and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""

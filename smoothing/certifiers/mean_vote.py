@@ -8,25 +8,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from smoothing.measures.measure import Channel
 from smoothing.votes.linear import Scores
 
 Whole = npt.NDArray[np.object_]
 """Python integers of any size, which numpy adds and multiplies without overflow."""
 
 
-def whole_channel(channel: NDArray[np.float64]) -> tuple[Whole, int]:
+def whole_channel(channel: Channel) -> tuple[Whole, int]:
     """The channel as whole numbers over one denominator, exactly."""
-    exact = [[Fraction(p) for p in row] for row in channel.tolist()]
+    exact = [[Fraction(p) for p in row] for row in channel]
     denominator = int(np.lcm.reduce([p.denominator for row in exact for p in row], dtype=object))
     return np.array([[int(p * denominator) for p in row] for row in exact], dtype=object), denominator
 
 
-def mean_scores(scores: Scores, channel: NDArray[np.float64]) -> Whole:
+def mean_scores(scores: Scores, channel: Channel) -> Whole:
     """Expected scores ``E s_c`` of every class, times one positive number (THEORY.md 4.2).
 
     Args:
         scores: Integer scores of a batch.
-        channel: ``(K, K)`` transition matrix, taken as the fractions that its float64 numbers are.
+        channel: ``(K, K)`` transition matrix.
 
     Returns:
         ``(batch, K)`` whole numbers.
@@ -35,7 +36,7 @@ def mean_scores(scores: Scores, channel: NDArray[np.float64]) -> Whole:
     return np.asarray(to_whole(scores.class_sums) @ matrix + to_whole(scores.offsets) * denominator)
 
 
-def mean_prediction(scores: Scores, channel: NDArray[np.float64]) -> NDArray[np.int64]:
+def mean_prediction(scores: Scores, channel: Channel) -> NDArray[np.int64]:
     """The class with the largest expected score, the first of equals; ``(batch,)``."""
     return np.asarray(mean_scores(scores, channel).argmax(1), np.int64)
 

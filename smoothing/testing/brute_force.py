@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.certificates import Classifier
+from smoothing.measures.measure import Channel
 from smoothing.votes.linear import Scores
 
 Float = NDArray[np.float64]
@@ -51,9 +52,10 @@ def flips(labels: Sequence[int], num_classes: int) -> NDArray[np.int64]:
     return np.asarray(combine(np.add, [(np.arange(num_classes) != label).astype(np.int64) for label in labels]))
 
 
-def noise(channel: Float, labels: Sequence[int]) -> Float:
+def noise(channel: Channel, labels: Sequence[int]) -> Float:
     """``(K**n,)`` probability of each label vector when ``labels`` pass through ``channel`` one by one."""
-    return combine(np.multiply, [channel[label] for label in labels])
+    rows = channel.astype(np.float64)
+    return combine(np.multiply, [rows[label] for label in labels])
 
 
 def base_votes(scores: Scores, row: int) -> NDArray[np.int64]:
@@ -61,14 +63,14 @@ def base_votes(scores: Scores, row: int) -> NDArray[np.int64]:
     return np.asarray(_linear(scores, row, np.eye(scores.num_classes, dtype=object)).argmax(1))
 
 
-def mean_standings(scores: Scores, row: int, channel: Float) -> Array:
+def mean_standings(scores: Scores, row: int, channel: Channel) -> Array:
     """``(K**n, K)`` expected scores if each label vector were the training set's, exact up to one positive factor."""
-    exact = [[Fraction(float(p)) for p in line] for line in channel]
+    exact = [[Fraction(p) for p in line] for line in channel]
     whole = lcm(*(p.denominator for line in exact for p in line))
     return _linear(scores, row, np.array([[int(p * whole) for p in line] for line in exact], dtype=object), whole)
 
 
-def majority_standings(scores: Scores, row: int, channel: Float) -> Float:
+def majority_standings(scores: Scores, row: int, channel: Channel) -> Float:
     """``(K**n, K)`` vote probabilities if each label vector were the training set's."""
     n, num_classes = len(scores.labels), scores.num_classes
     votes = base_votes(scores, row)
@@ -76,12 +78,12 @@ def majority_standings(scores: Scores, row: int, channel: Float) -> Float:
     for c in range(num_classes):
         share = (votes == c).astype(np.float64).reshape((num_classes,) * n)
         for axis in range(n):
-            share = np.moveaxis(np.tensordot(channel, share, (1, axis)), 0, axis)
+            share = np.moveaxis(np.tensordot(channel.astype(np.float64), share, (1, axis)), 0, axis)
         standings.append(share.ravel())
     return np.stack(standings, 1)
 
 
-def standings_of(classifier: Classifier, scores: Scores, row: int, channel: Float) -> Array:
+def standings_of(classifier: Classifier, scores: Scores, row: int, channel: Channel) -> Array:
     """``(K**n, K)`` what the smoothed classifier takes the argmax of, for each label vector."""
     standings = {"mean": mean_standings, "majority": majority_standings}
     return standings[classifier](scores, row, channel)

@@ -59,5 +59,7 @@ class Ridge(LinearVotes):
         """Zero for signed coding; ``1 - sum w`` on class 0 for the binary rule."""
         offsets = super().offsets(features, weights)
         if self.coding == "binary":
-            offsets[:, 0] = 1 - weights.sum(1)
+            # Row by row on one thread: the order of the sum must not depend on how many rows there are.
+            with one_thread():
+                offsets[:, 0] = 1 - torch.stack([row.sum() for row in weights])
         return offsets

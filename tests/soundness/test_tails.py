@@ -84,7 +84,7 @@ class Recorded(AnalyticCertifier):
     """Another certifier, with what it computed kept."""
 
     def __init__(self, other: AnalyticCertifier) -> None:
-        super().__init__(other.guarantee, other.classifier)
+        super().__init__(other.guarantee)
         self.other = other
         self.kept: list[tuple[Margin, Tensor, Float]] = []
 
