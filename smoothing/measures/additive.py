@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -23,22 +22,39 @@ from smoothing.rounding import Float
 
 
 class AdditiveNoise(SmoothingMeasure):
-    """Noise whose worst change of a given size is a shift along one line (THEORY.md section 2)."""
+    """Noise that is added to the object, and does not depend on it."""
 
-    coordinatewise: ClassVar[bool] = True
+    @abstractmethod
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw noise for each of many objects, independently.
+
+        Args:
+            z: The objects, ``(objects, ...)``; only their shape, type and device count.
+            generator: Source of all randomness, on the device of ``z``.
+
+        Returns:
+            A new tensor like ``z``.
+        """
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Add noise to ``z``."""
+        return self.sample_each(z[None], generator)[0]
+
+    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Add noise to each object; see `SmoothingMeasure.sample_each`."""
+        return z + self.draw(z, generator)
+
+
+class ShiftMeasure(AdditiveNoise):
+    """Independent noise on every coordinate, whose worst change of a given size is a shift along one line.
+
+    See THEORY.md section 2.
+    """
 
     @property
     @abstractmethod
     def noise(self) -> NoiseLaw:
         """The law of the noise along that line; symmetric and log-concave."""
-
-    @abstractmethod
-    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Noise like ``z``."""
-
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Add noise to ``z``."""
-        return z + self.draw(z, generator)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         """A shift of one coordinate by ``radius``."""
@@ -49,7 +65,7 @@ class AdditiveNoise(SmoothingMeasure):
         return shift_radius(self.noise, log_fail, log_rival)
 
 
-class Gaussian(AdditiveNoise):
+class Gaussian(ShiftMeasure):
     """Normal noise, l2 (Cohen et al. 2019, theorem 1).
 
     The law of the loss depends on the length of the change alone, so one line stands for all directions.
@@ -97,11 +113,23 @@ class AnisotropicGaussian(Gaussian):
         return Distance("l2", "standard deviations", integer=False, strict=True)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Normal noise like ``z``."""
-        return super().draw(z, generator) * self.sigmas.to(z)
+        """Normal noise like ``z``.
+
+        Raises:
+            ValueError: If ``sigmas`` do not broadcast to ``z``.
+        """
+        object_shape = z.shape[1:]
+        try:
+            sigmas = self.sigmas.to(z).expand(object_shape)
+        except RuntimeError:
+            shape = list(self.sigmas.shape)
+            raise ValueError(
+                f"AnisotropicGaussian: sigmas = a tensor of shape {shape}; must broadcast to {list(object_shape)}"
+            ) from None
+        return super().draw(z, generator).mul_(sigmas)
 
 
-class _CoordinateNoise(AdditiveNoise):
+class _CoordinateNoise(ShiftMeasure):
     """I.i.d. symmetric log-concave noise under l1: among all changes of one length, that of one coordinate is worst."""
 
     @property

@@ -3,13 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import expm1, log1p, prod
-from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from smoothing.distance import Distance
+from smoothing.measures.additive import AdditiveNoise
 from smoothing.measures.measure import SmoothingMeasure, positive
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 from smoothing.rounding import EPSILON, Float, balance
@@ -40,14 +40,12 @@ class OverlapMeasure(SmoothingMeasure):
         return self.radius_of(np.maximum(room, 0), shape) * (1 - OUTWARD)
 
 
-class UniformLinf(OverlapMeasure):
+class UniformLinf(AdditiveNoise, OverlapMeasure):
     """Uniform noise on a cube, l-inf: cubes shifted by ``r`` along the diagonal overlap least.
 
     Args:
         half_width: Noise is uniform on ``[-half_width, half_width]`` in every coordinate, above 0.
     """
-
-    coordinatewise: ClassVar[bool] = True
 
     def __init__(self, half_width: float) -> None:
         self.half_width = positive("UniformLinf", "half_width", half_width)
@@ -57,9 +55,9 @@ class UniformLinf(OverlapMeasure):
         """Largest absolute change; a radius R covers less than R."""
         return Distance("linf", "input units", integer=False, strict=True)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Add uniform noise to ``z``."""
-        return z + torch.empty_like(z).uniform_(-self.half_width, self.half_width, generator=generator)
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Uniform noise like ``z``."""
+        return torch.empty_like(z).uniform_(-self.half_width, self.half_width, generator=generator)
 
     def lost(self, radius: float, shape: Sequence[int]) -> float:
         """``1 - (1 - r / 2 half_width)^dim``."""
@@ -83,7 +81,7 @@ class Splitting(OverlapMeasure):
         width: The parameter ``lambda``, half the distance of splitting points, at least 1/2.
     """
 
-    coordinatewise: ClassVar[bool] = True
+    coordinatewise = True
 
     def __init__(self, width: float) -> None:
         if not 0.5 <= width < float("inf"):

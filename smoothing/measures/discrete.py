@@ -3,23 +3,44 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
-from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.distance import Distance
-from smoothing.measures.measure import Channel, SmoothingMeasure
+from smoothing.measures.measure import SmoothingMeasure, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 
 
-class Discrete(SmoothingMeasure):
+class CategoricalMeasure(SmoothingMeasure):
+    """A measure of vectors of values ``0 .. num_classes - 1`` that randomises each by itself, l0.
+
+    Attributes:
+        num_classes: Number of values K, at least 2.
+    """
+
+    coordinatewise = True
+    exact_samples = True
+    num_classes: int
+
+    @property
+    def distance(self) -> Distance:
+        """The number of changed coordinates."""
+        return Distance("l0", "flips", integer=True, strict=False)
+
+    def diameter(self, shape: Sequence[int]) -> float:
+        """The number of coordinates."""
+        return prod(shape)
+
+
+class Discrete(CategoricalMeasure):
     """Each coordinate is kept with probability ``1 - q``, else becomes one of the other values, all alike.
 
-    Coordinates take the values ``0 .. num_classes - 1``; the distance is the number of changed coordinates. Those on
-    which ``z`` and ``z'`` agree cancel, and all changed ones have one law, so the law at ``r`` holds for every ``z'``
-    at distance ``r`` and dominates those nearer (Lee et al. 2019; THEORY.md section 2).
+    Coordinates on which ``z`` and ``z'`` agree cancel, and all changed ones have one law, so the law at ``r`` holds for
+    every ``z'`` at distance ``r`` and dominates those nearer (Lee et al. 2019; THEORY.md section 2). For images, whose
+    values lie on a grid within [0, 1], put it into `Quantised`.
 
     Args:
         q: Probability of a change, within ``(0, (K-1)/K)``. Taken as the decimal it prints as, or exactly from a
@@ -30,30 +51,16 @@ class Discrete(SmoothingMeasure):
         ValueError: If an argument is out of its range.
     """
 
-    coordinatewise: ClassVar[bool] = True
-
     def __init__(self, q: str | float | Fraction, num_classes: int) -> None:
         name = type(self).__name__
         if num_classes < 2:
             raise ValueError(f"{name}: num_classes = {num_classes}; must be at least 2")
         self.num_classes = num_classes
-        try:
-            self.exact_q = Fraction(str(q))
-        except ValueError:
-            raise ValueError(f"{name}: q = {q}; must be a number within (0, (K-1)/K)") from None
+        self.exact_q = exact_probability(name, "q", q)
         limit = Fraction(num_classes - 1, num_classes)
         if not 0 < self.exact_q < limit:
             raise ValueError(f"{name}: q = {q}; must be within (0, {limit}), that is (0, (K-1)/K)")
         self.q = float(self.exact_q)
-
-    @property
-    def distance(self) -> Distance:
-        """The number of changed coordinates."""
-        return Distance("l0", "flips", integer=True, strict=False)
-
-    def diameter(self, shape: Sequence[int]) -> float:
-        """The number of coordinates."""
-        return prod(shape)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Randomise every coordinate of an integer tensor ``z``."""
@@ -68,11 +75,10 @@ class Discrete(SmoothingMeasure):
         return RepeatedLoss((change, keep, other), (keep, change, other), int(radius))
 
     @property
-    def channel(self) -> Channel:
-        """``(K, K)`` probabilities of each value becoming each other, as fractions."""
-        keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
-        values = range(self.num_classes)
-        return np.array([[keep if value == other else change for other in values] for value in values], dtype=object)
+    def channel(self) -> NDArray[np.float64]:
+        """``(K, K)`` probabilities of each value becoming each other."""
+        change = float(self.exact_q / (self.num_classes - 1))
+        return np.full((self.num_classes,) * 2, change) + np.diag([float(1 - self.exact_q) - change] * self.num_classes)
 
 
 class LabelFlip(Discrete):

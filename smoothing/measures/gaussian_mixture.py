@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from smoothing.distance import Distance
-from smoothing.measures.measure import SmoothingMeasure, positive
+from smoothing.measures.additive import AdditiveNoise
+from smoothing.measures.measure import positive
 from smoothing.privacy_loss import NormalMixtureLoss, PrivacyLoss
 
 
-class GaussianMixture(SmoothingMeasure):
+class GaussianMixture(AdditiveNoise):
     """Normal noise with one standard deviation drawn for the whole object, l2.
 
     The law with the drawn scale revealed dominates, by post-processing, and depends on the length of the change alone
@@ -36,10 +37,12 @@ class GaussianMixture(SmoothingMeasure):
         """Euclidean length; a radius R covers less than R."""
         return Distance("l2", "input units", integer=False, strict=True)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Add normal noise of one scale to ``z``."""
-        kind = torch.multinomial(torch.tensor(self.weights, device=z.device), 1, generator=generator)
-        return z + torch.empty_like(z).normal_(0, self.sigmas[int(kind)], generator=generator)
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Normal noise like ``z``, of one scale for each object."""
+        kinds = torch.tensor(self.weights, dtype=torch.float64, device=z.device)
+        sigmas = torch.tensor(self.sigmas, dtype=z.dtype, device=z.device)
+        sigma = sigmas[torch.multinomial(kinds, len(z), replacement=True, generator=generator)]
+        return torch.empty_like(z).normal_(generator=generator).mul_(sigma.reshape(-1, *[1] * (z.dim() - 1)))
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         """A mixture of ``N(-r^2 / 2 s^2, r^2 / s^2)``."""

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from fractions import Fraction
 from math import inf
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,9 +13,6 @@ from torch import Tensor
 from smoothing.distance import Distance
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
-
-Channel = NDArray[np.float64] | NDArray[np.object_]
-"""A ``(K, K)`` matrix of float64 numbers or of fractions."""
 
 
 class SmoothingMeasure(ABC):
@@ -29,9 +26,15 @@ class SmoothingMeasure(ABC):
     Attributes:
         coordinatewise: Whether `sample` randomises every coordinate by itself, so that many objects can be drawn as
             one. Where anything is drawn once for a whole object, it must stay False.
+        exact_samples: Whether samples lie on a grid that ``z`` has no part in, and are found there without rounding.
+            Otherwise the last bits of a sum ``z + noise`` tell of ``z``, which a network may hear (Voracek & Hein
+            2023), and certificates of sampled votes are not sound.
+        assumptions: What a certificate under this measure takes for granted, one phrase each.
     """
 
-    coordinatewise: ClassVar[bool] = False
+    coordinatewise: bool = False
+    exact_samples: bool = False
+    assumptions: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -107,11 +110,8 @@ class SmoothingMeasure(ABC):
         return inf
 
     @property
-    def channel(self) -> Channel | None:
-        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label.
-
-        Float64 numbers, or fractions: exact certifiers take either for the rational numbers that they are.
-        """
+    def channel(self) -> NDArray[np.float64] | None:
+        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label."""
         return None
 
 
@@ -124,3 +124,18 @@ def positive(owner: str, parameter: str, value: float) -> float:
     if not 0 < value < inf:
         raise ValueError(f"{owner}: {parameter} = {value}; must be finite and above 0")
     return value
+
+
+def exact_probability(owner: str, parameter: str, value: str | float | Fraction) -> Fraction:
+    """The probability as the decimal that it prints as, or exactly from a string or a fraction.
+
+    Raises:
+        ValueError: If it is not a number within [0, 1].
+    """
+    try:
+        exact = Fraction(str(value))
+    except ValueError:
+        exact = Fraction(-1)
+    if not 0 <= exact <= 1:
+        raise ValueError(f"{owner}: {parameter} = {value}; must be a number within [0, 1]")
+    return exact

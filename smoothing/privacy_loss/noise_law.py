@@ -163,7 +163,7 @@ class GeneralisedNormalLaw(NoiseLaw):
         order = 1 / self.exponent
         power = (size / self.a) ** self.exponent
         inside = np.where(power < FLAT, size / self.a / gamma(1 + order), gammainc(order, power))
-        return np.where(inside < 0.5, np.log1p(-inside), np.log(gammaincc(order, power))) - LOG_2[0]
+        return np.asarray(np.where(inside < 0.5, np.log1p(-inside), np.log(gammaincc(order, power))) - LOG_2[0])
 
     def size(self, log_tail: Float, inside: Float) -> Float:
         """See `NoiseLaw.size`."""

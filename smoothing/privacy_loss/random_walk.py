@@ -1,6 +1,5 @@
-"""Sums of independent privacy losses that are whole multiples of one unit: a random walk on a lattice."""
+"""Sums of independent privacy losses that lie on one lattice: a random walk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -8,15 +7,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.rounding import UNIT, WIDE, Float, down, step_up, wide
+from smoothing.privacy_loss.profile import Profile
+from smoothing.privacy_loss.step import Step, log_of
+from smoothing.rounding import UNIT, WIDE, down, step_up, wide
 
 Wide = NDArray[np.longdouble]
 
 NEGLIGIBLE = WIDE(1e-27)
 """Probabilities below this at the edges of a law are given to the adversary."""
-
-LARGEST_STEP = 64
-"""Longest step, in units, that a law of one coordinate may take."""
 
 SNAPSHOT_EVERY = 64
 """Laws are kept at every such number of steps, so that any other is a few steps away."""
@@ -27,14 +25,12 @@ class Law:
     """The walk after some steps, under ``rho``.
 
     Attributes:
-        steps: Number of steps.
         lowest: Position of the first probability.
         p: Probabilities of ``lowest, lowest + 1, ...``, each within ``error`` relative of the truth, or below it.
         lost: At least the probability that ``p`` leaves out.
         error: Relative error bound of ``p``.
     """
 
-    steps: int
     lowest: int
     p: Wide
     lost: np.longdouble
@@ -47,68 +43,57 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Profile:
-    """The hockey-stick curve ``H_d = max_A rho(A) - e^(d unit) mu(A)`` at the positions of a law.
-
-    For every ``d``, ``G(f) <= e^(d unit) f + H_d``; the least of these is ``G(f)`` itself.
+class ExactLaw:
+    """The walk after some steps, under ``rho``, in whole numbers.
 
     Attributes:
-        log_slope: ``(m,)`` ``d unit``, ascending, rounded up.
-        excess: ``(m,)`` ``H_d``, rounded up.
-        log_mass: ``(m,)`` ``log mu(L > d unit)``, descending; which ``d`` is least for an ``f``.
+        p: Probabilities of the positions from 0, times ``total``.
+        total: A common denominator.
+        base: The likelihood ratio at position 0.
     """
 
-    log_slope: Float
-    excess: Float
-    log_mass: Float
-
-    def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``, for float64 ``log_f`` of any shape."""
-        log_f = np.asarray(log_f, np.float64)
-        best = len(self.log_mass) - np.searchsorted(self.log_mass[::-1], log_f, side="right")
-        best = np.minimum(best, len(self.log_mass) - 1)
-        gain = np.exp(np.minimum(step_up(self.log_slope[best] + log_f, 2), 0)) * (1 + 1e-15) + self.excess[best]
-        with np.errstate(divide="ignore"):
-            return np.minimum(step_up(np.log(step_up(gain, 2)), 2), 0)
+    p: list[int]
+    total: int
+    base: Fraction
 
 
 class RandomWalk:
-    """The walk whose steps are the privacy losses of one coordinate, in units of ``log ratio``.
+    """The walk whose steps are the privacy losses of coordinates that all have one law.
 
     Args:
-        mu: Probabilities of the outcomes of one coordinate before the change, exact and summing to one.
-        rho: The same after the change.
+        step: The law of one step.
+        before: A walk that this one goes on from; it sets out from nothing unless given.
+        start: Number of steps of that walk.
+
+    Raises:
+        ValueError: If the two walks lie on different lattices.
 
     Attributes:
-        ratio: The likelihood ratio ``e^unit`` of one step, above 1.
-        unit: ``log ratio``.
-        drift: Mean step under ``rho``; infinite divergences are refused.
+        lattice: The likelihood ratio of one unit, above 1; None where all positions are 0, on any lattice.
+        ratio: The same, or another number above 1.
     """
 
-    def __init__(self, mu: tuple[Fraction, ...], rho: tuple[Fraction, ...]) -> None:
-        pairs = [(m, r) for m, r in zip(mu, rho, strict=True) if m or r]
-        if any(not m or not r for m, r in pairs):
-            raise ValueError(f"RepeatedLoss: mu = {_show(mu)}, rho = {_show(rho)}; must have the same support")
-        self.ratio = min((r / m for m, r in pairs if r > m), default=Fraction(2))
-        self.unit = np.log1p(wide(self.ratio - 1))
-        steps = [_power(r / m, self.ratio) for m, r in pairs]
-        self._lowest = min(steps)
-        self._rho = [Fraction(0)] * (max(steps) - self._lowest + 1)
-        for step, (_, r) in zip(steps, pairs, strict=True):
-            self._rho[step - self._lowest] += r
-        self.drift = sum((s * r for s, (_, r) in zip(steps, pairs, strict=True)), Fraction(0))
-        start = Law(0, 0, np.ones(1, WIDE), WIDE(0), WIDE(0))
-        self._last = start
-        self._snapshots = [start]
-        self._thresholds = [self._read_threshold(start)]
-        self._exact = [(0, [1])]
+    def __init__(self, step: Step, before: "RandomWalk | None" = None, start: int = 0) -> None:
+        ratios = {ratio for ratio in (step.ratio, before.lattice if before else None) if ratio}
+        if len(ratios) > 1:
+            shown = " and ".join(str(float(ratio)) for ratio in sorted(ratios))
+            raise ValueError(f"RepeatedLoss: units of likelihood = {shown}; must be equal for losses beside each other")
+        self.lattice: Fraction | None = ratios.pop() if ratios else None
+        self.ratio = self.lattice or Fraction(2)
+        self._unit = log_of(self.ratio)
+        self._step, self._log_base = step, log_of(step.base)
+        self._before, self._start = before, start
+        self._last = before.law(start) if before else Law(0, np.ones(1, WIDE), WIDE(0), WIDE(0))
+        self._snapshots = [self._last]
+        self._thresholds = [self._read_threshold(self._last, 0)]
+        self._exact: list[ExactLaw] = []
 
     def log_threshold(self, steps: int) -> float:
         """Lower bound on the ``log f`` with ``G(f) = 1/2`` after ``steps`` steps."""
-        while len(self._thresholds) <= steps:
+        while (made := len(self._thresholds)) <= steps:
             self._last = self._advance(self._last)
-            self._thresholds.append(self._read_threshold(self._last))
-            if self._last.steps % SNAPSHOT_EVERY == 0:
+            self._thresholds.append(self._read_threshold(self._last, made))
+            if made % SNAPSHOT_EVERY == 0:
                 self._snapshots.append(self._last)
         return self._thresholds[steps]
 
@@ -120,50 +105,75 @@ class RandomWalk:
         """The law after ``steps`` steps."""
         self.log_threshold(steps)
         law = self._snapshots[steps // SNAPSHOT_EVERY]
-        while law.steps < steps:
+        for _ in range(steps % SNAPSHOT_EVERY):
             law = self._advance(law)
         return law
 
+    def loss(self, position: NDArray[np.int_], steps: int) -> tuple[Wide, Wide]:
+        """The privacy loss at positions after ``steps`` steps, and a bound on its rounding error."""
+        base, size = self._base(steps)
+        climbed = position * self._unit
+        return base + climbed, 8 * UNIT * (size + abs(climbed))
+
+    def kl(self, steps: int) -> np.longdouble:
+        """At least the mean loss under ``rho`` after ``steps`` steps; infinite where outcomes give the change away."""
+        before = self._before.kl(self._start) if self._before else WIDE(0)
+        if not steps:
+            return before
+        if self._step.sure:
+            return WIDE(np.inf)
+        climbed = wide(sum((k * p for k, p in enumerate(self._step.p)), Fraction(0))) * self._unit
+        return before + steps * (self._log_base + climbed + 8 * UNIT * (abs(self._log_base) + climbed))
+
     def exact_threshold(self, steps: int) -> Fraction:
         """The ``f`` with ``G(f) = 1/2`` after ``steps`` steps, in rational arithmetic."""
-        whole = int(np.lcm.reduce([p.denominator for p in self._rho], dtype=object))
-        kernel = [int(p * whole) for p in self._rho]
+        law = self._exact_law(steps)
+        wanted, mass = Fraction(law.total, 2) - (law.total - sum(law.p)), Fraction(0)
+        for position in range(len(law.p) - 1, -1, -1):
+            if wanted <= 0:
+                break
+            mass += min(Fraction(law.p[position]), wanted) / (law.base * self.ratio**position)
+            wanted -= law.p[position]
+        return mass / law.total
+
+    def _base(self, steps: int) -> tuple[np.longdouble, np.longdouble]:
+        """The loss at position 0, and the sum of the sizes of what it is added up from."""
+        base, size = self._before._base(self._start) if self._before else (WIDE(0), WIDE(0))
+        return base + steps * self._log_base, size + steps * abs(self._log_base)
+
+    def _exact_law(self, steps: int) -> ExactLaw:
+        if not self._exact:
+            nothing = ExactLaw([1], 1, Fraction(1))
+            self._exact.append(self._before._exact_law(self._start) if self._before else nothing)
+        whole = int(np.lcm.reduce([p.denominator for p in self._step.p], dtype=object))
+        kernel = [int(p * whole) for p in self._step.p]
         while len(self._exact) <= steps:
-            lowest, law = self._exact[-1]
-            self._exact.append((lowest + self._lowest, _convolve(law, kernel)))
-        lowest, law = self._exact[steps]
-        total: int = whole**steps
-        above, mass = 0, Fraction(0)
-        for position in range(len(law) - 1, -1, -1):
-            likelihood: Fraction = self.ratio ** (lowest + position)
-            if 2 * (above + law[position]) >= total:
-                return (mass + (Fraction(total, 2) - above) / likelihood) / total
-            above += law[position]
-            mass += law[position] / likelihood
-        raise AssertionError("a law sums to one")
+            law = self._exact[-1]
+            self._exact.append(ExactLaw(_convolve(law.p, kernel), law.total * whole, law.base * self._step.base))
+        return self._exact[steps]
 
     def _advance(self, law: Law) -> Law:
-        p = np.zeros(len(law.p) + len(self._rho) - 1, WIDE)
-        for shift, step in enumerate(self._rho):
-            if step:
-                p[shift : shift + len(law.p)] += wide(step) * law.p
+        p = np.zeros(len(law.p) + len(self._step.p) - 1, WIDE)
+        for shift, probability in enumerate(self._step.p):
+            if probability:
+                p[shift : shift + len(law.p)] += wide(probability) * law.p
         alive = np.flatnonzero(p >= NEGLIGIBLE)
-        first, end = alive[0], alive[-1] + 1
-        error = (law.steps + 1) * (len(self._rho) + 4) * UNIT
-        dropped = (p[:first].sum() + p[end:].sum()) * (1 + error)
-        lost = (law.lost + dropped) * (1 + 4 * UNIT)
-        return Law(law.steps + 1, law.lowest + self._lowest + int(first), p[first:end], lost, error)
+        first, end = (int(alive[0]), int(alive[-1]) + 1) if len(alive) else (0, 0)
+        error = law.error + (len(self._step.p) + 4) * UNIT
+        dropped = (p[:first].sum() + p[end:].sum() + wide(self._step.sure) * law.p.sum()) * (1 + error)
+        return Law(law.lowest + first, p[first:end], (law.lost + dropped) * (1 + 4 * UNIT), error)
 
-    def _read_threshold(self, law: Law) -> float:
+    def _read_threshold(self, law: Law, steps: int) -> float:
         above = law.above()
+        if above[-1] >= 0.5:
+            return -np.inf
         start = int(np.argmax(above <= 0.5))
         higher = law.p[start:]
-        powers = np.exp(-self.unit * np.arange(1, len(higher) + 1))
-        mass = (higher @ powers) * (1 - law.error - 2 * len(powers) * (1 + self.unit) * UNIT)
+        powers = np.exp(-self._unit * np.arange(1, len(higher) + 1))
+        mass = (higher @ powers) * (1 - law.error - 2 * len(powers) * (1 + self._unit) * UNIT)
         room = WIDE(0.5) - (above[start] - mass)
-        position = law.lowest - 1 + start
-        log_f = np.log(room) - position * self.unit
-        return down(log_f - 8 * UNIT * (1 + abs(np.log(room)) + abs(position) * self.unit))
+        loss, error = self.loss(np.array(law.lowest - 1 + start), steps)
+        return down(np.log(room) - loss - error - 8 * UNIT * (1 + abs(np.log(room))))
 
 
 @lru_cache(maxsize=128)
@@ -175,39 +185,25 @@ def _profile(walk: RandomWalk, steps: int) -> Profile:
     for i in range(len(mass) - 1, 0, -1):
         mass[i - 1] = (law.p[i - 1] + mass[i]) * shrink
     mass *= 1 - law.error - 8 * len(mass) * UNIT
-    positions = law.lowest - 1 + np.arange(len(above))
+    loss, error = walk.loss(law.lowest - 1 + np.arange(len(above)), steps)
     with np.errstate(divide="ignore"):
-        log_mass = np.log(mass) - positions * walk.unit
+        log_mass = np.log(mass) - loss
     return Profile(
-        log_slope=step_up((positions * walk.unit).astype(np.float64), 2),
+        log_slope=step_up((loss + error).astype(np.float64), 1),
         excess=step_up(np.maximum(above - mass, 0).astype(np.float64), 1),
         log_mass=np.minimum.accumulate(log_mass.astype(np.float64)),
     )
 
 
-@lru_cache(maxsize=32)
-def random_walk(mu: tuple[Fraction | float, ...], rho: tuple[Fraction | float, ...]) -> RandomWalk:
-    """The walk of a pair of laws, one for each pair: its table grows and is shared."""
-    return RandomWalk(_normalised("mu", mu), _normalised("rho", rho))
-
-
-def _normalised(name: str, law: Sequence[Fraction | float]) -> tuple[Fraction, ...]:
-    exact = tuple(Fraction(p) for p in law)
-    total = sum(exact, Fraction(0))
-    if min(exact) < 0 or abs(float(total) - 1) > 1e-9:
-        raise ValueError(f"RepeatedLoss: {name} = {_show(exact)}; must be probabilities that sum to one")
-    return tuple(p / total for p in exact)
-
-
-def _power(value: Fraction, base: Fraction) -> int:
-    for exponent in range(LARGEST_STEP + 1):
-        if value == base**exponent:
-            return exponent
-        if value * base**exponent == 1:
-            return -exponent
-    raise ValueError(
-        f"RepeatedLoss: likelihood ratio {float(value)} is no power of {float(base)}; all ratios must be powers of one"
-    )
+@lru_cache(maxsize=1024)
+def random_walk(
+    mu: tuple[Fraction | float, ...],
+    rho: tuple[Fraction | float, ...],
+    before: RandomWalk | None = None,
+    start: int = 0,
+) -> RandomWalk:
+    """The walk of a pair of laws, one for each pair and each start: its table grows and is shared."""
+    return RandomWalk(Step(mu, rho), before, start)
 
 
 def _convolve(a: list[int], b: list[int]) -> list[int]:
@@ -217,7 +213,3 @@ def _convolve(a: list[int], b: list[int]) -> list[int]:
             if y:
                 out[i + j] += x * y
     return out
-
-
-def _show(law: Sequence[Fraction]) -> str:
-    return "(" + ", ".join(f"{float(p):.6g}" for p in law) + ")"

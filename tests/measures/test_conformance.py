@@ -15,7 +15,10 @@ from smoothing.measures import (
     GeneralisedGaussian,
     LabelFlip,
     Laplace,
+    Quantised,
+    Rounded,
     SmoothingMeasure,
+    SparseDiscrete,
     Splitting,
     Uniform,
     UniformLinf,
@@ -56,6 +59,94 @@ class TestDiscrete(MeasureConformance):
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
         return [lambda: Discrete("2/3", 3), lambda: Discrete(0.8, 5), lambda: Discrete(0.1, 0)]
+
+
+class TestSparseDiscrete(MeasureConformance):
+    @pytest.fixture(params=[("0.01", "0.6"), ("0.3", "0.1"), ("0.25", "0.25")])
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return SparseDiscrete(*request.param)
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 0, 1, 0, 1, 0, 0, 1])
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [
+            lambda: SparseDiscrete("0", "0"),
+            lambda: SparseDiscrete("0.5", "1/2"),
+            lambda: SparseDiscrete(-0.1, 0.2),
+            lambda: SparseDiscrete(0.1, "often"),
+            lambda: SparseDiscrete(0.1, float("nan")),
+        ]
+
+
+class OnLevels(MeasureConformance):
+    """Measures of small images of few levels."""
+
+    num_levels: ClassVar[int]
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        codes = torch.tensor([[[0, 1, 2], [4, 1, 1]]]) % self.num_levels
+        return codes.float() / (self.num_levels - 1)
+
+    @pytest.fixture
+    def neighbours(self, z: Tensor) -> list[tuple[Tensor, float]]:
+        changed, steps = [], self.num_levels - 1
+        for places in ([5], [0, 3], [0, 1, 2, 3, 4, 5]):
+            codes = (z * steps).round().flatten()
+            codes[places] = (codes[places] + 1) % self.num_levels
+            changed.append(codes.reshape(z.shape) / steps)
+        return [(other, self.size(other - z)) for other in changed]
+
+    def size(self, change: Tensor) -> float:
+        return float((change != 0).sum())
+
+
+class TestQuantised(OnLevels):
+    num_levels = 5
+
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Quantised(Discrete("0.3", 5))
+
+
+class TestQuantisedSparse(OnLevels):
+    num_levels = 2
+
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Quantised(SparseDiscrete("0.1", "0.4"))
+
+
+class TestRounded(OnLevels):
+    num_levels = 9
+
+    @pytest.fixture(
+        params=[Gaussian(0.3), Gaussian(0.05), GaussianMixture([0.1, 1.0])],
+        ids=["coarse", "finer-than-the-levels", "mixture"],
+    )
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return Rounded(request.param, 9)
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [lambda: Rounded(Gaussian(0.3), 1)]
+
+    def size(self, change: Tensor) -> float:
+        return float(change.norm())
+
+
+class TestRoundedAnisotropic(OnLevels):
+    num_levels = 9
+
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Rounded(AnisotropicGaussian([0.3, 0.1, 0.2]), 9)
+
+    def size(self, change: Tensor) -> float:
+        return float((change / torch.tensor([0.3, 0.1, 0.2])).norm())
 
 
 class RealInputs(MeasureConformance):
