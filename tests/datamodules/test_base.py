@@ -14,8 +14,10 @@ class Shades(DataModule):
     source = "Shades"
     available = range(4)
 
-    def __init__(self, classes: tuple[int, ...] = (0, 1), batch_size: int = 4, num_workers: int = 0) -> None:
-        super().__init__(classes, batch_size, num_workers)
+    def __init__(
+        self, classes: tuple[int, ...] = (0, 1), batch_size: int = 4, num_workers: int = 0, every: int = 1
+    ) -> None:
+        super().__init__(classes, batch_size, num_workers, every)
         self.reads = 0
         self.train = torch.arange(0, 60, dtype=torch.uint8).reshape(-1, 1, 1, 1)
         self.test = torch.arange(100, 120, dtype=torch.uint8).reshape(-1, 1, 1, 1)
@@ -23,7 +25,7 @@ class Shades(DataModule):
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         self.reads += 1
         x = self.train if train else self.test
-        y = x.flatten() % 4
+        y = torch.arange(len(x)) % 4
         return x, torch.where(y == 3, 0, y) if train else y
 
 
@@ -71,6 +73,7 @@ def test_the_data_are_read_once() -> None:
         ({"classes": (0, -1)}, r"Shades: classes = \[0, -1\]; -1 is none of"),
         ({"batch_size": 0}, "Shades: batch_size = 0; must be at least 1"),
         ({"num_workers": -1}, "Shades: num_workers = -1; must be at least 0"),
+        ({"every": 0}, "Shades: every = 0; must be at least 1"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -136,3 +139,65 @@ def test_validation_takes_every_tenth_training_example_by_position() -> None:
     every = [round(float(v) * 255) for v in x.flatten()]
     assert validation == every[9::10]
     assert sorted(training + validation) == every
+
+
+def test_every_so_many_examples_are_asked_by_their_positions() -> None:
+    data = shades(every=3)
+    assert list(data.asked) == [0, 3, 6, 9]
+    batches = [(index.tolist(), (x.flatten() * 255).round().tolist()) for index, x, _ in data.predict_dataloader()]
+    assert batches == [([0, 3, 6, 9], [100.0, 105.0, 112.0, 117.0])]
+
+
+def test_an_example_tells_its_shape() -> None:
+    assert shades().image_shape == (1, 1, 1)
+
+
+class Mirrored(Shades):
+    """Training images change sides."""
+
+    def augment(self, x: Tensor) -> Tensor:
+        return 1 - x
+
+
+def test_training_is_augmented_and_validation_is_not() -> None:
+    plain, mirrored = shades(), Mirrored()
+    mirrored.setup()
+
+    def seen(loader: Any) -> list[int]:
+        return sorted(round(float(v) * 255) for x, _ in loader for v in x.flatten())
+
+    assert seen(mirrored.train_dataloader()) == sorted(255 - v for v in seen(plain.train_dataloader()))
+    assert seen(mirrored.val_dataloader()) == seen(plain.val_dataloader())
+
+
+def test_the_order_of_training_is_a_function_of_seed_and_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def order(seed: str, epoch: int) -> list[float]:
+        monkeypatch.setenv("PL_GLOBAL_SEED", seed)
+        loader = shades().train_dataloader()
+        loader.sampler.set_epoch(epoch)  # type: ignore[union-attr]
+        return [float(v) for x, _ in loader for v in x.flatten()]
+
+    assert order("0", 1) == order("0", 1)
+    assert sorted(order("0", 1)) == sorted(order("0", 2)) == sorted(order("1", 1))
+    assert order("0", 1) != order("0", 2)
+    assert order("0", 1) != order("1", 1)
+
+
+def test_ranks_train_on_different_examples() -> None:
+    seen = []
+    for rank in range(2):
+        data = shades()
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=2)  # type: ignore[assignment]
+        seen.append({round(float(v) * 255) for x, _ in data.train_dataloader() for v in x.flatten()})
+    # The shares are evened out by repeating one.
+    assert len(seen[0] & seen[1]) <= 1
+    assert len(seen[0] | seen[1]) == len(shades().fitting_set(validation=False))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [-0.001, 1.001, 255.0])
+def test_values_outside_the_scale_are_refused(value: float) -> None:
+    data = Shades()
+    data.test = torch.full((20, 1, 1, 1), 0.5)
+    data.test[1] = value
+    with pytest.raises(ValueError, match=r"^Shades: values from .* found; must be within \[0, 1\], the scale"):
+        data.setup()

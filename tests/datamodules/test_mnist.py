@@ -1,16 +1,12 @@
-import struct
 from hashlib import md5
 from pathlib import Path
 
 import pytest
 import torchvision
-from torch import Tensor, arange, uint8
+from torch import arange, uint8
 
 from datamodules import MNIST
-
-
-def write_idx(path: Path, values: Tensor) -> None:
-    path.write_bytes(struct.pack(f">I{values.dim()}I", 0x0800 + values.dim(), *values.shape) + values.numpy().tobytes())
+from tests.datamodules.idx import write_idx
 
 
 def write_mnist(root: Path) -> dict[str, str]:

@@ -1,0 +1,119 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from datamodules import ImageFolder
+
+GREYS = {
+    "train": {"ant": [10, 20, 30], "bee": [110, 120], "cat": [210] * 30},
+    "val": {"ant": [15], "bee": [115, 125], "cat": [215]},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Images of one grey each, 20 x 12 pixels, in the colours of their values."""
+    for part, classes in GREYS.items():
+        for name, greys in classes.items():
+            folder = tmp_path / "animals" / part / name
+            folder.mkdir(parents=True)
+            for place, grey in enumerate(greys):
+                Image.new("RGB", (20, 12), (grey, grey, grey)).save(folder / f"{place:02}.png")
+            (folder / "notes.txt").write_text("no image")
+    return tmp_path / "animals"
+
+
+def folder(root: Path, **arguments: Any) -> ImageFolder:
+    data = ImageFolder(str(root), **({"crop": 8, "resize": 10, "batch_size": 4} | arguments))
+    data.setup()
+    return data
+
+
+def grey(x: torch.Tensor) -> list[int]:
+    assert (x.amax((1, 2, 3)) - x.amin((1, 2, 3)) < 1e-6).all()
+    return [round(float(v) * 255) for v in x[:, 0, 0, 0]]
+
+
+def test_the_test_set_is_read_by_position(root: Path) -> None:
+    data = folder(root, every=2)
+    assert data.num_classes == 3
+    examples = [data.test_set()[place] for place in range(4)]
+    assert [index for index, _, _ in examples] == [0, 1, 2, 3]
+    assert grey(torch.stack([x for _, x, _ in examples])) == [15, 115, 125, 215]
+    assert [label for _, _, label in examples] == [0, 1, 1, 2]
+    assert examples[0][1].shape == data.image_shape == (3, 8, 8)
+    ((index, x, label),) = data.predict_dataloader()
+    assert (index.tolist(), grey(x), label.tolist()) == ([0, 2], [15, 125], [0, 1])
+
+
+def test_classes_are_chosen_and_coded_in_order(root: Path) -> None:
+    data = folder(root, classes=[1, 0])
+    x, y = data.training_set()
+    assert grey(x) == [110, 120, 10, 20, 30]
+    assert y.tolist() == [0, 0, 1, 1, 1]
+    assert data.assumptions == ("label flips stay within the classes 1, 0 of animals",)
+
+
+def test_every_tenth_training_image_is_for_validation(root: Path) -> None:
+    data = folder(root)
+
+    def seen(loader: Any) -> list[tuple[int, int]]:
+        return [pair for x, y in loader for pair in zip(grey(x), y.tolist(), strict=True)]
+
+    training, validation = seen(data.train_dataloader()), seen(data.val_dataloader())
+    every = [(v, c) for c, greys in enumerate(GREYS["train"].values()) for v in greys]
+    assert validation == every[9::10]
+    assert sorted(training + validation) == every
+
+
+def test_a_random_part_is_trained_on(root: Path) -> None:
+    path = root / "train/ant/00.png"
+    picture = Image.new("L", (20, 12))
+    picture.putdata([12 * (x % 20) for x in range(240)])
+    picture.convert("RGB").save(path)
+    data = folder(root)
+    parts = [data.fitting_set(validation=False)[0][0] for _ in range(8)]
+    assert all(part.shape == (3, 8, 8) and part.dtype == torch.float32 for part in parts)
+    assert len({float(part.sum()) for part in parts}) > 4
+    assert torch.equal(data.load(train=True)[0][0], data.load(train=True)[0][0])
+
+
+def test_the_fingerprint_is_a_function_of_the_files(root: Path) -> None:
+    known = folder(root).fingerprint()
+    assert folder(root).fingerprint() == known
+    assert folder(root, classes=[0, 1]).fingerprint() != known
+    (root / "val/bee/00.png").rename(root / "val/bee/09.png")
+    assert folder(root).fingerprint() != known
+
+
+def test_what_is_no_image_is_named(root: Path) -> None:
+    (root / "val/bee/00.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"^ImageFolder: .*val/bee/00.png; must be a readable image$"):
+        folder(root).test_set()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"crop": 0}, "ImageFolder: crop = 0; must be at least 1 and at most resize = 10"),
+        ({"crop": 11}, "ImageFolder: crop = 11; must be at least 1 and at most resize = 10"),
+        ({"classes": [0, 3]}, r"ImageFolder: classes = \[0, 3\]; 3 is none of \[0, 1, 2\]"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, root: Path) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        folder(root, **arguments)
+
+
+def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^ImageFolder: .*nowhere/train; must be a folder with one folder per class$"):
+        folder(tmp_path / "nowhere")
+    (root / "val/dog").mkdir()
+    with pytest.raises(ValueError, match=r"^ImageFolder: root = .*; train and val must hold the same folders$"):
+        folder(root)
+    (root / "train/dog").mkdir()
+    with pytest.raises(ValueError, match=r"^ImageFolder: .*train/dog holds no image; must hold at least one$"):
+        folder(root)
