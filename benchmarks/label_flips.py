@@ -1,13 +1,13 @@
 """What certifying against label flips costs, in ratios measured within one run.
 
-    python benchmarks/label_flips.py            # the table in results/speed.md
-    python benchmarks/label_flips.py --smoke    # the same on small sizes, to see that it runs
+``python benchmarks/label_flips.py`` makes the tables of results/speed.md; ``--smoke`` the same on small sizes.
 """
 
 import argparse
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 
 import mpmath
 import torch
@@ -87,12 +87,12 @@ def main() -> None:
     certify(Chernoff(), votes, x[:BATCH])
     before = peak_mib()
     certify(Chernoff(), votes, x)
-    print(f"| memory of Chernoff+tight beyond the data, {examples} examples x {n} points | {peak_mib() - before:.0f} MiB |")
+    print(f"| memory of Chernoff+tight beyond the data, {examples} examples, n = {n} | {peak_mib() - before:.0f} MiB |")
     train, test = torch.randn(n, FEATURES).double(), torch.randn(examples, FEATURES).double()
     product = seconds(lambda: test @ train.T)
     tight = seconds(lambda: certify(Chernoff(), votes, x))
     exact = seconds(lambda: certify(ExactVote(), votes, x))
-    print(f"| Chernoff+tight / product that materialises the weights ({1e3 * product:.0f} ms) | {tight / product:.2f} |")
+    print(f"| Chernoff+tight / the product that gives the weights ({1e3 * product:.0f} ms) | {tight / product:.2f} |")
     print(f"| ExactVote / the same product | {exact / product:.2f} |")
 
     scores = votes.scores(x[:1])
@@ -108,7 +108,7 @@ def main() -> None:
         votes, x = problem(size, count)
         batch = max(1, min(BATCH, 4_000_000 // size))
         certify(Chernoff(), votes, x[:batch])
-        costs = [seconds(lambda c=c: certify(c, votes, x, batch), 3) for c in (Chernoff(), ExactVote())]  # type: ignore[misc]
+        costs = [seconds(partial(certify, c, votes, x, batch), 3) for c in (Chernoff(), ExactVote())]
         chernoff, exact = (1e9 * cost / size / count for cost in costs)
         print(f"| {size:,} | {count:,} | {chernoff:.1f} | {exact:.1f} |")
 

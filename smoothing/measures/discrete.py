@@ -6,11 +6,10 @@ from math import prod
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.distance import Distance
-from smoothing.measures.measure import SmoothingMeasure, exact_probability
+from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 
 
@@ -75,10 +74,11 @@ class Discrete(CategoricalMeasure):
         return RepeatedLoss((change, keep, other), (keep, change, other), int(radius))
 
     @property
-    def channel(self) -> NDArray[np.float64]:
-        """``(K, K)`` probabilities of each value becoming each other."""
-        change = float(self.exact_q / (self.num_classes - 1))
-        return np.full((self.num_classes,) * 2, change) + np.diag([float(1 - self.exact_q) - change] * self.num_classes)
+    def channel(self) -> Channel:
+        """``(K, K)`` probabilities of each value becoming each other, as fractions."""
+        keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
+        values = range(self.num_classes)
+        return np.array([[keep if value == other else change for other in values] for value in values], dtype=object)
 
 
 class LabelFlip(Discrete):

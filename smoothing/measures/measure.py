@@ -14,6 +14,9 @@ from smoothing.distance import Distance
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
 
+Channel = NDArray[np.float64] | NDArray[np.object_]
+"""A ``(K, K)`` matrix of float64 numbers or of fractions."""
+
 
 class SmoothingMeasure(ABC):
     """A distribution over randomised versions of an object ``z`` (THEORY.md section 1).
@@ -110,8 +113,11 @@ class SmoothingMeasure(ABC):
         return inf
 
     @property
-    def channel(self) -> NDArray[np.float64] | None:
-        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label."""
+    def channel(self) -> Channel | None:
+        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label.
+
+        Float64 numbers, or fractions: exact certifiers take either for the rational numbers that they are.
+        """
         return None
 
 

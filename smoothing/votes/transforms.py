@@ -51,7 +51,8 @@ class Centre(Transform):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Centre features ``(batch, k)``."""
-        return x - self.mean
+        centred: Tensor = x - self.mean
+        return centred
 
 
 class Normalise(Transform):
@@ -60,7 +61,8 @@ class Normalise(Transform):
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-        return x / length.masked_fill(length == 0, 1)
+        unit: Tensor = x / length.masked_fill(length == 0, 1)
+        return unit
 
 
 class PCA(Transform):
@@ -93,7 +95,8 @@ class PCA(Transform):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Project features ``(batch, k)`` to ``(batch, components)``."""
-        return (x - self.mean) @ self.axes
+        projected: Tensor = (x - self.mean) @ self.axes
+        return projected
 
 
 class Whiten(Transform):

@@ -89,9 +89,7 @@ def test_images_of_another_shape_are_refused(checkpoint: Path) -> None:
 
 
 def test_what_is_no_checkpoint_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"^FrozenClassifier: base_ckpt is not given; must be"
-    ):
+    with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt is not given; must be"):
         FrozenClassifier("")
     with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = .*; must be a readable file"):
         FrozenClassifier(str(tmp_path / "absent.ckpt"))
