@@ -49,9 +49,10 @@ class OtherNoise(LabelFlip):
 
 
 class SharedScale(GaussianMixture):
-    """Says that coordinates are drawn by themselves, though they share a scale."""
+    """Draws one scale for all objects."""
 
-    coordinatewise = True
+    def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        return super().draw(z[None], generator)[0]
 
 
 def test_draws_that_share_a_scale_are_refused() -> None:
