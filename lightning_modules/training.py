@@ -88,7 +88,8 @@ class BaseClassifier(pl.LightningModule):
             raise ValueError(f"BaseClassifier: radii = {list(radii)}; must be at least 0")
         if seed < 0:
             raise ValueError(f"BaseClassifier: seed = {seed}; must be at least 0")
-        self.network = architecture
+        # The layout that convolutions are fastest in.
+        self.network: Architecture = architecture.to(memory_format=torch.channels_last)
         self.measure = measure
         self.objective = objective or NoiseAugmentation()
         self.optimizer = optimizer
