@@ -88,8 +88,8 @@ class SampledCertifier(Certifier):
         return Certificates(
             classifier="majority",
             deterministic=False,
-            sound=True,
-            assumptions=(*ballots.votes.assumptions, *([together] if self.joint > 1 else [])),
+            sound=ballots.measure.exact_samples,
+            assumptions=(*ballots.assumptions, *([together] if self.joint > 1 else [])),
             n_a=tally.n_a,
             n_b=tally.n_b,
             n=tally.n,

@@ -11,9 +11,11 @@ from smoothing.measures.additive import (
 )
 from smoothing.measures.boxes import OverlapMeasure, Splitting, UniformLinf
 from smoothing.measures.discrete import CategoricalMeasure, Discrete, LabelFlip
+from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.gaussian_mixture import GaussianMixture
 from smoothing.measures.levels import OnLevels, Quantised, Rounded
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "AnisotropicGaussian",
     "CategoricalMeasure",
     "Discrete",
+    "EnumerableMeasure",
     "Gaussian",
     "GaussianMixture",
     "GeneralisedGaussian",
@@ -30,6 +33,7 @@ __all__ = [
     "OverlapMeasure",
     "Quantised",
     "Rounded",
+    "SharedSplitting",
     "ShiftMeasure",
     "SmoothingMeasure",
     "SparseDiscrete",

@@ -23,6 +23,10 @@ class Levels:
     Args:
         owner: Class that speaks in errors.
         num_levels: Number of levels K, at least 2.
+
+    Attributes:
+        steps: ``K - 1``.
+        assumption: What a certificate of such images takes for granted.
     """
 
     def __init__(self, owner: str, num_levels: int) -> None:
@@ -30,6 +34,7 @@ class Levels:
             raise ValueError(f"{owner}: num_levels = {num_levels}; must be at least 2")
         self.owner = owner
         self.steps = num_levels - 1
+        self.assumption = f"inputs are multiples of 1/{self.steps} within [0, 1]"
 
     def codes(self, z: Tensor) -> Tensor:
         """The numbers of the levels that ``z`` holds, int64.
@@ -65,7 +70,7 @@ class OnLevels(SmoothingMeasure):
         self.measure = measure
         self.num_levels = num_levels
         self.levels = Levels(type(self).__name__, num_levels)
-        self.assumptions = (*measure.assumptions, f"inputs are multiples of 1/{num_levels - 1} within [0, 1]")
+        self.assumptions = (*measure.assumptions, self.levels.assumption)
 
     @abstractmethod
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:

@@ -5,11 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.measures.discrete import CategoricalMeasure
-from smoothing.measures.measure import exact_probability
+from smoothing.measures.measure import Channel, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 
 
@@ -66,6 +65,6 @@ class SparseDiscrete(CategoricalMeasure):
         return RepeatedLoss(mu=one, rho=zero, copies=deletions, beside=added)
 
     @property
-    def channel(self) -> NDArray[np.float64]:
-        """``(2, 2)`` probabilities of each value becoming each other."""
-        return np.array([[float(1 - self._add), self.p_add], [self.p_delete, float(1 - self._delete)]])
+    def channel(self) -> Channel:
+        """``(2, 2)`` probabilities of each value becoming each other, as fractions."""
+        return np.array([[1 - self._add, self._add], [self._delete, 1 - self._delete]], dtype=object)

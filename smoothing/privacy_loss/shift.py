@@ -22,7 +22,7 @@ class ShiftLoss(PrivacyLoss):
     def log_gain(self, log_f: Float) -> Float:
         """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         log_f = np.asarray(log_f, np.float64)
-        x = self.noise.quantile(np.maximum(log_f, TINIEST))
+        x = self.noise.quantile(np.clip(log_f, TINIEST, 0))
         # A quantile may be infinite at f = 1; so is its error then.
         error = 2 * self.noise.accuracy * (self.noise.scale + np.abs(x) + self.shift)
         gain = np.maximum(self.noise.log_cdf(x + self.shift + error), TINIEST)
@@ -44,6 +44,6 @@ def shift_radius(noise: NoiseLaw, log_fail: Float, log_rival: Float) -> Float:
     Returns:
         ``(batch,)`` float64, at least 0.
     """
-    a, b = (noise.quantile(np.maximum(log_f, TINIEST)) for log_f in (log_fail, log_rival))
+    a, b = (noise.quantile(np.clip(log_f, TINIEST, 0)) for log_f in (log_fail, log_rival))
     error = (noise.accuracy / 2 + EPSILON) * (np.abs(a) + np.abs(b))
     return np.maximum(-(a + b) / 2 - error, 0)

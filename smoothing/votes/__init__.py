@@ -8,11 +8,12 @@ from smoothing.votes.network import NetworkVotes
 from smoothing.votes.regularisation import Constant, Regularisation, Relative, RosenfeldRule
 from smoothing.votes.ridge import Ridge
 from smoothing.votes.transforms import PCA, Centre, Normalise, Transform, Whiten
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import CensusVotes, Votes
 
 __all__ = [
     "PCA",
     "Ballots",
+    "CensusVotes",
     "Centre",
     "ClassSum",
     "Clusters",

@@ -35,6 +35,11 @@ class Ballots:
         self._counts: dict[int, dict[int, Tensor]] = {}
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What any certificate of this vote takes for granted."""
+        return (*self.votes.assumptions, *self.measure.assumptions)
+
+    @property
     def shape(self) -> Sequence[int]:
         """Shape of the randomised object."""
         return self.votes.object_shape(self.x)

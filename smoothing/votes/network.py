@@ -1,6 +1,6 @@
 """Votes of a network on noisy versions of the test input."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from threading import Lock
@@ -9,11 +9,12 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each, in_turn, one_thread
 from smoothing.votes.blocks import blocks
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import CensusVotes
 
 NOISE_BLOCK = 128
 """Noise is drawn in blocks of this many versions of one example, each block from its own key."""
@@ -21,7 +22,11 @@ NOISE_BLOCK = 128
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
-class NetworkVotes(Votes):
+MakePass = Callable[[Tensor, int, int, slice], Tensor]
+"""Input, its position in the data set, number of a pass, versions asked for -> versions ``(noise_batch, ...)``."""
+
+
+class NetworkVotes(CensusVotes):
     """A trained network, put to the vote on noisy versions of its input (Cohen et al. 2019).
 
     Noise is generated on the device of the inputs, keyed by example and block. A forward pass holds noisy versions of
@@ -84,7 +89,12 @@ class NetworkVotes(Votes):
         return None if ask is None else ask(measure)
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """Check that the data have the network's classes; it comes trained.
+        """Check that the data have the network's classes and inputs of its shape; it comes trained.
+
+        Args:
+            x: ``(0, ...)``, no example of the shape that is to be voted on.
+            labels: Not looked at.
+            num_classes: Number of classes of the data.
 
         Raises:
             ValueError: If they have not.
@@ -93,6 +103,8 @@ class NetworkVotes(Votes):
             raise ValueError(
                 f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
             )
+        with as_stated():
+            self._try(x)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one input."""
@@ -107,6 +119,30 @@ class NetworkVotes(Votes):
             ValueError: If a logit is NaN or infinite, naming the example, or logits or inputs have the wrong shape.
         """
         passes = list(blocks(first, draws, self.noise_batch))
+
+        def noisy(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
+            return self._noisy(measure, z, (*seed, name), number, asked)
+
+        return self._vote(noisy, x, index, passes)
+
+    def census(self, measure: EnumerableMeasure, x: Tensor, index: Tensor) -> Tensor:
+        """Votes on all versions of the inputs; see `CensusVotes.census`.
+
+        Raises:
+            ValueError: As `counts`.
+        """
+        passes = list(blocks(0, measure.versions, self.noise_batch))
+
+        def versions(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
+            batch = self._empty_pass(z.device, z.shape)
+            start = number * self.noise_batch
+            batch[asked].copy_(measure.version(z, torch.arange(start, start + asked.stop, device=z.device)))
+            return batch
+
+        return self._vote(versions, x, index, passes)
+
+    def _vote(self, make: MakePass, x: Tensor, index: Tensor, passes: Sequence[tuple[int, slice]]) -> Tensor:
+        """Count what the network says of some passes for each input."""
         classes = torch.arange(self.num_classes, device=x.device)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long, device=x.device)
         finite = torch.ones(len(x), dtype=torch.bool, device=x.device)
@@ -116,8 +152,7 @@ class NetworkVotes(Votes):
             row, position = divmod(jobs.start, len(passes))
             number, asked = passes[position]
             with torch.no_grad():
-                noisy = self._noisy(measure, x[row], (*seed, int(where[row])), number, asked)
-                logits = self._network(noisy)[asked]
+                logits = self._network(make(x[row], where[row], number, asked))[asked]
             won = (logits.argmax(1, keepdim=True) == classes).sum(0)
             sane = logits.isfinite().all()
             with lock:

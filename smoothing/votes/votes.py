@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 
 
@@ -67,4 +68,21 @@ class Votes(ABC):
 
         Returns:
             ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
+        """
+
+
+class CensusVotes(Votes):
+    """Votes that can be taken on all versions of an object, where a measure makes but so many."""
+
+    @abstractmethod
+    def census(self, measure: EnumerableMeasure, x: Tensor, index: Tensor) -> Tensor:
+        """How often each class wins among all versions of each object.
+
+        Args:
+            measure: The smoothing measure.
+            x: Inputs to predict, ``(batch, ...)``.
+            index: ``(batch,)`` position of each input in its data set.
+
+        Returns:
+            ``(batch, num_classes)`` int64 on the CPU; every row sums to ``measure.versions``.
         """

@@ -17,6 +17,7 @@ from smoothing.measures import (
     Laplace,
     Quantised,
     Rounded,
+    SharedSplitting,
     SmoothingMeasure,
     SparseDiscrete,
     Splitting,
@@ -136,6 +137,26 @@ class TestRounded(OnLevels):
 
     def size(self, change: Tensor) -> float:
         return float(change.norm())
+
+
+class TestSharedSplitting(OnLevels):
+    num_levels = 5
+
+    @pytest.fixture(params=[0.5, 0.75, 2.0])
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return SharedSplitting(request.param, 5)
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [
+            lambda: SharedSplitting(0.4, 5),
+            lambda: SharedSplitting(0.6, 5),
+            lambda: SharedSplitting(0.75, 1),
+            lambda: SharedSplitting(0.75, 5, seed=-1),
+        ]
+
+    def size(self, change: Tensor) -> float:
+        return float(change.abs().sum())
 
 
 class TestRoundedAnisotropic(OnLevels):

@@ -1,0 +1,39 @@
+"""Measures of which all versions of an object can be gone through."""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from smoothing.measures.measure import SmoothingMeasure
+
+
+class EnumerableMeasure(SmoothingMeasure):
+    """A measure under which an object has a known number of versions, all equally likely.
+
+    Attributes:
+        versions: Their number, at least 1.
+    """
+
+    exact_samples = True
+    versions: int
+
+    @abstractmethod
+    def version(self, z: Tensor, numbers: Tensor) -> Tensor:
+        """Versions of ``z``.
+
+        Args:
+            z: The object, any shape.
+            numbers: ``(m,)`` int64 numbers of versions, from 0, on the device of ``z``.
+
+        Returns:
+            ``(m, *z.shape)``, of the type and on the device of ``z``.
+        """
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one version of ``z``."""
+        return self.sample_many(z, 1, generator)[0]
+
+    def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+        """Draw independent versions of ``z``; see `SmoothingMeasure.sample_many`."""
+        return self.version(z, torch.randint(self.versions, (draws,), generator=generator, device=z.device))
