@@ -66,7 +66,7 @@ class AnalyticCertifier(Certifier):
             classifier="majority",
             deterministic=True,
             sound=True,
-            assumptions=ballots.votes.assumptions,
+            assumptions=ballots.assumptions,
             log_fail=bound.log_fail,
             log_rival=bound.log_rival,
         )

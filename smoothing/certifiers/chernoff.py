@@ -50,7 +50,7 @@ class Chernoff(AnalyticCertifier):
             classifier="mean",
             deterministic=True,
             sound=True,
-            assumptions=ballots.votes.assumptions,
+            assumptions=ballots.assumptions,
             log_fail=bound.log_fail,
             log_rival=bound.log_rival,
         )

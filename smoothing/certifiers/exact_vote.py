@@ -72,7 +72,7 @@ class ExactVote(Certifier):
             classifier="mean",
             deterministic=True,
             sound=True,
-            assumptions=ballots.votes.assumptions,
+            assumptions=ballots.assumptions,
         )
 
 
