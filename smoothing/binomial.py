@@ -52,18 +52,17 @@ def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: 
         Float64 of the shape of ``count``, at most 1.
     """
     count, n, uniform = np.broadcast_arrays(count, n, uniform)
-    high = upper_bound(count, n, alpha)
-    low = np.where(count > 0, upper_bound(np.maximum(count - 1, 0), n, alpha), high) * (1 - ACCURACY)
+    plain = high = upper_bound(count, n, alpha)
+    low = upper_bound(np.maximum(count - 1, 0), n, alpha) * (1 - ACCURACY)
 
     def tail(p: Float) -> Float:
-        share = np.where(count > 0, uniform, 1.0)
-        return (1 - share) * _at_most(count - 1, n, p) + share * _at_most(count, n, p)
+        return (1 - uniform) * _at_most(count - 1, n, p) + uniform * _at_most(count, n, p)
 
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         enough = tail(middle) <= alpha
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return _rounded_up(high, tail, alpha)
+    return np.where(count > 0, np.minimum(_rounded_up(high, tail, alpha), plain), plain)
 
 
 def uniform_behind(bound: Float, count: Count, n: Count | int, alpha: float) -> Float:

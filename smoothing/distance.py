@@ -32,6 +32,8 @@ class Distance:
         Returns:
             Booleans of the shape of ``radius``. A strict distance covers a change of size 0 always.
         """
-        if self.strict and r > 0:
-            return np.asarray(radius > r)
-        return np.asarray(radius >= r)
+        return np.asarray(radius >= self.covering(r))
+
+    def covering(self, r: float) -> float:
+        """The least radius that covers every change of size at most ``r``: the next number up, if strict."""
+        return float(np.nextafter(r, np.inf)) if self.strict and r > 0 else r

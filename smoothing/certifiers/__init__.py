@@ -4,8 +4,26 @@ from smoothing.certifiers.analytic import AnalyticCertifier
 from smoothing.certifiers.berry_esseen import BerryEsseen
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.chernoff import Chernoff
-from smoothing.certifiers.clopper_pearson import ClopperPearson
+from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopperPearson
 from smoothing.certifiers.enumeration import Enumeration
 from smoothing.certifiers.exact_vote import ExactVote
+from smoothing.certifiers.prediction import Prediction
+from smoothing.certifiers.sampled import SampledCertifier, TwoSampleCertifier
+from smoothing.certifiers.sequential import Sequential
+from smoothing.certifiers.staged import Staged
 
-__all__ = ["AnalyticCertifier", "BerryEsseen", "Certifier", "Chernoff", "ClopperPearson", "Enumeration", "ExactVote"]
+__all__ = [
+    "AnalyticCertifier",
+    "BerryEsseen",
+    "Certifier",
+    "Chernoff",
+    "ClopperPearson",
+    "Enumeration",
+    "ExactVote",
+    "Prediction",
+    "RandomisedClopperPearson",
+    "SampledCertifier",
+    "Sequential",
+    "Staged",
+    "TwoSampleCertifier",
+]

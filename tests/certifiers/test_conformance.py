@@ -2,7 +2,17 @@
 
 import pytest
 
-from smoothing.certifiers import BerryEsseen, Certifier, Chernoff, ClopperPearson, ExactVote
+from smoothing.certifiers import (
+    BerryEsseen,
+    Certifier,
+    Chernoff,
+    ClopperPearson,
+    ExactVote,
+    Prediction,
+    RandomisedClopperPearson,
+    Sequential,
+    Staged,
+)
 from smoothing.guarantees import KL
 from smoothing.testing import CertifierConformance
 
@@ -32,7 +42,32 @@ class TestAnalytic(CertifierConformance):
         return request.param
 
 
-class TestClopperPearson(CertifierConformance):
-    @pytest.fixture(params=[False, True], ids=["one-sided", "two-sided"])
+class TestSampled(CertifierConformance):
+    @pytest.fixture(
+        params=[
+            ClopperPearson(n0=50, n=1000, alpha=1e-4),
+            ClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=True),
+            ClopperPearson(KL(), n0=50, n=1000, alpha=1e-2, joint=100),
+            RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4),
+            RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=True),
+            Sequential([0, 1, 2, 3], n0=50, max_draws=2000, alpha=1e-4),
+            Sequential([1], KL(), n0=50, max_draws=1000, alpha=1e-4, joint=5),
+            Staged(1, [100, 1000], n0=50, alpha=1e-4),
+            Staged(2, [500, 600, 2000], [3, 1, 2], KL(), n0=50, alpha=1e-4, joint=2),
+            Prediction(n=1000, alpha=1e-4),
+        ],
+        ids=[
+            "clopper-pearson",
+            "clopper-pearson-two-sided",
+            "clopper-pearson-kl-joint",
+            "randomised",
+            "randomised-two-sided",
+            "sequential",
+            "sequential-kl-joint",
+            "staged",
+            "staged-kl-joint",
+            "prediction",
+        ],
+    )
     def certifier(self, request: pytest.FixtureRequest) -> Certifier:
-        return ClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=request.param)
+        return request.param
