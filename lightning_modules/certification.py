@@ -123,11 +123,7 @@ class Certification(pl.LightningModule):
                 raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
         if self.encoder is not None:
             self.encoder.serve(self.data.source, self.data.classes)
-        if self.votes.trained:
-            x, labels = torch.empty(0), torch.empty(0, dtype=torch.long)
-        else:
-            x, labels = self.data.training_set()
-        self.votes.fit(self._training_features(x), labels, self.data.num_classes)
+        self.votes.fit(*self._training_set(), self.data.num_classes)
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
@@ -141,6 +137,14 @@ class Certification(pl.LightningModule):
             ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
             answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
+
+    def _training_set(self) -> tuple[Tensor, Tensor]:
+        """Training features and labels; none, but of the shape of the others, for votes that come trained."""
+        if self.votes.trained:
+            _, example, _ = self.data.test_set()[self.data.asked[0]]
+            return self._features(example[None])[:0], torch.empty(0, dtype=torch.long)
+        x, labels = self.data.training_set()
+        return self._training_features(x), labels
 
     def _features(self, x: Tensor) -> Tensor:
         """Encode one example at a time, so that its features do not depend on its neighbours."""

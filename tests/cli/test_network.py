@@ -114,6 +114,7 @@ def test_another_checkpoint_is_another_run(trained: Path) -> None:
         ([*CERTIFY, "--model.measure=Laplace", "--model.measure.scale=.25"], ["Gaussian(sigma=0.25)", "Laplace"]),
         ([*CERTIFY, "--data.classes=[1,7]"], ["10 classes", "2"]),
         ([*CERTIFY, "--model.measure.sigma=0"], ["Gaussian", "sigma = 0", "above 0"]),
+        ([*CERTIFY, "--data=tall.Tall"], ["[1, 9, 8]", "must be [1, 8, 8]"]),
         ([*CERTIFY, "--data.every=0"], ["Digits", "every = 0", "at least 1"]),
         (["certify", *CONFIG], ["base_ckpt is not given"]),
         (["certify", *CONFIG, "--base_ckpt=absent.ckpt"], ["base_ckpt = absent.ckpt", "readable file"]),
