@@ -1,6 +1,7 @@
 """Feature extractors that are trained on other classes than those under attack."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import pytorch_lightning as pl
@@ -22,9 +23,9 @@ class FeatureNetwork(nn.Module):
     rectified ones often are, so that they span their space there too.
 
     Args:
-        shape: Channels, height and width of an image; height and width at least 4.
+        shape: Channels, height and width of an image.
         features: Number of features k, at least 1.
-        width: Channels of the first convolution, at least 1; the second has twice as many.
+        width: Channels of the first convolution, at least 1; each of the two after it has twice as many as the last.
     """
 
     mean: Tensor
@@ -36,14 +37,14 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("std", torch.ones(()))
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1),
+            nn.Conv2d(channels, width, 3, stride=2, padding=1),
             nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
             nn.ReLU(),
-            nn.MaxPool2d(2),
+            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(2 * width * (height // 4) * (length // 4), features),
+            nn.Linear(4 * width * ceil(height / 8) * ceil(length / 8), features),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,13 +63,20 @@ class Encoder(pl.LightningModule):
         width: Channels of the first convolution, at least 1.
         learning_rate: Peak of the one-cycle schedule, above 0.
         label_smoothing: Share of each target that is spread over all classes, within [0, 1).
+        augmentation: What changes training images ``(batch, channels, height, width)``, for example by the slant that
+            is of no account to any class, those of the other task included.
 
     Raises:
         ValueError: If an argument is out of its range.
     """
 
     def __init__(
-        self, features: int = 50, width: int = 16, learning_rate: float = 2e-3, label_smoothing: float = 0.0
+        self,
+        features: int = 50,
+        width: int = 16,
+        learning_rate: float = 2e-3,
+        label_smoothing: float = 0.0,
+        augmentation: nn.Module | None = None,
     ) -> None:
         super().__init__()
         for name, value in (("features", features), ("width", width)):
@@ -82,21 +90,22 @@ class Encoder(pl.LightningModule):
         self.width = width
         self.learning_rate = learning_rate
         self.label_smoothing = label_smoothing
+        self.augmentation = augmentation or nn.Identity()
         self._record: dict[str, Any] = {}
 
     def configure_model(self) -> None:
         """Build the network for the images and classes of the data module.
 
         Raises:
-            ValueError: If the images are too small.
+            ValueError: If the inputs are no images.
         """
         if self._record:
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         x, _ = data.training_set()
         shape = list(x.shape[1:])
-        if len(shape) != 3 or min(shape[1:]) < 4:
-            raise ValueError(f"Encoder: inputs of shape {shape}; must be images of at least 4 x 4 pixels")
+        if len(shape) != 3:
+            raise ValueError(f"Encoder: inputs of shape {shape}; must be images, with channels, height and width")
         self.network = FeatureNetwork(shape, self.features, self.width)
         self.network.mean, self.network.std = x.mean(), x.std()
         self.head = nn.Linear(self.features, data.num_classes)
@@ -113,7 +122,9 @@ class Encoder(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Cross-entropy of one batch."""
         x, labels = batch
-        loss = cross_entropy(self.head(self.network(x)), labels, label_smoothing=self.label_smoothing)
+        loss = cross_entropy(
+            self.head(self.network(self.augmentation(x))), labels, label_smoothing=self.label_smoothing
+        )
         self.log("train/loss", loss)
         return loss
 
