@@ -1,0 +1,93 @@
+"""Fills the tables of README.md beside it from finished runs: ``python results/mnist17/make.py [RUNS]``."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from callbacks.provenance import read_distance
+from smoothing.certificates import Table, certified_curve
+
+FLIPS = (1, 10, 100, 500, 1000, 1500, 2000)
+
+PUBLISHED = {
+    "0.3": (0.9399, 0.9320, 0.8918, 0.7470, 0.5726, 0.4681, 0.4089),
+    "0.4": (0.8659, 0.8571, 0.8248, 0.7152, 0.6283, 0.5566, 0.5072),
+    "0.45": (0.7855, 0.7767, 0.7540, 0.7004, 0.6556, 0.6218, 0.5950),
+    "0.475": (0.7294, 0.7262, 0.7118, 0.6873, 0.6674, 0.6503, 0.6378),
+}
+"""Certified accuracy at `FLIPS` by q (Rosenfeld et al. 2020, Table 1)."""
+
+CERTIFIERS = {
+    "chernoff_kl": "Chernoff + KL",
+    "chernoff_tight": "Chernoff + tight",
+    "berry_esseen_tight": "Berry-Esseen + tight",
+    "exact": "exact",
+}
+
+PAIRS = ("02", "34", "56", "89")
+
+
+def accuracy(run: Path, flips: Sequence[int]) -> dict[str, list[float]]:
+    """Certified accuracy of a finished run at whole radii, by certifier."""
+    table = Table.read_csv(run / "certificates.csv")
+    curve = certified_curve(table, read_distance(run / "provenance.json"), flips)
+    return {name: values.tolist() for name, values in curve.accuracy.items()}
+
+
+def markdown(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table whose first column is text and whose others are fractions, spelled in per cent."""
+    head = [str(cell) for cell in header]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines += [[f"{cell:.1%}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def by_q(runs: Path, name: str) -> str:
+    """One table per q: the published figures above those of every certifier."""
+    parts = []
+    for q, published in PUBLISHED.items():
+        ours = accuracy(runs / f"{name}_q{q}", FLIPS)
+        rows = [("published", *published), *((text, *ours[key]) for key, text in CERTIFIERS.items())]
+        parts.append(markdown((f"q = {q}", *FLIPS), rows))
+    return "\n\n".join(parts)
+
+
+def best(runs: Path, name: str, flips: Sequence[int]) -> str:
+    """Certified accuracy of every certifier."""
+    ours = accuracy(runs / name, flips)
+    return markdown(("flips", *flips), ((text, *ours[key]) for key, text in CERTIFIERS.items()))
+
+
+def choice(runs: Path) -> str:
+    """Exact certified accuracy on the pairs of other digits, by recipe."""
+    columns = {"ridge_all_axes": 2000, "ridge_two_axes": 2000, "clusters": 5000}
+    rows = []
+    for recipe in sorted(runs.iterdir()):
+        for pair in PAIRS:
+            values = [accuracy(recipe / pair / vote, [r])["exact"][0] for vote, r in columns.items()]
+            rows.append([f"{recipe.name}, {pair[0]} against {pair[1]}", *values])
+    return markdown(("encoder and pair", *(f"{vote}, {r} flips" for vote, r in columns.items())), rows)
+
+
+def main(runs: Path) -> None:
+    """Replace what stands between the marks of README.md."""
+    readme = Path(__file__).with_name("README.md")
+    text = readme.read_text(encoding="utf-8")
+    blocks = {
+        "paper": by_q(runs, "mnist17"),
+        "label-free": by_q(runs, "mnist17_label_free"),
+        "ridge": best(runs, "mnist17_best_ridge", (1, 100, 1000, 2000, 3000, 4000, 5000)),
+        "clusters": best(runs, "mnist17_clusters", (1, 1000, 2000, 3000, 5000, 6000, 6200, 6300)),
+        "choice": choice(runs / "choose"),
+    }
+    for name, block in blocks.items():
+        head, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"\n<!-- end of {name} -->")
+        if not end:
+            raise ValueError(f"{readme}: no marks for {name}; must hold <!-- {name} --> and <!-- end of {name} -->")
+        text = f"{head}{start}{block}{end}{tail}"
+    readme.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
