@@ -105,8 +105,6 @@ class NetworkVotes(CensusVotes):
             )
         with as_stated():
             self._try(x)
-        with as_stated():
-            self._try(x)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one input."""
