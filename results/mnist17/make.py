@@ -1,4 +1,7 @@
-"""Fills the tables of README.md beside it from finished runs: ``python results/mnist17/make.py [RUNS]``."""
+"""Fills the tables of README.md beside it from finished runs: ``python results/mnist17/make.py [RUNS]``.
+
+The table of `choose.sh` needs marks named ``choice`` and is made where its runs are there.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -78,8 +81,9 @@ def main(runs: Path) -> None:
         "label-free": by_q(runs, "mnist17_label_free"),
         "ridge": best(runs, "mnist17_best_ridge", (1, 100, 1000, 2000, 3000, 4000, 5000)),
         "clusters": best(runs, "mnist17_clusters", (1, 1000, 2000, 3000, 5000, 6000, 6200, 6300)),
-        "choice": choice(runs / "choose"),
     }
+    if (runs / "choose").is_dir():
+        blocks["choice"] = choice(runs / "choose")
     for name, block in blocks.items():
         head, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, tail = rest.partition(f"\n<!-- end of {name} -->")
