@@ -15,11 +15,11 @@ from torch import Tensor
 
 from smoothing.certifiers import Certifier, Chernoff, ExactVote
 from smoothing.measures import LabelFlip
-from smoothing.votes import Ballots, Centre, LinearVotes, Normalise, Relative, Ridge
+from smoothing.votes import Ballots, LinearVotes, Relative, Ridge
 
 MEASURE = LabelFlip(0.3, 2)
 FEATURES = 50
-BATCH = 128
+BATCH = 512
 
 
 def problem(n: int, examples: int, seed: int = 0) -> tuple[Ridge, Tensor]:
@@ -28,7 +28,7 @@ def problem(n: int, examples: int, seed: int = 0) -> tuple[Ridge, Tensor]:
     labels = torch.randint(2, (n + examples,), generator=generator)
     direction = torch.randn(FEATURES, generator=generator)
     x = torch.randn(n + examples, FEATURES, generator=generator) + 0.3 * (2 * labels[:, None] - 1) * direction
-    votes = Ridge(Relative(1.0), [Centre(), Normalise()])
+    votes = Ridge(Relative(1.0))
     votes.fit(x[:n], labels[:n], 2)
     return votes, x[n:]
 

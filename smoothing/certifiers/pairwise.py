@@ -17,7 +17,7 @@ from smoothing.votes.linear import Scores
 CHUNK = 2**17
 """Weights handled at a time: few enough to stay in a core's cache."""
 
-SAMPLE = 512
+SAMPLE = 256
 """Training points in a sketch."""
 
 SURPRISE = 0.05

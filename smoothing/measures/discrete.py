@@ -55,10 +55,11 @@ class Discrete(CategoricalMeasure):
         if num_classes < 2:
             raise ValueError(f"{name}: num_classes = {num_classes}; must be at least 2")
         self.num_classes = num_classes
-        self.exact_q = exact_probability(name, "q", q)
         limit = Fraction(num_classes - 1, num_classes)
+        allowed = f"(0, {limit}), that is (0, (K-1)/K)"
+        self.exact_q = exact_probability(name, "q", q, allowed)
         if not 0 < self.exact_q < limit:
-            raise ValueError(f"{name}: q = {q}; must be within (0, {limit}), that is (0, (K-1)/K)")
+            raise ValueError(f"{name}: q = {q}; must be a number within {allowed}")
         self.q = float(self.exact_q)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:

@@ -132,16 +132,16 @@ def positive(owner: str, parameter: str, value: float) -> float:
     return value
 
 
-def exact_probability(owner: str, parameter: str, value: str | float | Fraction) -> Fraction:
+def exact_probability(owner: str, parameter: str, value: str | float | Fraction, allowed: str = "[0, 1]") -> Fraction:
     """The probability as the decimal that it prints as, or exactly from a string or a fraction.
 
     Raises:
-        ValueError: If it is not a number within [0, 1].
+        ValueError: If it is not a number within [0, 1]; ``allowed`` says how much of that is.
     """
     try:
         exact = Fraction(str(value))
     except ValueError:
         exact = Fraction(-1)
     if not 0 <= exact <= 1:
-        raise ValueError(f"{owner}: {parameter} = {value}; must be a number within [0, 1]")
+        raise ValueError(f"{owner}: {parameter} = {value}; must be a number within {allowed}")
     return exact
