@@ -11,8 +11,11 @@ import pytest
 import torch
 import yaml
 
+from lightning_modules.architectures import TimmModel
+from lightning_modules.training import FrozenClassifier
 from smoothing.certificates import Table
 from smoothing.cli.sections import config_first
+from smoothing.measures import GaussianMixture
 from tests.front_door import DIGITS, launch
 
 NOISE = {"class_path": "Gaussian", "init_args": {"sigma": 0.25}}
@@ -178,3 +181,25 @@ def test_only_configs_with_sections_go_first(workplace: Path) -> None:
     (workplace / "network.yaml").write_text(yaml.safe_dump({"certify": DIGITS}))
     with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have, or have no sections$"):
         config_first(["fit", "--config", sectioned], commands)
+
+
+def test_every_part_is_exchangeable_by_name(workplace: Path) -> None:
+    options = [
+        *("--model.measure=GaussianMixture", "--model.measure.sigmas=[0.1,0.3]"),
+        *("--model.objective=SmoothAdv", "--model.objective.attacker=DDN", "--model.objective.attacker.steps=2"),
+        *("--model.architecture=TimmModel", "--model.architecture.name=test_resnet"),
+        *("--model.architecture.num_classes=10", "--model.architecture.channels=1"),
+        *("--model.architecture.mean=[0.25]", "--model.architecture.std=[0.5]"),
+        *("--model.optimizer=torch.optim.AdamW", "--model.optimizer.lr=0.01"),
+        *("--model.schedule=torch.optim.lr_scheduler.StepLR", "--model.schedule.step_size=1"),
+        *("--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay=0.9"),
+        *("--trainer.max_epochs=1", "--trainer.precision=bf16-mixed", "--trainer.accumulate_grad_batches=2"),
+    ]
+    outcome = launch(["fit", *CONFIG, *options], workplace)
+    assert outcome.status == 0, outcome.err
+    (checkpoint,) = (workplace / "runs/network_fit/checkpoints").iterdir()
+    classifier = FrozenClassifier(str(checkpoint))
+    assert isinstance(classifier.network, TimmModel)
+    assert isinstance(classifier.measure, GaussianMixture)
+    assert classifier.measure.sigmas == (0.1, 0.3)
+    assert "averaging_state" in torch.load(checkpoint, weights_only=True)
