@@ -37,8 +37,9 @@ def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
 
 def in_turn(work: Callable[[slice], None], rows: int, step: int) -> None:
     """Do ``work`` on slices of ``step`` rows, one after the other; see `for_each`."""
-    for start in range(0, rows, step):
-        work(slice(start, start + step))
+    with one_thread():
+        for start in range(0, rows, step):
+            work(slice(start, start + step))
 
 
 def _single_threaded(workers: int) -> ThreadPoolExecutor:

@@ -1,7 +1,7 @@
 """Votes of a network on noisy versions of the test input."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from threading import Lock
 from typing import ClassVar, Literal, get_args
@@ -42,7 +42,7 @@ class NetworkVotes(CensusVotes):
         num_classes: Number of classes K, at least 2; the network's own ``num_classes`` unless given.
         noise_batch: Noisy versions in a forward pass, a multiple of `NOISE_BLOCK`. More serve a large device better.
         precision: Type of the network's weights and inputs. Noise is drawn in the type of the input and cast.
-        compile: Whether to compile the network.
+        compile: Whether to compile the network, with its weights as constants.
 
     Raises:
         ValueError: If an argument is not as described.
@@ -191,7 +191,7 @@ class NetworkVotes(CensusVotes):
         self._network.to(x.device)
         if self.compile and not self._tried:
             self._network.compile(dynamic=False)
-        with one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad(), self._frozen():
             try:
                 logits = self._network(self._empty_pass(*kind))
             except RuntimeError as error:
@@ -200,6 +200,10 @@ class NetworkVotes(CensusVotes):
             wanted = [self.noise_batch, self.num_classes]
             raise ValueError(f"NetworkVotes: logits of shape {list(logits.shape)}; must be {wanted}")
         self._tried.add(kind)
+
+    def _frozen(self) -> AbstractContextManager[None]:
+        """Let the compiler take weights for constants, so that it lays them out as the processor likes them best."""
+        return torch._inductor.config.patch(freezing=True) if self.compile else nullcontext()
 
 
 @contextmanager

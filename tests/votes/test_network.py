@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.utils import counters
 
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeasure
@@ -272,7 +273,9 @@ def test_a_compiled_network_votes_alike() -> None:
     arguments = (Gaussian(1.0), images(3), torch.arange(3), 1000, (0, 1))
     plain = NetworkVotes(convolutional(), 3).counts(*arguments)
     votes = NetworkVotes(convolutional(), 3, compile=True)
+    graphs = counters["stats"]["unique_graphs"]
     compiled = votes.counts(*arguments)
+    assert counters["stats"]["unique_graphs"] == graphs + 1
     assert (plain - compiled).abs().max() <= 2
     alone = [votes.counts(*arguments[:1], images(3)[i : i + 1], torch.tensor([i]), 1000, (0, 1)) for i in range(3)]
     assert torch.equal(torch.cat(alone), compiled)
