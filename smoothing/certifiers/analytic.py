@@ -13,7 +13,7 @@ from smoothing.certifiers.mean_vote import mean_prediction
 from smoothing.certifiers.pairwise import pairwise_bounds
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.rounding import Float, step_up
+from smoothing.rounding import EPSILON, Float, step_up
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.linear import LinearVotes
 from smoothing.votes.votes import Votes
@@ -59,7 +59,7 @@ class AnalyticCertifier(Certifier):
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the majority vote, or abstain where no bound tells which class that is."""
         winner, caught = self.bounds(ballots)
-        bound = VoteBound(np.minimum(_log_sum(caught), 0), caught.max(1))
+        bound = VoteBound(np.minimum(log_sum(caught), 0), caught.max(1))
         return Certificates(
             prediction=np.where(bound.leads(), winner, -1),
             radius=self.guarantee.radius(ballots.measure, bound, ballots.shape),
@@ -79,8 +79,10 @@ class AnalyticCertifier(Certifier):
         return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound)
 
 
-def _log_sum(log_p: Float) -> Float:
+def log_sum(log_p: Float) -> Float:
+    """Upper bound on the log of the sum of each row of probabilities, ``(batch, parts)`` to ``(batch,)``."""
     total = log_p[:, 0]
     for column in log_p.T[1:]:
-        total = step_up(np.logaddexp(total, column), 2)
+        # Where the sum is nearly 1, its logarithm is far smaller than the parts it is rounded in.
+        total = step_up(np.logaddexp(total, column) + 2 * EPSILON, 2)
     return total

@@ -11,6 +11,7 @@ from torch import Tensor
 from smoothing.distance import Distance
 from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
+from smoothing.privacy_loss.step import LEAST_PROBABILITY
 
 
 class CategoricalMeasure(SmoothingMeasure):
@@ -60,6 +61,8 @@ class Discrete(CategoricalMeasure):
         self.exact_q = exact_probability(name, "q", q, allowed)
         if not 0 < self.exact_q < limit:
             raise ValueError(f"{name}: q = {q}; must be a number within {allowed}")
+        if self.exact_q / (num_classes - 1) < LEAST_PROBABILITY:
+            raise ValueError(f"{name}: q = {q}; must be at least {float(LEAST_PROBABILITY)} for every other value")
         self.q = float(self.exact_q)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:

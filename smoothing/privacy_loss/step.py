@@ -11,6 +11,9 @@ from smoothing.rounding import WIDE, wide
 LARGEST_STEP = 64
 """Most units between two losses of one coordinate."""
 
+LEAST_PROBABILITY = Fraction(1, 10**150)
+"""Least probability of an outcome, other than 0, so that ratios of likelihoods are within float64."""
+
 
 class Step:
     """One step of a random walk: ``L = log base + position * unit`` with positions from 0.
@@ -20,8 +23,8 @@ class Step:
         rho: Probability of the same outcomes after the change.
 
     Raises:
-        ValueError: If the laws differ in length, are no probabilities, or have log ratios that are not apart by whole
-            multiples of one unit.
+        ValueError: If the laws differ in length, are no probabilities or too small, or have log ratios that are not
+            apart by whole multiples of one unit.
 
     Attributes:
         base: The least likelihood ratio ``rho / mu`` of an outcome that both have; 1 where there is none.
@@ -54,9 +57,11 @@ def log_of(value: Fraction) -> np.longdouble:
 def _normalised(name: str, law: Sequence[Fraction | float]) -> list[Fraction]:
     exact = [Fraction(p) for p in law]
     total = sum(exact, Fraction(0))
+    shown = "(" + ", ".join(f"{float(p):.6g}" for p in exact) + ")"
     if min(exact) < 0 or abs(float(total) - 1) > 1e-9:
-        shown = "(" + ", ".join(f"{float(p):.6g}" for p in exact) + ")"
         raise ValueError(f"RepeatedLoss: {name} = {shown}; must be probabilities that sum to one")
+    if any(0 < p < LEAST_PROBABILITY for p in exact):
+        raise ValueError(f"RepeatedLoss: {name} = {shown}; must be 0 or at least {float(LEAST_PROBABILITY)} each")
     return [p / total for p in exact]
 
 

@@ -32,14 +32,14 @@ class ClassSum(LinearVotes):
     Class *sums*, not means: means divide by label counts, which the adversary can change.
 
     Args:
-        bandwidth: Width of the kernel in units of the transformed features, above 0.
+        bandwidth: Width of the kernel in units of the transformed features, within [1e-150, 1e150].
         transforms: Feature transforms, fitted on the training inputs.
     """
 
     def __init__(self, bandwidth: float, transforms: Sequence[Transform] = ()) -> None:
         super().__init__(transforms)
-        if not 0 < bandwidth < float("inf"):
-            raise ValueError(f"ClassSum: bandwidth = {bandwidth}; must be finite and above 0")
+        if not 1e-150 <= bandwidth <= 1e150:
+            raise ValueError(f"ClassSum: bandwidth = {bandwidth}; must be within [1e-150, 1e150]: it is squared")
         self.bandwidth = bandwidth
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:

@@ -45,7 +45,7 @@ class NetworkVotes(CensusVotes):
         compile: Whether to compile the network, with its weights as constants.
 
     Raises:
-        ValueError: If an argument is not as described.
+        ValueError: If an argument is not as described, or a weight in that precision is NaN or infinite.
     """
 
     object: ClassVar[str] = "test input"
@@ -81,6 +81,11 @@ class NetworkVotes(CensusVotes):
         self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).eval().requires_grad_(False).to(self._dtype)
         self._network.to(memory_format=torch.channels_last)
+        for name, weights in self._network.named_parameters():
+            if not weights.isfinite().all():
+                raise ValueError(
+                    f"NetworkVotes: weights {name} of the network in {precision} = NaN or infinite; must be finite"
+                )
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 
     def supports(self, measure: SmoothingMeasure) -> str | None:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from math import inf
 
 import torch
 from torch import Tensor
@@ -87,6 +88,10 @@ class PCA(Transform):
         centred = x - self.mean
         variances, axes = torch.linalg.eigh(centred.T @ centred / len(x))
         variances, axes = variances.flip(0)[: self.components], axes.flip(1)[:, : self.components]
+        if not 0 < variances[0] < inf:
+            raise ValueError(
+                f"PCA: largest variance of the features = {float(variances[0])}; must be finite and above 0"
+            )
         if self.whiten:
             # Directions without variance carry nothing: they are dropped, not divided by zero.
             alive = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps

@@ -1,14 +1,11 @@
 """Bad input ends with exit status 2 and one line that says what is wrong, before anything is written."""
 
-import os
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.front_door import Outcome, kill_after, launch
+from tests.front_door import Outcome, kill_after, launch, launch_on_two_ranks
 
 CERTIFY = ["certify", "--config", "digits.yaml"]
 FLAWED = [*CERTIFY, "--data=flawed.Flawed", "--data.flaw"]
@@ -132,11 +129,7 @@ def test_certificates_without_a_config_are_not_adopted(workplace: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.ddp
 def test_two_ranks_say_it_once(workplace: Path) -> None:
-    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
-    command = [sys.executable, "-m", "smoothing", *FLAWED, "nan", *ranks]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = subprocess.run(command, cwd=workplace, env=env, capture_output=True, text=True, timeout=600)
-    assert_refused(Outcome(ended.returncode, ended.stdout, ended.stderr), "training set", "NaN")
+    assert_refused(launch_on_two_ranks([*FLAWED, "nan"], workplace), "training set", "NaN")
     assert not (workplace / "runs").exists()
 
 

@@ -1,9 +1,7 @@
 """One config with a section for each command: a network is trained under noise, then certified."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from lightning_modules.training import FrozenClassifier
 from smoothing.certificates import Table
 from smoothing.cli.sections import config_first
 from smoothing.measures import GaussianMixture
-from tests.front_door import DIGITS, launch
+from tests.front_door import DIGITS, kill_after, launch, launch_on_two_ranks
 
 NOISE = {"class_path": "Gaussian", "init_args": {"sigma": 0.25}}
 SILENT = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
@@ -100,6 +98,30 @@ def test_the_config_of_a_run_runs_again(trained: Path) -> None:
     assert tables[0] == tables[1]
 
 
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_counts_do_not_depend_on_interruptions_ranks_or_batches(trained: Path) -> None:
+    several = ["--model.certifiers.sequential=Sequential", "--model.certifiers.sequential.radii=[0.1,0.3]"]
+    assert launch([*CERTIFY, *several, "--run_dir=one"], trained).status == 0
+    interrupted = [*CERTIFY, *several, "--run_dir=two"]
+    assert launch(interrupted, trained, partial(kill_after, 7)).status == -9
+    ended = launch_on_two_ranks([*interrupted, "--data.batch_size=5"], trained)
+    assert ended.status == 0, ended.err
+    assert {path.name for path in (trained / "two/certificates").iterdir()} == {"rank-0.jsonl", "rank-1.jsonl"}
+    tables = [(trained / run / "certificates.csv").read_bytes() for run in ("one", "two")]
+    assert tables[0] == tables[1]
+
+
+def test_a_network_of_nan_is_refused_in_one_line(trained: Path) -> None:
+    content = torch.load(trained / CHECKPOINT, weights_only=True)
+    content["state_dict"]["network.body.3.bias"] += float("nan")
+    torch.save(content, trained / CHECKPOINT)
+    outcome = launch(CERTIFY, trained)
+    assert outcome.status == 2
+    assert "weights network.body.3.bias" in outcome.err.splitlines()[-1]
+    assert not (trained / "runs/network").exists()
+
+
 def test_another_checkpoint_is_another_run(trained: Path) -> None:
     assert launch(CERTIFY, trained).status == 0
     content = torch.load(trained / CHECKPOINT, weights_only=True)
@@ -157,11 +179,8 @@ def test_a_training_is_resumed(trained: Path) -> None:
 @pytest.mark.ddp
 @pytest.mark.slow
 def test_two_ranks_train_one_network(workplace: Path) -> None:
-    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
-    command = [sys.executable, "-m", "smoothing", "fit", *CONFIG, *ranks]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = subprocess.run(command, cwd=workplace, env=env, capture_output=True, text=True, timeout=600)
-    assert ended.returncode == 0, ended.stderr
+    ended = launch_on_two_ranks(["fit", *CONFIG], workplace)
+    assert ended.status == 0, ended.err
     (checkpoint,) = (workplace / "runs/network_fit/checkpoints").iterdir()
     # Each rank has half of the 1,079 examples that are not for validation.
     assert checkpoint.name == "epoch=5-step=54.ckpt"

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -8,10 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.front_door import DIGITS, kill_after, launch
+from tests.front_door import DIGITS, kill_after, launch, launch_on_two_ranks
 
 CERTIFY = ["certify", "--config", "sampled.yaml"]
-RANKS = ["--trainer.devices=2", "--trainer.strategy=ddp"]
 EXAMPLES = 123
 
 
@@ -26,13 +22,6 @@ def start(folder: Path) -> Path:
 
 def shards(run: Path) -> dict[str, bytes]:
     return {shard.name: shard.read_bytes() for shard in run.glob("certificates/*")}
-
-
-def on_two_ranks(folder: Path, *options: str) -> int:
-    """As a process of its own, since Lightning starts the second rank by the command line of the first."""
-    command = [sys.executable, "-m", "smoothing", *CERTIFY, *RANKS, *options]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=600, check=False).returncode
 
 
 def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: bytes) -> None:
@@ -90,7 +79,7 @@ def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, unin
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, finished)).status == -9
     begun = shards(run)
-    assert on_two_ranks(tmp_path, "--data.batch_size=9") == 0
+    assert launch_on_two_ranks([*CERTIFY, "--data.batch_size=9"], tmp_path).status == 0
     assert_continued(run, begun, uninterrupted)
     missing = EXAMPLES - finished
     added = {name: content.count(b"\n") for name, content in shards(run).items()}
@@ -111,7 +100,7 @@ def test_two_ranks_encode_and_certify_as_one(tmp_path: Path) -> None:
     start(tmp_path)
     encoded = ["--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
     assert launch([*CERTIFY, *encoded, "--run_dir=one"], tmp_path).status == 0
-    assert on_two_ranks(tmp_path, *encoded, "--run_dir=two") == 0
+    assert launch_on_two_ranks([*CERTIFY, *encoded, "--run_dir=two"], tmp_path).status == 0
     assert shards(tmp_path / "two").keys() == {"rank-0.jsonl", "rank-1.jsonl"}
     tables = [(tmp_path / run / "certificates.csv").read_bytes() for run in ("one", "two")]
     assert tables[0] == tables[1]
@@ -123,7 +112,7 @@ def test_a_lost_rank_ends_the_job_and_its_rows_survive(workplace: Path) -> None:
     run = start(workplace)
     mortal = ["--model.certifiers.mortal=mortal.Mortal"]
     (workplace / "kill rank 1").touch()
-    assert on_two_ranks(workplace, *mortal) != 0
+    assert launch_on_two_ranks([*CERTIFY, *mortal], workplace).status != 0
     begun = shards(run)
     assert begun["rank-1.jsonl"].count(b"\n") == 16
     assert not (run / "certificates.csv").exists()

@@ -1,16 +1,20 @@
 """Inputs at the edges of what float64 and a sample can see; each once certified too much, or crashed."""
 
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 import pytest
 import torch
 
 from smoothing.certifiers import BerryEsseen, Certifier, Chernoff, ExactVote
+from smoothing.certifiers.analytic import log_sum
 from smoothing.certifiers.margin import Group, Margin
 from smoothing.measures import LabelFlip
 from smoothing.measures.measure import Channel
+from smoothing.privacy_loss import RepeatedLoss
 from smoothing.testing import ballots_of, never_above_the_truth, true_radii
-from smoothing.votes import Ridge
+from smoothing.votes import ClassSum, Clusters, LinearVotes, Ridge, Whiten
 
 
 @pytest.mark.parametrize("certifier", [Chernoff(), BerryEsseen()], ids=["C", "BE"])
@@ -90,3 +94,30 @@ def test_binary_offsets_do_not_depend_on_the_batch() -> None:
 def test_the_edges_stay_below_the_truth() -> None:
     ballots = ballots_of(Tilted("0.1", 3), [[1.0, -1.0, 0.5, 0.25]], [0, 1, 1, 2], None, 3)
     never_above_the_truth(ballots, ExactVote().certify(ballots))
+
+
+def test_a_union_whose_chance_is_nearly_one_is_bounded_from_above() -> None:
+    parts = np.log(np.random.default_rng(2).uniform(0.2, 0.6, (2000, 2)))
+    with mpmath.workdps(40):
+        for bound, (first, second) in zip(log_sum(parts), parts, strict=True):
+            assert bound >= mpmath.log(mpmath.exp(mpmath.mpf(first)) + mpmath.exp(mpmath.mpf(second)))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        (lambda: LabelFlip("1e-320", 2), "LabelFlip: q = 1e-320; must be at least 1e-150"),
+        (lambda: RepeatedLoss((1e-200, 1), (1, 1e-200), 1), "RepeatedLoss: mu = .*; must be 0 or at least 1e-150"),
+        (lambda: ClassSum(1e300), "ClassSum: bandwidth = 1e.300; must be within"),
+        (lambda: fitted(Ridge(transforms=[Whiten()]), 0.0), "PCA: largest variance of the features = 0.0; must be"),
+        (lambda: fitted(Clusters(2), 1e200), "Clusters: largest feature = 3e.200; must have a finite square"),
+    ],
+)
+def test_what_float64_cannot_hold_is_refused(attempt: Callable[[], object], said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}"):
+        attempt()
+
+
+def fitted(votes: LinearVotes, scale: float) -> None:
+    """Fit to the features 1, 1 + scale, ..."""
+    votes.fit(1 + scale * torch.arange(4, dtype=torch.float64)[:, None], torch.arange(4) % 2, 2)
