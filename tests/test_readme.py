@@ -53,11 +53,12 @@ def test_conformance_example_passes(redraw: type[SmoothingMeasure], pytester: py
 
 
 def test_every_class_of_the_table_exists() -> None:
-    rows = re.findall(r"^\| (measures|votes|certifiers|guarantees) \| (.*?) \|", README, re.MULTILINE)
-    assert len(rows) == 4
-    for package, names in rows:
-        module = __import__(f"smoothing.{package}", fromlist=["*"])
-        for name in re.findall(r"`(\w+)`", names):
+    homes = {kind: f"smoothing.{kind}" for kind in ("measures", "votes", "certifiers", "guarantees")}
+    homes |= {kind: f"lightning_modules.{kind}" for kind in ("objectives", "architectures")} | {"data": "datamodules"}
+    rows = dict(re.findall(r"^\| (\w+) \| (.*?) \|", README, re.MULTILINE))
+    for kind, home in homes.items():
+        module = __import__(home, fromlist=["*"])
+        for name in re.findall(r"`(\w+)`", rows[kind]):
             assert hasattr(module, name)
 
 
