@@ -51,8 +51,6 @@ class Clusters(LinearVotes):
             raise ValueError(f"Clusters: joint naming with {self.num_classes} classes; must be 2")
         if self.num_clusters > len(features):
             raise ValueError(f"Clusters: num_clusters = {self.num_clusters}; must be at most {len(features)}")
-        if not torch.isfinite(features.square().sum()):
-            raise ValueError(f"Clusters: largest feature = {float(features.abs().max())}; must have a finite square")
         centres = min((self._centres(features, run) for run in range(self.restarts)), key=lambda found: found[0])[1]
         self._distance = SquaredDistance(centres)
         self._cluster = self._distance(features).argmin(1)

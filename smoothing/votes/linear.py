@@ -25,6 +25,9 @@ ROWS_IN_CACHE = 16
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
 
+LARGEST_FEATURE = 1e100
+"""Largest feature whose square, summed over any data set, is a float64."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -54,14 +57,25 @@ class Scores:
 
     @classmethod
     def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
-        """Round float64 scores, in place, to whole numbers as fine as float64 can add exactly."""
+        """Round float64 scores, in place, to whole numbers as fine as float64 can add exactly.
+
+        Raises:
+            ValueError: If a score is NaN or infinite.
+        """
 
         def work(rows: slice) -> None:
             w, b = weights[rows], offsets[rows]
             total = torch.linalg.vector_norm(w, 1, 1) + b.abs().sum(1)
-            scale = torch.ldexp(torch.ones_like(total), SCORE_BITS - 1 - torch.frexp(total).exponent)[:, None]
-            w.mul_(scale).round_()
-            b.mul_(scale).round_()
+            if not torch.isfinite(total).all():
+                raise ValueError("weights or offsets of a linear vote: NaN or infinite value found; must be finite")
+            exponent = SCORE_BITS - 1 - torch.frexp(total).exponent
+            # In two steps, since the scale of tiny scores is not a float64.
+            for half in (exponent // 2, exponent - exponent // 2):
+                scale = torch.ldexp(torch.ones_like(total), half)[:, None]
+                w.mul_(scale)
+                b.mul_(scale)
+            w.round_()
+            b.round_()
 
         for_each(work, len(weights), ROWS_IN_CACHE)
         return cls(weights, offsets, labels)
@@ -93,7 +107,7 @@ class LinearVotes(Votes):
         """Fit transforms and weights to the training set.
 
         Args:
-            x: Training features, ``(n, ...)``, finite.
+            x: Training features, ``(n, ...)``, at most `LARGEST_FEATURE`, up or down.
             labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
             num_classes: Number of classes K, at least 2.
 
@@ -121,10 +135,9 @@ class LinearVotes(Votes):
         """Integer scores of inputs ``x``, ``(batch, ...)``.
 
         Raises:
-            ValueError: If a feature is NaN or infinite.
+            ValueError: If a feature is NaN, infinite or above `LARGEST_FEATURE`, or a weight is not finite.
         """
-        if not torch.isfinite(x).all():
-            raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
+        _check_features("inputs to predict", x)
         # Where the training set is: on another device the same sums would have other bits.
         features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
         weights = self.weights(features)
@@ -148,6 +161,13 @@ class LinearVotes(Votes):
         return votes
 
 
+def _check_features(whose: str, x: Tensor) -> None:
+    if not torch.isfinite(x).all():
+        raise ValueError(f"features of the {whose}: NaN or infinite value found; must be finite")
+    if len(x) and (largest := float(x.abs().max())) > LARGEST_FEATURE:
+        raise ValueError(f"features of the {whose}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
+
+
 def _check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
     if num_classes < 2:
         raise ValueError(f"num_classes: {num_classes}; must be at least 2")
@@ -155,8 +175,7 @@ def _check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
         raise ValueError(f"training set: {len(x)} feature rows and {len(labels)} labels; the counts must be equal")
     if len(x) < 2:
         raise ValueError(f"training set: n = {len(x)}; must be at least 2")
-    if not torch.isfinite(x).all():
-        raise ValueError("features of the training set: NaN or infinite value found; must be finite")
+    _check_features("training set", x)
     if labels.is_floating_point() and not torch.equal(labels, labels.round()):
         raise ValueError("labels of the training set: a value is not a whole number; must be 0 .. K-1")
     low, high = int(labels.min()), int(labels.max())

@@ -15,6 +15,7 @@ from smoothing.measures.measure import Channel
 from smoothing.privacy_loss import RepeatedLoss
 from smoothing.testing import ballots_of, never_above_the_truth, true_radii
 from smoothing.votes import ClassSum, Clusters, LinearVotes, Ridge, Whiten
+from smoothing.votes.linear import Scores
 
 
 @pytest.mark.parametrize("certifier", [Chernoff(), BerryEsseen()], ids=["C", "BE"])
@@ -110,12 +111,29 @@ def test_a_union_whose_chance_is_nearly_one_is_bounded_from_above() -> None:
         (lambda: RepeatedLoss((1e-200, 1), (1, 1e-200), 1), "RepeatedLoss: mu = .*; must be 0 or at least 1e-150"),
         (lambda: ClassSum(1e300), "ClassSum: bandwidth = 1e.300; must be within"),
         (lambda: fitted(Ridge(transforms=[Whiten()]), 0.0), "PCA: largest variance of the features = 0.0; must be"),
-        (lambda: fitted(Clusters(2), 1e200), "Clusters: largest feature = 3e.200; must have a finite square"),
+        (lambda: fitted(Clusters(2), 1e200), "features of the training set: 3e.200 found; must be at most 1e.100"),
+        (
+            lambda: Scores.rounded(torch.tensor([[1.0, np.nan]]), torch.zeros(1, 2), torch.arange(2)),
+            "weights or offsets",
+        ),
     ],
 )
 def test_what_float64_cannot_hold_is_refused(attempt: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=f"^{said}"):
         attempt()
+
+
+def rounded(size: float) -> Scores:
+    """Scores of three votes, two of them against one, of a size."""
+    weights = size * torch.tensor([[1.0, 1.0, 1.0]], dtype=torch.float64)
+    return Scores.rounded(weights, torch.zeros(1, 2, dtype=torch.float64), torch.tensor([0, 0, 1]))
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e200, 1e307])
+def test_scores_keep_their_ratios_whatever_their_size(size: float) -> None:
+    first, second = rounded(size).class_sums[0].tolist()
+    assert first == 2 * second
+    assert 2**40 < first < 2**45
 
 
 def fitted(votes: LinearVotes, scale: float) -> None:
