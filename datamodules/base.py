@@ -4,6 +4,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
 from datamodules.sampling import RankShare
+from smoothing.origin import PARTS, Origin
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""
@@ -40,12 +42,17 @@ class DataModule(pl.LightningDataModule, ABC):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, from the first, at least 1.
+        training: What the training set is taken from, by position before classes are chosen: ``"train"``, ``"test"``, or
+            a range of one such as ``"train[2000:30000]"``.
+        test: What the test set is taken from.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example.
+        ValueError: If an argument is out of its range, training and test set may share an example, or, in `setup`, if
+            a class has no training example.
 
     Attributes:
         source: Where the examples come from. Variants of one data set share it.
+        origin: Which of them the training set is.
         available: Numbers of all classes of the data set.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
@@ -56,7 +63,15 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     remaining: Sequence[int] | None = None
 
-    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0, every: int = 1) -> None:
+    def __init__(
+        self,
+        classes: Sequence[int],
+        batch_size: int,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        test: str = "test",
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         unknown = sorted(set(classes) - set(self.available))
@@ -75,6 +90,12 @@ class DataModule(pl.LightningDataModule, ABC):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.every = every
+        self.training = training
+        self.test = test
+        self._origins = tuple(self._origin(name, text) for name, text in (("training", training), ("test", test)))
+        if self._origins[0].overlaps(self._origins[1]):
+            raise ValueError(f"{name}: test = {test}; must share no example with training = {training}")
+        self.origin = replace(self._origins[0], classes=self.classes)
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
         self._sets: tuple[Examples, Examples] | None = None
@@ -97,7 +118,8 @@ class DataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
-            self._sets = self._restrict(*self.load(train=True)), self._restrict(*self.load(train=False))
+            training, test = (self._restrict(*self._taken(origin)) for origin in self._origins)
+            self._sets = training, test
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
                 empty = self.classes[int(counts.argmin())]
@@ -168,6 +190,21 @@ class DataModule(pl.LightningDataModule, ABC):
         if self._sets is None:
             raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
         return self._sets
+
+    def _origin(self, argument: str, text: str) -> Origin:
+        read = Origin.parse(f"{self.source} {text}")
+        if read.source != self.source or not read.part:
+            raise ValueError(
+                f"{type(self).__name__}: {argument} = {text}; must be one of {', '.join(PARTS)} or a range of it, "
+                "for example train[2000:30000]"
+            )
+        return read
+
+    def _taken(self, origin: Origin) -> Examples:
+        x, y = self.load(train=origin.part == PARTS[0])
+        if len(y) < (origin.stop or origin.start + 1):
+            raise ValueError(f"{type(self).__name__}: {origin}; must end by {len(y)}, the number of examples there")
+        return x[origin.start : origin.stop], y[origin.start : origin.stop]
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
         code = torch.full((max(self.available) + 1,), -1)

@@ -29,6 +29,8 @@ class MNIST(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
+        training: What the training set is taken from, for example ``"train[:30000]"``.
+        test: What the test set is taken from.
 
     Attributes:
         archive: The same data set in torchvision.
@@ -47,8 +49,10 @@ class MNIST(DataModule):
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
+        training: str = "train",
+        test: str = "test",
     ) -> None:
-        super().__init__(classes, batch_size, num_workers, every)
+        super().__init__(classes, batch_size, num_workers, every, training, test)
         self.root = data_root(root)
         self._raw = self.root / self.source / "raw"
 

@@ -4,7 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SPELLING = re.compile(r"(?P<source>[^\s\[\]]+)(?:\s+(?P<part>[^\s\[\]]+?)(?:\[(?P<start>\d*):(?P<stop>\d*)\])?)?")
+PARTS = ("train", "test")
+"""Parts that data sets come in."""
+
+_SPELLING = re.compile(
+    r"(?:classes (?P<classes>\d+(?:, \d+)*) of )?(?P<source>[^\s\[\]](?:[^\[\]]*?[^\s\[\]])?)"
+    rf"(?:\s+(?P<part>{'|'.join(PARTS)})(?:\[(?P<start>\d*):(?P<stop>\d*)\])?)?"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
-        """Read ``"MNIST"``, ``"MNIST train"``, ``"MNIST train[30000:60000]"`` or ``"MNIST train[30000:]"``.
+        """Read ``"MNIST"``, ``"MNIST train"``, ``"MNIST train[:30000]"`` or ``"classes 1, 7 of MNIST train[30000:]"``.
 
         Raises:
             ValueError: If the text is none of these.
@@ -42,8 +48,14 @@ class Origin:
         read = _SPELLING.fullmatch(text.strip())
         if read is None:
             raise ValueError(f"Origin: {text!r}; must be like 'MNIST', 'MNIST train' or 'MNIST train[30000:60000]'")
-        start, stop = read["start"], read["stop"]
-        return cls(read["source"], read["part"] or "", int(start or 0), int(stop) if stop else None)
+        start, stop, classes = read["start"], read["stop"], read["classes"]
+        return cls(
+            source=read["source"],
+            part=read["part"] or "",
+            start=int(start or 0),
+            stop=int(stop) if stop else None,
+            classes=tuple(map(int, classes.split(", "))) if classes else None,
+        )
 
     @property
     def range(self) -> str:
@@ -53,7 +65,7 @@ class Origin:
         return f"[{self.start or ''}:{'' if self.stop is None else self.stop}]"
 
     def __str__(self) -> str:
-        """What `parse` reads, after the classes."""
+        """What `parse` reads."""
         chosen = "" if self.classes is None else f"classes {', '.join(map(str, self.classes))} of "
         return f"{chosen}{' '.join(filter(None, (self.source, self.part)))}{self.range}"
 

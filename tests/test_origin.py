@@ -3,14 +3,24 @@ import pytest
 from smoothing.origin import Origin, refuse_seen
 
 
-@pytest.mark.parametrize("text", ["MNIST", "MNIST train", "MNIST train[30000:60000]", "CIFAR10 test[:5000]", "A b[7:]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MNIST",
+        "MNIST train",
+        "MNIST train[30000:60000]",
+        "CIFAR10 test[:5000]",
+        "A b test[7:]",
+        "classes 1, 7 of A train",
+    ],
+)
 def test_an_origin_reads_as_it_is_written(text: str) -> None:
     assert str(Origin.parse(text)) == text
     assert Origin.parse(f" {text} ") == Origin.parse(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "MNIST train[1]", "MNIST [1:2]", "MNIST train[-5:]", "the MNIST train", "A b[3:3]"]
+    "text", ["", "MNIST train[1]", "MNIST [1:2]", "MNIST train[-5:]", "A b[3:3]", "A test[3:3]", "MNIST[1:2]"]
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^Origin: .*; must be"):

@@ -201,3 +201,32 @@ def test_values_outside_the_scale_are_refused(value: float) -> None:
     data.test[1] = value
     with pytest.raises(ValueError, match=r"^Shades: values from .* found; must be within \[0, 1\], the scale"):
         data.setup()
+
+
+def test_sets_are_taken_from_parts_by_position_before_classes() -> None:
+    class Parts(Shades):
+        def __init__(self, **parts: str) -> None:
+            super().__init__((0, 1))
+            DataModule.__init__(self, (0, 1), 4, **parts)
+            self.test_x = torch.arange(100, 120, dtype=torch.uint8).reshape(-1, 1, 1, 1)
+
+        def load(self, train: bool) -> tuple[Tensor, Tensor]:
+            x = self.train if train else self.test_x
+            return x, torch.arange(len(x)) % 4
+
+    data = Parts(training="test[:9]", test="test[10:]")
+    data.setup()
+    assert [round(value * 255) for value in data.training_set()[0].flatten().tolist()] == [100, 101, 104, 105, 108]
+    assert [round(float(data.test_set()[i][1]) * 255) for i in range(2)] == [112, 113]
+    assert str(data.origin) == "classes 0, 1 of Shades test[:9]"
+    assert data.fingerprint() != shades().fingerprint()
+    assert str(Parts().origin) == "classes 0, 1 of Shades train"
+    with pytest.raises(
+        ValueError, match=r"^Parts: test = test\[8:\]; must share no example with training = test\[:9\]"
+    ):
+        Parts(training="test[:9]", test="test[8:]")
+    for text in ("half", "train[5]", "train[-5:]"):
+        with pytest.raises(ValueError, match=r"^(Parts: training|Origin).*must be"):
+            Parts(training=text)
+    with pytest.raises(ValueError, match=r"^Parts: Shades test\[:21\]; must end by 20, the number of examples there"):
+        Parts(training="train", test="test[:21]").setup()
