@@ -42,8 +42,8 @@ class DataModule(pl.LightningDataModule, ABC):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, from the first, at least 1.
-        training: What the training set is taken from, by position before classes are chosen: ``"train"``, ``"test"``, or
-            a range of one such as ``"train[2000:30000]"``.
+        training: What the training set is taken from: ``"train"``, ``"test"``, or a range of one such as
+            ``"train[2000:30000]"``, by position before classes are chosen.
         test: What the test set is taken from.
 
     Raises:

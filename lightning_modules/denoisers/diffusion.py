@@ -59,7 +59,7 @@ class Diffusion(Process):
         scheduler: Arguments of `diffusers.DDPMScheduler`: ``num_train_timesteps``, ``beta_schedule``, ``beta_start``,
             ``beta_end``, ``prediction_type`` and so on. Unless given, 1000 linear steps and predicted noise.
         steps: Number of steps, at least 1, in which noise is taken out. Several are those of the deterministic sampler
-            of Song et al. (2021), evenly spaced from ``t*``.
+            of Song et al. (2021), evenly spaced from ``t*``, none taken twice.
 
     Raises:
         ValueError: If diffusers knows no such scheduler, or an argument is out of its range.
@@ -127,7 +127,7 @@ class Diffusion(Process):
 
     def _walk(self, unet: nn.Module, x: Tensor, last: int, steps: int) -> Tensor:
         """From step ``last`` to a clean image."""
-        times = [round(last * (1 - done / steps)) for done in range(min(steps, last + 1))]
+        times = sorted({round(last * (1 - done / steps)) for done in range(steps)}, reverse=True)
         clean = self._clean(unet, x, times[0])
         for now, after in pairwise(times):
             (signal, noise), (next_signal, next_noise) = self._shares(now), self._shares(after)

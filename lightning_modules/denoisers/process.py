@@ -25,8 +25,8 @@ class Lesson(NamedTuple):
 class Process(ABC):
     """How noise is put on images, and taken out again by a UNet that knows how noisy they are.
 
-    A UNet is anything that says what `diffusers.UNet2DModel` says: ``unet(given, time).sample``. Images are on the scale
-    [0, 1] here, and on [-1, 1] within. It keeps every argument of its constructor in an attribute of that name.
+    A UNet is anything that is asked as `diffusers.UNet2DModel` is: ``unet(given, time).sample``. Images are on the
+    scale [0, 1] here, and on [-1, 1] within. It keeps every argument of its constructor in an attribute of that name.
     """
 
     @abstractmethod

@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 from datamodules import Digits
 from lightning_modules.frozen_classifier import RECORD
 from lightning_modules.objectives import MACER, Consistency, Noise, NoiseAugmentation
-from lightning_modules.training import FrozenClassifier, one_cycle
+from lightning_modules.schedule import one_cycle
+from lightning_modules.training import FrozenClassifier
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeasure
 from tests.lightning_modules.small import Small, fit, small
