@@ -14,7 +14,7 @@ from datamodules.base import DataModule, Examples, data_root
 class CIFAR10(DataModule):
     """Small photographs of ten kinds, 50,000 for training and 10,000 for tests, 32 x 32 pixels (Krizhevsky 2009).
 
-    For training they are shifted by up to four pixels, black beyond the edge, and mirrored half of the time.
+    For training they are shifted by up to `padding` pixels, black beyond the edge, and mirrored half of the time.
 
     Args:
         classes: Classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
@@ -25,6 +25,7 @@ class CIFAR10(DataModule):
         every: Certify every so many-th example of the test set, at least 1.
         training: What the training set is taken from, for example ``"train[:30000]"``.
         test: What the test set is taken from.
+        padding: Largest shift, at least 0.
     """
 
     source = "CIFAR10"
@@ -39,10 +40,13 @@ class CIFAR10(DataModule):
         every: int = 1,
         training: str = "train",
         test: str = "test",
+        padding: int = 4,
     ) -> None:
+        if padding < 0:
+            raise ValueError(f"CIFAR10: padding = {padding}; must be at least 0")
         super().__init__(classes, batch_size, num_workers, every, training, test)
         self.root = data_root(root)
-        self._augment = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()])
+        self._augment = v2.Compose([v2.RandomCrop(32, padding=padding), v2.RandomHorizontalFlip()])
 
     def prepare_data(self) -> None:
         """Download what is absent.

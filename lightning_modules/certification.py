@@ -105,8 +105,9 @@ class Certification(pl.LightningModule):
 
     @property
     def checkpoint(self) -> str | None:
-        """SHA-256 of the checkpoint that the votes go through, in hexadecimal; None where there is none."""
-        return self.encoder.identity() if self.encoder else self.votes.checkpoint
+        """SHA-256 of the checkpoints that votes go through, in hexadecimal, joined by +; None where there is none."""
+        votes = self.encoder.identity() if self.encoder else self.votes.checkpoint
+        return "+".join(filter(None, (votes, self.measure.checkpoint))) or None
 
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
@@ -119,8 +120,13 @@ class Certification(pl.LightningModule):
         if not remaining:
             return
         for position in remaining:
-            if not torch.isfinite(examples[position][1]).all():
+            _, example, _ = examples[position]
+            if not torch.isfinite(example).all():
                 raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
+            try:
+                self.votes.check(self.measure, example)
+            except ValueError as error:
+                raise ValueError(f"test example {position}: {error}") from error
         if self.encoder is not None:
             self.encoder.serve(self.data.source, self.data.classes)
         self.votes.fit(*self._training_set(), self.data.num_classes)

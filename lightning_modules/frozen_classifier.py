@@ -23,7 +23,8 @@ class FrozenClassifier(nn.Module):
 
     Args:
         base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
-        any_measure: Serve another measure than the one that the network was trained under, all the same.
+        any_measure: Serve another measure than the one that the network was trained under, all the same. Not needed
+            where samples are meant to look like those of its training, as denoised images look like clean ones.
 
     Raises:
         ValueError: If the file is not a checkpoint of a `BaseClassifier`, or its images are not on the scale [0, 1].
@@ -71,11 +72,11 @@ class FrozenClassifier(nn.Module):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why this network cannot be put to the vote under a measure, or None where it can."""
-        asked, trained = describe(measure), describe(self.measure)
-        if self.any_measure or asked == trained:
+        trained = describe(self.measure)
+        if self.any_measure or trained in (describe(measure), describe(measure.resembles)):
             return None
         return (
-            f"base_ckpt was trained under {_spell(trained)} and the measure is {_spell(asked)}; "
+            f"base_ckpt was trained under {_spell(trained)} and the measure is {_spell(describe(measure))}; "
             "they must be the same, or any_measure be true"
         )
 

@@ -71,12 +71,14 @@ class Diffusion(Process):
 
         if steps < 1:
             raise ValueError(f"Diffusion: steps = {steps}; must be at least 1")
-        self.scheduler = dict(scheduler or {})
-        self.steps = steps
+        asked = dict(scheduler or {})
         try:
-            self._made = DDPMScheduler(**self.scheduler)
+            self._made = DDPMScheduler(**asked)
         except (TypeError, NotImplementedError) as error:
-            raise ValueError(f"Diffusion: scheduler = {self.scheduler}; must be arguments of it: {error}") from error
+            raise ValueError(f"Diffusion: scheduler = {asked}; must be arguments of DDPMScheduler: {error}") from error
+        # With what is left to diffusers, so that equal schedules are described in equal words.
+        self.scheduler = {name: value for name, value in self._made.config.items() if not name.startswith("_")}
+        self.steps = steps
         kind = self._made.config.prediction_type
         if kind not in PREDICTIONS:
             raise ValueError(f"Diffusion: prediction_type = {kind}; must be one of {', '.join(PREDICTIONS)}")

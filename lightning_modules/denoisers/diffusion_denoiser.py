@@ -1,6 +1,8 @@
 """Denoisers in the format of diffusers."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +104,39 @@ def _unet(path: str, folder: Path) -> nn.Module:
     from diffusers import UNet2DModel
 
     _config(path, folder / "config.json", ("UNet2DModel",))
+    complaint = (
+        f"DiffusionDenoiser: path = {path}; must hold the weights of its config, as safetensors or in a pickle of "
+        "weights only"
+    )
     try:
-        return UNet2DModel.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
+        with _silence():
+            unet, found = UNet2DModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                low_cpu_mem_usage=False,
+                use_safetensors=any(folder.glob("*.safetensors*")),
+                output_loading_info=True,
+            )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"DiffusionDenoiser: path = {path}; must hold the weights of its config, as safetensors or in a pickle of "
-            "weights only"
-        ) from error
+        raise ValueError(complaint) from error
+    # Otherwise weights that are absent are random.
+    if any(found[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs")):
+        raise ValueError(complaint)
+    made: nn.Module = unet
+    return made
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep diffusers from telling on the screen what is wrong, which is told here."""
+    from diffusers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _origin(folder: Path, path: str, training_set: str | None) -> Origin:

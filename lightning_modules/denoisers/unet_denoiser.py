@@ -44,8 +44,11 @@ class UNetDenoiser(Denoiser):
         self.precision = precision
         self.process = process
         self._identity = _digest(unet, process)
-        self.unet = unet.to(getattr(torch, precision)).requires_grad_(False)
-        self.train(False)
+        # Weights that are mapped from a file may lie where kernels round in another order.
+        for weight in unet.parameters():
+            weight.data = weight.data.clone()
+        self.unet = unet
+        self.to(getattr(torch, precision)).requires_grad_(False).train(False)
 
     def train(self, mode: bool = True) -> "UNetDenoiser":
         """Stay in evaluation mode, whatever the module around it does."""

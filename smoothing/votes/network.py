@@ -111,6 +111,10 @@ class NetworkVotes(CensusVotes):
         with as_stated():
             self._try(x)
 
+    def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
+        """Refuse an input that the measure cannot randomise; see `Votes.check`."""
+        measure.check(x)
+
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one input."""
         return x.shape[1:]

@@ -45,6 +45,17 @@ class Votes(ABC):
         """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
         return None
 
+    def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
+        """Refuse an input that the measure cannot randomise, where inputs are what it randomises.
+
+        Args:
+            measure: The smoothing measure.
+            x: One input.
+
+        Raises:
+            ValueError: If it cannot, saying why.
+        """
+
     @abstractmethod
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one randomised object, given a batch ``x`` of inputs."""
