@@ -3,7 +3,7 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -42,17 +42,17 @@ class DataModule(pl.LightningDataModule, ABC):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, from the first, at least 1.
-        training: What the training set is taken from: ``"train"``, ``"test"``, or a range of one such as
-            ``"train[2000:30000]"``, by position before classes are chosen.
-        test: What the test set is taken from.
+        training: What serves as the training set: ``"train"`` or ``"test"`` for a published set, or a part of it by
+            position, such as ``"train[0:2000]"``.
+        tests: What serves as the test set, in the same form.
 
     Raises:
-        ValueError: If an argument is out of its range, training and test set may share an example, or, in `setup`, if
-            a class has no training example.
+        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example, or a part
+            reaches beyond its set.
 
     Attributes:
-        source: Where the examples come from. Variants of one data set share it.
-        origin: Which of them the training set is.
+        source: Name of the data set. Variants of one data set share it.
+        origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
@@ -70,7 +70,7 @@ class DataModule(pl.LightningDataModule, ABC):
         num_workers: int = 0,
         every: int = 1,
         training: str = "train",
-        test: str = "test",
+        tests: str = "test",
     ) -> None:
         super().__init__()
         name = type(self).__name__
@@ -90,14 +90,12 @@ class DataModule(pl.LightningDataModule, ABC):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.every = every
-        self.training = training
-        self.test = test
-        self._origins = tuple(self._origin(name, text) for name, text in (("training", training), ("test", test)))
-        if self._origins[0].overlaps(self._origins[1]):
-            raise ValueError(f"{name}: test = {test}; must share no example with training = {training}")
-        self.origin = replace(self._origins[0], classes=self.classes)
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        self.training = self._part("training", training)
+        self.tests = self._part("tests", tests)
+        if self.training.overlaps(self.tests):
+            raise ValueError(f"{name}: tests = {tests}; must share no example with training = {training}")
         self._sets: tuple[Examples, Examples] | None = None
 
     @abstractmethod
@@ -118,8 +116,8 @@ class DataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
-            training, test = (self._restrict(*self._taken(origin)) for origin in self._origins)
-            self._sets = training, test
+            published = {name: self.load(name == PARTS[0]) for name in {self.training.part, self.tests.part}}
+            self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
                 empty = self.classes[int(counts.argmin())]
@@ -132,6 +130,12 @@ class DataModule(pl.LightningDataModule, ABC):
     def test_set(self) -> Dataset[Numbered]:
         """The examples to certify, each with its position."""
         return _Numbered(*self._loaded[1])
+
+    @property
+    def origin(self) -> Origin:
+        """Which examples the training set holds."""
+        kept = None if len(self.classes) == len(self.available) else self.classes
+        return replace(self.training, classes=kept)
 
     @property
     def asked(self) -> Sequence[int]:
@@ -191,20 +195,18 @@ class DataModule(pl.LightningDataModule, ABC):
             raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
         return self._sets
 
-    def _origin(self, argument: str, text: str) -> Origin:
-        read = Origin.parse(f"{self.source} {text}")
-        if read.source != self.source or not read.part:
-            raise ValueError(
-                f"{type(self).__name__}: {argument} = {text}; must be one of {', '.join(PARTS)} or a range of it, "
-                "for example train[2000:30000]"
-            )
-        return read
+    def _part(self, argument: str, text: str) -> Origin:
+        read = Origin.parse(f"_ {text}")
+        if read.source != "_" or not read.part:
+            name = type(self).__name__
+            raise ValueError(f"{name}: {argument} = {text}; must be train, test or a part such as train[0:2000]")
+        return replace(read, source=self.source)
 
-    def _taken(self, origin: Origin) -> Examples:
-        x, y = self.load(train=origin.part == PARTS[0])
-        if len(y) < (origin.stop or origin.start + 1):
-            raise ValueError(f"{type(self).__name__}: {origin}; must end by {len(y)}, the number of examples there")
-        return x[origin.start : origin.stop], y[origin.start : origin.stop]
+    def _cut(self, sets: Mapping[str, Examples], part: Origin) -> Examples:
+        x, y = sets[part.part]
+        if len(y) < (part.stop or part.start + 1):
+            raise ValueError(f"{type(self).__name__}: {part}; must be within the {len(y)} examples of its set")
+        return self._restrict(x[part.start : part.stop], y[part.start : part.stop])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
         code = torch.full((max(self.available) + 1,), -1)

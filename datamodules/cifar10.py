@@ -23,8 +23,8 @@ class CIFAR10(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
-        training: What the training set is taken from, for example ``"train[:30000]"``.
-        test: What the test set is taken from.
+        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: What serves as the test set; see `DataModule`.
         padding: Largest shift, at least 0.
     """
 
@@ -39,12 +39,12 @@ class CIFAR10(DataModule):
         num_workers: int = 0,
         every: int = 1,
         training: str = "train",
-        test: str = "test",
+        tests: str = "test",
         padding: int = 4,
     ) -> None:
         if padding < 0:
             raise ValueError(f"CIFAR10: padding = {padding}; must be at least 0")
-        super().__init__(classes, batch_size, num_workers, every, training, test)
+        super().__init__(classes, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
         self._augment = v2.Compose([v2.RandomCrop(32, padding=padding), v2.RandomHorizontalFlip()])
 

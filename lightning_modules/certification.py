@@ -105,9 +105,9 @@ class Certification(pl.LightningModule):
 
     @property
     def checkpoint(self) -> str | None:
-        """SHA-256 of the checkpoints that votes go through, in hexadecimal, joined by +; None where there is none."""
-        votes = self.encoder.identity() if self.encoder else self.votes.checkpoint
-        return "+".join(filter(None, (votes, self.measure.checkpoint))) or None
+        """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
+        through = (self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
+        return "+".join(known for known in through if known) or None
 
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.

@@ -8,7 +8,7 @@ PARTS = ("train", "test")
 """Parts that data sets come in."""
 
 _SPELLING = re.compile(
-    r"(?:classes (?P<classes>\d+(?:, \d+)*) of )?(?P<source>[^\s\[\]](?:[^\[\]]*?[^\s\[\]])?)"
+    r"(?:classes (?P<classes>\d+(?:, \d+)*) of )?(?P<source>[^\s\[\]](?:[^\[\]]*?[^\s\[\]])??)"
     rf"(?:\s+(?P<part>{'|'.join(PARTS)})(?:\[(?P<start>\d*):(?P<stop>\d*)\])?)?"
 )
 

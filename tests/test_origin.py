@@ -7,6 +7,7 @@ from smoothing.origin import Origin, refuse_seen
     "text",
     [
         "MNIST",
+        "A train",
         "MNIST train",
         "MNIST train[30000:60000]",
         "CIFAR10 test[:5000]",
@@ -16,6 +17,7 @@ from smoothing.origin import Origin, refuse_seen
 )
 def test_an_origin_reads_as_it_is_written(text: str) -> None:
     assert str(Origin.parse(text)) == text
+    assert bool(Origin.parse(text).part) == (" " in text)
     assert Origin.parse(f" {text} ") == Origin.parse(text)
 
 
