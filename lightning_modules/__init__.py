@@ -3,6 +3,7 @@
 from lightning_modules.certification import Certification
 from lightning_modules.denoiser_training import DenoiserTraining
 from lightning_modules.encoder import Encoder, FrozenEncoder
+from lightning_modules.pretrained_classifier import PretrainedClassifier
 from lightning_modules.trainer import Trainer
 from lightning_modules.training import BaseClassifier, FrozenClassifier
 
@@ -13,5 +14,6 @@ __all__ = [
     "Encoder",
     "FrozenClassifier",
     "FrozenEncoder",
+    "PretrainedClassifier",
     "Trainer",
 ]

@@ -141,7 +141,7 @@ class DenoiserTraining(pl.LightningModule):
         if self.trainer.is_global_zero:
             folder = Path(self.trainer.default_root_dir, FOLDER)
             self.process.save(self.network, folder)
-            (folder / TRAINED_ON).write_text(self._record["trained_on"], encoding="utf-8")
+            (folder / TRAINED_ON).write_text(self._record["trained_on"] + "\n", encoding="utf-8")
 
     def _loss(self, x: Tensor, key: Sequence[int]) -> Tensor:
         given, time, wanted = self.process.lesson(x, self._generator(key))

@@ -1,7 +1,5 @@
 """Denoisers whose every effect is known."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -9,17 +7,17 @@ from smoothing.measures import Denoiser
 
 
 class Blur(Denoiser):
-    """The mean of each image's rows, which no other image has a part in."""
+    """The mean of each image's rows; asks for ``factor`` times the noise that is certified."""
 
     image_shape = (1, 2, 3)
 
-    def __init__(self, needs: Callable[[float], float] = lambda sigma: sigma) -> None:
+    def __init__(self, factor: float = 1.0) -> None:
         super().__init__()
-        self.needs = needs
+        self.factor = factor
         self.weight = torch.nn.Parameter(torch.ones(()))
 
     def applied_sigma(self, sigma: float) -> float:
-        return self.needs(sigma)
+        return self.factor * sigma
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
         return self.weight * noisy.mean(-1, keepdim=True).expand_as(noisy).contiguous()
@@ -30,8 +28,8 @@ class Spy(Blur):
 
     image_shape = (None, None, None)
 
-    def __init__(self, needs: Callable[[float], float] = lambda sigma: sigma) -> None:
-        super().__init__(needs)
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__(factor)
         self.given: list[tuple[int, ...]] = []
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:

@@ -1,12 +1,12 @@
 """What all denoisers made of a UNet share."""
 
-import hashlib
-import json
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.checkpoint import digest
 from lightning_modules.denoisers.process import Process
 from lightning_modules.recipe import describe
 from smoothing.measures import Denoiser
@@ -29,7 +29,7 @@ class UNetDenoiser(Denoiser):
 
     def __init__(self, unet: nn.Module, process: Process, trained_on: Origin, precision: Precision) -> None:
         super().__init__()
-        name, config = type(self).__name__, unet.config
+        name, config = type(self).__name__, cast(Mapping[str, Any], unet.config)
         if precision not in get_args(Precision):
             raise ValueError(f"{name}: precision = {precision}; must be one of {', '.join(get_args(Precision))}")
         channels, says = config["in_channels"], config["out_channels"]
@@ -43,7 +43,8 @@ class UNetDenoiser(Denoiser):
         self.trained_on = (trained_on,)
         self.precision = precision
         self.process = process
-        self._identity = _digest(unet, process)
+        described = {key: value for key, value in config.items() if not key.startswith("_")}
+        self._identity = digest(unet, [described, describe(process)])
         # Weights that are mapped from a file may lie where kernels round in another order.
         for weight in unet.parameters():
             weight.data = weight.data.clone()
@@ -66,12 +67,3 @@ class UNetDenoiser(Denoiser):
     def identity(self) -> str:
         """SHA-256 over process, config and weights, in hexadecimal, wherever they were read from."""
         return self._identity
-
-
-def _digest(unet: nn.Module, process: Process) -> str:
-    config = {key: value for key, value in unet.config.items() if not key.startswith("_")}
-    digest = hashlib.sha256(json.dumps([config, describe(process)], sort_keys=True).encode())
-    for name, value in sorted(unet.state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
-        digest.update(value.contiguous().numpy().data)
-    return digest.hexdigest()

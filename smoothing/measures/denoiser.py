@@ -27,6 +27,9 @@ class Denoiser(nn.Module, ABC):
     trained_on: tuple[Origin, ...] = ()
     image_shape: tuple[int | None, int | None, int | None] = (None, None, None)
 
+    def __init__(self) -> None:
+        super().__init__()
+
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What it was learned from stays as it is."""
