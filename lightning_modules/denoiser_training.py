@@ -15,7 +15,7 @@ from lightning_modules.denoisers import Diffusion, Process
 from lightning_modules.denoisers.diffusion_denoiser import TRAINED_ON
 from lightning_modules.denoisers.frozen_denoiser import RECORD
 from lightning_modules.recipe import describe
-from lightning_modules.schedule import learning
+from lightning_modules.schedule import Learning
 from smoothing.random import generator
 
 TRAINING, VALIDATION, SHOWN = 0, 1, 2
@@ -67,8 +67,7 @@ class DenoiserTraining(pl.LightningModule):
         for sigma in sigmas:
             self.process.applied_sigma(sigma)
         self.unet = dict(unet)
-        self.optimizer = optimizer
-        self.schedule = schedule
+        self.learning = Learning(optimizer, schedule)
         self.sigmas = tuple(sigmas)
         self.seed = seed
         self._record: dict[str, Any] = {}
@@ -134,7 +133,7 @@ class DenoiserTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser and its schedule."""
-        return learning(self.trainer, self.network.parameters(), self.optimizer, self.schedule)
+        return self.learning.configure(self.trainer, self.network.parameters())
 
     def on_train_end(self) -> None:
         """Write the denoiser in the format of diffusers; callbacks have put the average in its place by now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from math import cos, pi
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -24,25 +25,36 @@ def one_cycle(progress: float) -> float:
     return (1 + cos(pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
-def learning(
-    trainer: pl.Trainer,
-    parameters: Iterable[Tensor],
-    optimizer: OptimizerCallable,
-    schedule: LRSchedulerCallable | None,
-) -> OptimizerLRScheduler:
-    """An optimiser and its schedule, as Lightning is told of them.
+class Learning:
+    """An optimiser and its schedule, to be made when the parameters are known.
+
+    Copies of a module share it: what a config makes of a callable drags the whole trainer along, which no copy survives
+    where there are several processes.
 
     Args:
-        trainer: The trainer, which knows how many steps there will be.
-        parameters: What is learned.
         optimizer: Makes the optimiser from the parameters.
         schedule: Makes the schedule from the optimiser, to be stepped once an epoch; `one_cycle` over the whole
             training, stepped every batch, unless given.
     """
-    made = optimizer(parameters)
-    if schedule is not None:
-        return {"optimizer": made, "lr_scheduler": schedule(made)}
-    steps = int(trainer.estimated_stepping_batches)
-    # By a function of the step alone, so that a training that is resumed may be given more epochs.
-    cycle = torch.optim.lr_scheduler.LambdaLR(made, lambda step: one_cycle(step / steps))
-    return {"optimizer": made, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    def __init__(self, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None) -> None:
+        self._optimizer = optimizer
+        self._schedule = schedule
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Learning":
+        return self
+
+    def configure(self, trainer: pl.Trainer, parameters: Iterable[Tensor]) -> OptimizerLRScheduler:
+        """Both, as Lightning is told of them.
+
+        Args:
+            trainer: The trainer, which knows how many steps there will be.
+            parameters: What is learned.
+        """
+        optimizer = self._optimizer(parameters)
+        if self._schedule is not None:
+            return {"optimizer": optimizer, "lr_scheduler": self._schedule(optimizer)}
+        steps = int(trainer.estimated_stepping_batches)
+        # By a function of the step alone, so that a training that is resumed may be given more epochs.
+        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

@@ -13,7 +13,7 @@ from lightning_modules.architectures import Architecture
 from lightning_modules.frozen_classifier import RECORD, SCALE, FrozenClassifier
 from lightning_modules.objectives import Noise, NoiseAugmentation, Objective
 from lightning_modules.recipe import describe
-from lightning_modules.schedule import learning
+from lightning_modules.schedule import Learning
 from smoothing.certifiers import Certifier, ClopperPearson
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, NetworkVotes
@@ -77,8 +77,7 @@ class BaseClassifier(pl.LightningModule):
         self.network: Architecture = architecture.to(memory_format=torch.channels_last)
         self.measure = measure
         self.objective = objective or NoiseAugmentation()
-        self.optimizer = optimizer
-        self.schedule = schedule
+        self.learning = Learning(optimizer, schedule)
         self.certifier = certifier or ClopperPearson(n0=16, n=256, alpha=0.05)
         self.certified = certified
         self.radii = tuple(radii)
@@ -133,7 +132,7 @@ class BaseClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser and its schedule."""
-        return learning(self.trainer, self.network.parameters(), self.optimizer, self.schedule)
+        return self.learning.configure(self.trainer, self.network.parameters())
 
     def _noise(self, stream: int, epoch: int, batch: int) -> Noise:
         return Noise(self.measure, (self.seed, stream, epoch, batch, self.global_rank))

@@ -56,8 +56,8 @@ def _folder(path: str) -> Path:
     if Path(path).exists():
         raise ValueError(
             f"DiffusionDenoiser: path = {path}; must be a folder in the format of diffusers, or a repository on the "
-            "hub. diffusers reads no single file of an unconditional model; its scripts convert those of "
-            "improved-diffusion and guided-diffusion to a folder (convert_consistency_to_diffusers.py)"
+            "hub. Files of improved-diffusion and guided-diffusion must be converted first: diffusers has that in its "
+            "repository only, in scripts/convert_consistency_to_diffusers.py"
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

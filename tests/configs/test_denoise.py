@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from shutil import copytree
 
@@ -166,3 +168,23 @@ def test_a_denoiser_of_cifar10_is_learned(data_root: Path, workplace: Path) -> N
     outcome = launch(["fit", "--config", "configs/denoise/cifar10_ddpm.yaml", *ONE_STEP, *small, *seldom], workplace)
     assert outcome.status == 0, outcome.err
     assert (workplace / "runs/cifar10_ddpm/denoiser/trained_on.txt").read_text() == "CIFAR10 train\n"
+
+
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_two_ranks_learn_one_denoiser_in_half_precision(workplace: Path) -> None:
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.precision=bf16-mixed"]
+    command = [sys.executable, "-m", "smoothing", "fit", "--config", "configs/denoise/digits_ddpm.yaml"]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [*command, *QUIET, *ranks, "--trainer.max_epochs=2"], cwd=workplace, env=env, capture_output=True, timeout=600
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    run = workplace / "runs/digits_ddpm"
+    # Each rank has half of the 540 examples that are not for validation, in batches of 64.
+    assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 2 * 5
+    identities = [
+        FrozenDenoiser(str(run / "checkpoints/last.ckpt")).identity(),
+        DiffusionDenoiser(str(run / "denoiser")).identity(),
+    ]
+    assert identities[0] == identities[1]
