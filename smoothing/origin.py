@@ -1,7 +1,10 @@
-"""Which examples something was learned from, and whether an adversary may change any of them."""
+"""Which examples something was learned from, and whether an adversary may change any of them.
+
+What was learned from examples that an adversary may change is a function of the object that is randomised, beside the
+measure, so that no certificate covers it (THEORY.md section 6).
+"""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 PARTS = ("train", "test")
@@ -81,23 +84,3 @@ class Origin:
             if first.stop is not None and first.stop <= last.start:
                 return False
         return None in (self.classes, other.classes) or bool(set(self.classes or ()) & set(other.classes or ()))
-
-
-def refuse_seen(component: str, trained_on: Sequence[Origin], attacked: Origin) -> None:
-    """Refuse what was learned from examples that an adversary may change (THEORY.md section 6).
-
-    It is a function of the object that is randomised, beside the measure, so that no certificate covers it.
-
-    Args:
-        component: What was learned, for example the class of a denoiser.
-        trained_on: What it was learned from.
-        attacked: The examples that the adversary may change.
-
-    Raises:
-        ValueError: If the two may share an example.
-    """
-    for seen in trained_on:
-        if seen.overlaps(attacked):
-            raise ValueError(
-                f"{component}: trained_on = {seen}; must share no example with {attacked}, which is under attack"
-            )

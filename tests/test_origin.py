@@ -1,6 +1,6 @@
 import pytest
 
-from smoothing.origin import Origin, refuse_seen
+from smoothing.origin import Origin
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,3 @@ def test_classes_part_a_data_set_too() -> None:
     assert ones.overlaps(Origin("MNIST", "train"))
     assert ones.overlaps(Origin("MNIST", classes=(7, 8)))
     assert str(others) == "classes 0, 2 of MNIST train"
-
-
-def test_what_was_learned_from_attacked_examples_is_refused() -> None:
-    refuse_seen("Net", [Origin.parse("MNIST train[2000:]")], Origin.parse("MNIST train[:2000]"))
-    with pytest.raises(
-        ValueError,
-        match=r"^Net: trained_on = MNIST train\[1999:\]; must share no example with MNIST train\[:2000\]",
-    ):
-        refuse_seen(
-            "Net", [Origin.parse("CIFAR10"), Origin.parse("MNIST train[1999:]")], Origin.parse("MNIST train[:2000]")
-        )
