@@ -3,7 +3,8 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,9 +15,13 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
 from datamodules.sampling import RankShare
+from smoothing.source import Source
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""
+
+TRAIN = "train"
+"""What a part of a data set calls the published training set."""
 
 Examples = tuple[Tensor, Tensor]
 """Inputs ``(n, ...)`` and their classes ``(n,)`` int64."""
@@ -40,12 +45,17 @@ class DataModule(pl.LightningDataModule, ABC):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, from the first, at least 1.
+        training: What serves as the training set: ``"train"`` or ``"test"`` for a published set, or a part of it by
+            position, such as ``"train[0:2000]"``.
+        tests: What serves as the test set, in the same form.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example.
+        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example, or a part
+            reaches beyond its set.
 
     Attributes:
-        source: Where the examples come from. Variants of one data set share it.
+        source: Name of the data set. Variants of one data set share it.
+        training_source: Which of its examples the training set holds, as `smoothing.source.Source` spells it.
         available: Numbers of all classes of the data set.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
@@ -56,7 +66,15 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     remaining: Sequence[int] | None = None
 
-    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0, every: int = 1) -> None:
+    def __init__(
+        self,
+        classes: Sequence[int],
+        batch_size: int,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         unknown = sorted(set(classes) - set(self.available))
@@ -77,6 +95,10 @@ class DataModule(pl.LightningDataModule, ABC):
         self.every = every
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        self.training = self._part("training", training)
+        self.tests = self._part("tests", tests)
+        if self.training.overlaps(self.tests):
+            raise ValueError(f"{name}: tests = {tests}; must share no example with training = {training}")
         self._sets: tuple[Examples, Examples] | None = None
 
     @abstractmethod
@@ -97,7 +119,8 @@ class DataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
-            self._sets = self._restrict(*self.load(train=True)), self._restrict(*self.load(train=False))
+            splits = {split: self.load(split == TRAIN) for split in {self.training.split, self.tests.split}}
+            self._sets = self._cut(splits, self.training), self._cut(splits, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
                 empty = self.classes[int(counts.argmin())]
@@ -110,6 +133,12 @@ class DataModule(pl.LightningDataModule, ABC):
     def test_set(self) -> Dataset[Numbered]:
         """The examples to certify, each with its position."""
         return _Numbered(*self._loaded[1])
+
+    @property
+    def training_source(self) -> str:
+        """Where the training set comes from."""
+        kept = None if len(self.classes) == len(self.available) else frozenset(self.classes)
+        return str(replace(self.training, classes=kept))
 
     @property
     def asked(self) -> Sequence[int]:
@@ -168,6 +197,19 @@ class DataModule(pl.LightningDataModule, ABC):
         if self._sets is None:
             raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
         return self._sets
+
+    def _part(self, argument: str, text: str) -> Source:
+        part = Source.parse(f"{self.source} {text}")
+        if part.split is None or part.name != self.source:
+            name = type(self).__name__
+            raise ValueError(f"{name}: {argument} = {text}; must be train, test or a part such as train[0:2000]")
+        return part
+
+    def _cut(self, splits: Mapping[str | None, Examples], part: Source) -> Examples:
+        x, y = splits[part.split]
+        if len(y) < (part.stop or part.start + 1):
+            raise ValueError(f"{type(self).__name__}: {part}; must be within the {len(y)} examples of its set")
+        return self._restrict(x[part.examples], y[part.examples])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
         code = torch.full((max(self.available) + 1,), -1)
