@@ -10,6 +10,8 @@ from smoothing.measures.additive import (
     Uniform,
 )
 from smoothing.measures.boxes import OverlapMeasure, Splitting, UniformLinf
+from smoothing.measures.denoised import DenoisedMeasure
+from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.discrete import CategoricalMeasure, Discrete, LabelFlip
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.gaussian_mixture import GaussianMixture
@@ -17,11 +19,14 @@ from smoothing.measures.levels import OnLevels, Quantised, Rounded
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
+from smoothing.measures.unchanged import Unchanged
 
 __all__ = [
     "AdditiveNoise",
     "AnisotropicGaussian",
     "CategoricalMeasure",
+    "DenoisedMeasure",
+    "Denoiser",
     "Discrete",
     "EnumerableMeasure",
     "Gaussian",
@@ -38,6 +43,7 @@ __all__ = [
     "SmoothingMeasure",
     "SparseDiscrete",
     "Splitting",
+    "Unchanged",
     "Uniform",
     "UniformLinf",
 ]

@@ -85,6 +85,10 @@ class OnLevels(SmoothingMeasure):
         """See `SmoothingMeasure.diameter`."""
         return self.measure.diameter(shape)
 
+    def check(self, z: Tensor) -> None:
+        """Refuse what holds anything but levels; see `SmoothingMeasure.check`."""
+        self.levels.codes(z)
+
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one randomised version of ``z``.
 
