@@ -15,13 +15,13 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
 from datamodules.sampling import RankShare
-from smoothing.source import Source
+from smoothing.origin import Origin
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""
 
-TRAIN = "train"
-"""What a part of a data set calls the published training set."""
+TRAIN, TEST = "train", "test"
+"""The published sets, by the names that parts of them have."""
 
 Examples = tuple[Tensor, Tensor]
 """Inputs ``(n, ...)`` and their classes ``(n,)`` int64."""
@@ -55,7 +55,7 @@ class DataModule(pl.LightningDataModule, ABC):
 
     Attributes:
         source: Name of the data set. Variants of one data set share it.
-        training_source: Which of its examples the training set holds, as `smoothing.source.Source` spells it.
+        origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
@@ -119,8 +119,8 @@ class DataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
-            splits = {split: self.load(split == TRAIN) for split in {self.training.split, self.tests.split}}
-            self._sets = self._cut(splits, self.training), self._cut(splits, self.tests)
+            published = {name: self.load(name == TRAIN) for name in {self.training.part, self.tests.part}}
+            self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
                 empty = self.classes[int(counts.argmin())]
@@ -135,10 +135,10 @@ class DataModule(pl.LightningDataModule, ABC):
         return _Numbered(*self._loaded[1])
 
     @property
-    def training_source(self) -> str:
-        """Where the training set comes from."""
-        kept = None if len(self.classes) == len(self.available) else frozenset(self.classes)
-        return str(replace(self.training, classes=kept))
+    def origin(self) -> Origin:
+        """Which examples the training set holds."""
+        kept = None if len(self.classes) == len(self.available) else self.classes
+        return replace(self.training, classes=kept)
 
     @property
     def asked(self) -> Sequence[int]:
@@ -198,18 +198,18 @@ class DataModule(pl.LightningDataModule, ABC):
             raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
         return self._sets
 
-    def _part(self, argument: str, text: str) -> Source:
-        part = Source.parse(f"{self.source} {text}")
-        if part.split is None or part.name != self.source:
+    def _part(self, argument: str, text: str) -> Origin:
+        part = replace(Origin.parse(f"_ {text}"), source=self.source)
+        if part.part not in (TRAIN, TEST):
             name = type(self).__name__
             raise ValueError(f"{name}: {argument} = {text}; must be train, test or a part such as train[0:2000]")
         return part
 
-    def _cut(self, splits: Mapping[str | None, Examples], part: Source) -> Examples:
-        x, y = splits[part.split]
+    def _cut(self, sets: Mapping[str, Examples], part: Origin) -> Examples:
+        x, y = sets[part.part]
         if len(y) < (part.stop or part.start + 1):
             raise ValueError(f"{type(self).__name__}: {part}; must be within the {len(y)} examples of its set")
-        return self._restrict(x[part.examples], y[part.examples])
+        return self._restrict(x[part.start : part.stop], y[part.start : part.stop])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
         code = torch.full((max(self.available) + 1,), -1)

@@ -81,8 +81,8 @@ def test_the_data_are_read_once() -> None:
         ({"num_workers": -1}, "Shades: num_workers = -1; must be at least 0"),
         ({"every": 0}, "Shades: every = 0; must be at least 1"),
         ({"training": "all"}, "Shades: training = all; must be train, test or a part"),
-        ({"training": "x train[1:2]"}, "Shades: training = x train"),
-        ({"training": "train[9:3]"}, "range must hold an example"),
+        ({"training": "x train[1:2]"}, "must be like"),
+        ({"training": "train[9:3]"}, "range = .9:3.; must be from a position"),
         ({"training": "test[0:9]", "tests": "test[8:]"}, "Shades: tests = test.8:.; must share no example"),
     ],
 )
@@ -97,8 +97,8 @@ def test_parts_are_taken_by_position_before_classes_are_restricted() -> None:
     assert (x.flatten() * 255).round().tolist() == [i for i in range(104, 120) if i % 4 in (0, 1)]
     assert y.tolist() == [i % 4 for i in range(104, 120) if i % 4 in (0, 1)]
     assert round(float(made.test_set()[1][1]) * 255) == 32
-    assert made.training_source == "classes 0, 1 of Shades test[4:20]"
-    assert shades((0, 1, 2)).training_source == "classes 0, 1, 2 of Shades train"
+    assert str(made.origin) == "classes 0, 1 of Shades test[4:20]"
+    assert str(shades((0, 1, 2)).origin) == "classes 0, 1, 2 of Shades train"
     assert made.reads == 2
 
 
