@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
-from datamodules.sampling import RankShare
+from smoothing.ranks import RankShare
 from smoothing.origin import Origin
 
 VALIDATION_EVERY = 10

@@ -44,6 +44,7 @@ class DenoisedMeasure(SmoothingMeasure):
         self.batch_size = batch_size
         self.assumptions = (*measure.assumptions, *denoiser.assumptions)
         self.checkpoint = denoiser.identity()
+        self.trained_on = denoiser.trained_on
         self.applied_sigma = denoiser.applied_sigma(measure.sigma)
         if not self.applied_sigma >= measure.sigma:
             raise ValueError(

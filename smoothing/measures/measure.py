@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.distance import Distance
+from smoothing.origin import Origin
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
 
@@ -34,12 +35,14 @@ class SmoothingMeasure(ABC):
             2023), and certificates of sampled votes are not sound.
         assumptions: What a certificate under this measure takes for granted, one phrase each.
         checkpoint: SHA-256 of the weights that it draws with, in hexadecimal; None where there are none.
+        trained_on: What those weights were learned from; empty where nothing was.
     """
 
     coordinatewise: bool = False
     exact_samples: bool = False
     assumptions: tuple[str, ...] = ()
     checkpoint: str | None = None
+    trained_on: tuple[Origin, ...] = ()
 
     @property
     @abstractmethod

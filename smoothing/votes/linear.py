@@ -14,6 +14,7 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
+from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, apply_each, fit_all
 from smoothing.votes.votes import Votes
 
@@ -100,7 +101,7 @@ class LinearVotes(Votes):
         Raises:
             ValueError: If an argument is not as described, naming it, its value and what is allowed.
         """
-        _check_training_set(x, labels, num_classes)
+        check_training_set(x, labels, num_classes)
         self.num_classes = num_classes
         self.labels = labels.long()
         self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
@@ -146,23 +147,3 @@ class LinearVotes(Votes):
             winners = (sums + scores.offsets[:, None]).argmax(-1)
             votes += one_hot(winners, self.num_classes).sum(1)
         return votes
-
-
-def _check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
-    if num_classes < 2:
-        raise ValueError(f"num_classes: {num_classes}; must be at least 2")
-    if len(x) != len(labels):
-        raise ValueError(f"training set: {len(x)} feature rows and {len(labels)} labels; the counts must be equal")
-    if len(x) < 2:
-        raise ValueError(f"training set: n = {len(x)}; must be at least 2")
-    if not torch.isfinite(x).all():
-        raise ValueError("features of the training set: NaN or infinite value found; must be finite")
-    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
-        raise ValueError("labels of the training set: a value is not a whole number; must be 0 .. K-1")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= num_classes:
-        bad = low if low < 0 else high
-        raise ValueError(f"labels of the training set: {bad} found; must be within 0 .. {num_classes - 1}")
-    empty = sorted(set(range(num_classes)) - set(labels.long().unique().tolist()))
-    if empty:
-        raise ValueError(f"labels of the training set: class {empty[0]} has no example; every class must have one")

@@ -1,0 +1,5 @@
+"""Learners: how the models of retrained votes are trained."""
+
+from lightning_modules.learners.ridge_head import RidgeHead
+
+__all__ = ["RidgeHead"]
