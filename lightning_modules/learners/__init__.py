@@ -1,5 +1,6 @@
 """Learners: how the models of retrained votes are trained."""
 
+from lightning_modules.learners.perceptrons import Perceptrons
 from lightning_modules.learners.ridge_head import RidgeHead
 
-__all__ = ["RidgeHead"]
+__all__ = ["Perceptrons", "RidgeHead"]
