@@ -1,0 +1,153 @@
+"""Any network, trained by stochastic gradient descent."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from math import inf
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.learners.training_data import shuffled, standardised
+from smoothing.random import generator
+from smoothing.votes import Learner, winner
+
+WEIGHTS, ORDER = range(2)
+"""What randomness is for."""
+
+Named = dict[str, Tensor]
+"""Parameters or buffers by name, those of all models stacked."""
+
+TESTS = 500
+"""Inputs are predicted so many at a time."""
+
+
+class Networks(Learner):
+    """Networks of one architecture, trained by Nesterov's gradient descent on the cross-entropy.
+
+    Inputs are standardised by the training set that a model sees. Weights are drawn anew for every model, from its own
+    key: those of convolutions and linear layers as by He et al. (2015), their biases from zero. The learning rate rises
+    over the first fifth of the steps and falls to zero, linearly both. Every epoch goes through the examples in an
+    order of its own.
+
+    Several models at a time are stacked by ``torch.func``, which pays where a step of one of them is too small to keep a
+    device busy: on an accelerator nearly always, on a CPU for networks that are small themselves. A single one is
+    trained by ordinary autograd.
+
+    Args:
+        network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``; its weights do not
+            count. It has no randomness, such as dropout.
+        epochs: Passes through the training set, at least 1.
+        batch_size: Examples per step, at least 1; a pass leaves out those that do not fill a batch.
+        learning_rate: At its peak, above 0.
+        momentum: Nesterov's, within [0, 1).
+        weight_decay: At least 0.
+        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
+        group: Number of models that are trained at once, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        epochs: int = 10,
+        batch_size: int = 100,
+        learning_rate: float = 0.05,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        label_smoothing: float = 0.0,
+        group: int = 1,
+    ) -> None:
+        for name, count in (("epochs", epochs), ("batch_size", batch_size), ("group", group)):
+            if count < 1:
+                raise ValueError(f"Networks: {name} = {count}; must be at least 1")
+        if not 0 < learning_rate < inf:
+            raise ValueError(f"Networks: learning_rate = {learning_rate}; must be finite and above 0")
+        if not 0 <= weight_decay < inf:
+            raise ValueError(f"Networks: weight_decay = {weight_decay}; must be finite and at least 0")
+        for name, share in (("momentum", momentum), ("label_smoothing", label_smoothing)):
+            if not 0 <= share < 1:
+                raise ValueError(f"Networks: {name} = {share}; must be within [0, 1)")
+        if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
+            raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.group = group
+        # Two, since threads train and predict at the same time.
+        self._training, self._predicting = deepcopy(network).train(), deepcopy(network).eval()
+
+    def train_and_predict(
+        self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
+    ) -> Tensor:
+        """See `Learner.train_and_predict`."""
+        x, tests = standardised(x, tests)
+        weights = self._initial([(*key, WEIGHTS) for key in keys], x.device)
+        buffers = {name: torch.stack([value.to(x.device)] * len(keys)) for name, value in self.network.named_buffers()}
+        optimiser = torch.optim.SGD(
+            weights.values(),
+            self.learning_rate,
+            self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.momentum > 0,
+            foreach=True,
+        )
+        gradients = self._alone if self.group == 1 else vmap(grad(self._loss), randomness="error")
+        size = min(self.batch_size, len(labels))
+        batches = len(labels) // size
+        steps = self.epochs * batches
+        for epoch in range(self.epochs):
+            seen, targets = shuffled(x, labels, [(*key, ORDER, epoch) for key in keys])
+            for batch in range(batches):
+                part = slice(batch * size, (batch + 1) * size)
+                optimiser.param_groups[0]["lr"] = self.learning_rate * _rate((epoch * batches + batch + 1) / steps)
+                slopes = gradients(weights, buffers, seen[:, part], targets[:, part])
+                for name, value in weights.items():
+                    value.grad = slopes[name]
+                optimiser.step()
+        with torch.no_grad():
+            models = [({n: v[i] for n, v in weights.items()}, {n: v[i] for n, v in buffers.items()}) for i in range(len(x))]
+            return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
+
+    def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:
+        """Weights of all models."""
+        drawn = []
+        for key in keys:
+            source = generator(key)
+            drawn.append({name: _weight(name, value, source) for name, value in self.network.named_parameters()})
+        return {name: torch.stack([weights[name] for weights in drawn]).to(device) for name in drawn[0]}
+
+    def _loss(self, weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Tensor:
+        logits = functional_call(self._training, (weights, buffers), (x,))
+        return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+
+    def _alone(self, weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Named:
+        """Gradients of a single model, without what stacking costs."""
+        own = {name: value[0].detach().requires_grad_() for name, value in weights.items()}
+        loss = self._loss(own, {name: value[0] for name, value in buffers.items()}, x[0], labels[0])
+        slopes = torch.autograd.grad(loss, list(own.values()))
+        return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
+
+    def _predict(self, weights: Named, buffers: Named, tests: Tensor) -> Tensor:
+        parts = tests.split(TESTS)
+        return torch.cat([winner(functional_call(self._predicting, (weights, buffers), (x,))) for x in parts])
+
+
+def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
+    """A weight to start from: matrices and kernels at random, biases zero, scales of norms as they are."""
+    if like.ndim > 1:
+        drawn: Tensor = nn.init.kaiming_normal_(torch.empty_like(like), nonlinearity="relu", generator=source)
+        return drawn
+    return torch.zeros_like(like) if name.endswith("bias") else like.detach().clone()
+
+
+def _rate(progress: float, peak: float = 0.2) -> float:
+    """Share of its peak that the learning rate has after a share of the steps, within (0, 1]."""
+    return progress / peak if progress < peak else (1 - progress) / (1 - peak)
