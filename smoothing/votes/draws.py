@@ -68,13 +68,13 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
             predictions, or is of another run.
     """
     finished = {}
-    for where, draw, (made_by, predictions) in read_journals(directory, _NAME, "draw", _read):
+    for where, (made_by, draw), predictions in read_journals(directory, _NAME, "draw", _read):
         if made_by != run:
             raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this one ({run})")
         finished[draw] = predictions
     return finished
 
 
-def _read(content: Any) -> tuple[Draw, tuple[str, Predictions]]:
+def _read(content: Any) -> tuple[tuple[str, Draw], Predictions]:
     draw = Draw(int(content["stream"]), int(content["number"]))
-    return draw, (str(content["run"]), np.array(content["predictions"], np.int16))
+    return (str(content["run"]), draw), np.array(content["predictions"], np.int16)
