@@ -33,6 +33,9 @@ class RunDirectory:
         table: Path of the merged certificates.
         curve: Path of certified accuracy by radius.
         figure: Path of the same, drawn.
+        per_input: Path of the changes of single inputs that are certified, where the object is made of many.
+        per_input_curve: Path of certified accuracy by them.
+        per_input_figure: Path of the same, drawn.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -40,6 +43,9 @@ class RunDirectory:
         self.table = self.path / "certificates.csv"
         self.curve = self.path / "curve.csv"
         self.figure = self.path / "curve.png"
+        self.per_input = self.path / "per_input.csv"
+        self.per_input_curve = self.path / "per_input_curve.csv"
+        self.per_input_figure = self.path / "per_input_curve.png"
         self._config = self.path / CONFIG
         self._provenance = self.path / "provenance.json"
         self._shards = self.path / "certificates"

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lightning_modules.certification import Certification
 from smoothing.ranks import RankShare
-from smoothing.votes import Ballots, Draw, DrawsMissing, Predictions, RetrainedVotes
+from smoothing.votes import Ballots, Draw, MissingDrawsError, Predictions, RetrainedVotes
 
 
 class DrawsToDo(pl.LightningDataModule):
@@ -97,6 +97,6 @@ class Retraining(pl.LightningModule):
         for certifier in model.certifiers.values():
             try:
                 certifier.certify(ballots)
-            except DrawsMissing as stopped:
+            except MissingDrawsError as stopped:
                 missing.update(stopped.draws)
         return sorted(missing)

@@ -80,7 +80,7 @@ class Trainer(pl.Trainer):
         # The other ranks may still be writing their last rows.
         self.strategy.barrier("every row is written")
         if self.is_global_zero:
-            report(directory, model.measure.distance, loggers, config or {})
+            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
 
     def _finish_draws(self, model: Certification, datamodule: pl.LightningDataModule) -> None:
         """Finish draws until no certifier misses any."""

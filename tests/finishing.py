@@ -7,7 +7,7 @@ from torch import Tensor
 
 from smoothing.measures import SmoothingMeasure
 from smoothing.origin import Origin
-from smoothing.votes import Draw, DrawsMissing, Learner, RetrainedVotes
+from smoothing.votes import Draw, Learner, MissingDrawsError, RetrainedVotes
 
 HERE = Origin("Here")
 
@@ -20,7 +20,7 @@ class Finishing(RetrainedVotes):
     ) -> Tensor:
         try:
             return super().counts(measure, x, index, draws, seed, first)
-        except DrawsMissing as stopped:
+        except MissingDrawsError as stopped:
             done = self.draw(measure, stopped.draws, seed[0])
             self.finished = {**self.finished, **dict(zip(stopped.draws, done, strict=True))}
             return super().counts(measure, x, index, draws, seed, first)

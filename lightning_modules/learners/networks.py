@@ -1,6 +1,6 @@
 """Any network, trained by stochastic gradient descent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from math import inf
 
@@ -113,7 +113,9 @@ class Networks(Learner):
                     value.grad = slopes[name]
                 optimiser.step()
         with torch.no_grad():
-            models = [({n: v[i] for n, v in weights.items()}, {n: v[i] for n, v in buffers.items()}) for i in range(len(x))]
+            models = [
+                ({n: v[i] for n, v in weights.items()}, {n: v[i] for n, v in buffers.items()}) for i in range(len(x))
+            ]
             return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
 
     def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:

@@ -12,8 +12,6 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 # Classes are found by their short names once they are imported.
-import lightning_modules.bodies
-import lightning_modules.learners
 import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures

@@ -3,7 +3,7 @@
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.body import Body
 from smoothing.votes.clusters import Clusters
-from smoothing.votes.draws import Draw, DrawShard, DrawsMissing, Predictions, read_draws
+from smoothing.votes.draws import Draw, DrawShard, MissingDrawsError, Predictions, read_draws
 from smoothing.votes.learner import Learner, winner
 from smoothing.votes.linear import LinearVotes, Scores
 from smoothing.votes.neighbours import ClassSum, NearestNeighbours
@@ -25,9 +25,9 @@ __all__ = [
     "Constant",
     "Draw",
     "DrawShard",
-    "DrawsMissing",
     "Learner",
     "LinearVotes",
+    "MissingDrawsError",
     "NearestNeighbours",
     "NetworkVotes",
     "Normalise",

@@ -27,7 +27,7 @@ class Draw(NamedTuple):
     number: int
 
 
-class DrawsMissing(Exception):
+class MissingDrawsError(Exception):
     """Votes were asked for draws that are not finished yet.
 
     Args:

@@ -15,7 +15,7 @@ from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.random import generator
 from smoothing.threads import for_each, in_turn
 from smoothing.votes.body import Body
-from smoothing.votes.draws import Draw, DrawsMissing, Predictions
+from smoothing.votes.draws import Draw, MissingDrawsError, Predictions
 from smoothing.votes.learner import Learner
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.votes import Votes
@@ -106,7 +106,9 @@ class RetrainedVotes(Votes):
                 )
         law = measure.privacy_loss(1.0, self._x.shape)
         if self.test_noise is not None and not (isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw)):
-            return f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
+            return (
+                f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
+            )
         return None
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
@@ -156,11 +158,11 @@ class RetrainedVotes(Votes):
         """Votes of finished draws; see `Votes.counts`.
 
         Raises:
-            DrawsMissing: If one of them is not finished.
+            MissingDrawsError: If one of them is not finished.
         """
         asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
         if missing := tuple(draw for draw in asked if draw not in self.finished):
-            raise DrawsMissing(missing)
+            raise MissingDrawsError(missing)
         places = [self._place[int(position)] for position in index]
         predicted = torch.from_numpy(np.stack([self.finished[draw][places] for draw in asked]))
         return one_hot(predicted.long(), self.num_classes).sum(0)

@@ -23,7 +23,7 @@ class Votes(ABC):
         trained: Whether the base function comes trained. Then `fit` is given no training example, so that large
             training sets need not be read.
         kept: Whether draws are worth keeping, each being a training run. They are then finished in a pass of their own,
-            and `counts` raises `DrawsMissing` where one is not.
+            and `counts` raises `MissingDrawsError` where one is not.
         finished: Where draws are kept, those that are finished.
         inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.

@@ -8,12 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_modules.learners import RidgeHead
 from smoothing.certifiers import ClopperPearson, Empirical, RandomisedClopperPearson, Sequential, Staged
 from smoothing.measures import Gaussian, Laplace, SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.testing import VotesConformance
-from smoothing.votes import Ballots, Body, Draw, DrawsMissing, Learner, RetrainedVotes, Votes
+from smoothing.votes import Ballots, Body, Draw, Learner, MissingDrawsError, RetrainedVotes, Votes
 from tests.finishing import HERE, Finishing, finishing, some_draws
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0])
@@ -108,7 +107,7 @@ def test_draws_that_are_not_finished_are_named() -> None:
     tests = images(4, 1)
     votes.serve(HERE, tests, torch.arange(4))
     votes.finished = {Draw(1, 0): np.zeros(4, np.int16)}
-    with pytest.raises(DrawsMissing) as stopped:
+    with pytest.raises(MissingDrawsError) as stopped:
         votes.counts(Gaussian(0.1), tests, torch.arange(4), 3, (0, 1))
     assert stopped.value.draws == (Draw(1, 1), Draw(1, 2))
 
@@ -153,8 +152,16 @@ class Learned(Gaussian):
     ("votes", "measure", "said"),
     [
         (lambda x: finishing(WarmSums(), *x), Gaussian(0.2), "warm_start of WarmSums: models start from the training"),
-        (lambda x: finishing(Seen(), *x), Gaussian(0.2), r"the learner was trained on Here train\[5:9\], and the adver"),
-        (lambda x: finishing(Sums(), *x), Learned(0.2), "the measure was trained on Here, and the adversary may change"),
+        (
+            lambda x: finishing(Seen(), *x),
+            Gaussian(0.2),
+            r"the learner was trained on Here train\[5:9\], and the adver",
+        ),
+        (
+            lambda x: finishing(Sums(), *x),
+            Learned(0.2),
+            "the measure was trained on Here, and the adversary may change",
+        ),
         (lambda x: finishing(Sums(), *x, test_noise=Gaussian(1)), Laplace(0.2), "test_noise with Laplace"),
     ],
 )
