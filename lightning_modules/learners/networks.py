@@ -31,9 +31,9 @@ class Networks(Learner):
     over the first fifth of the steps and falls to zero, linearly both. Every epoch goes through the examples in an
     order of its own.
 
-    Several models at a time are stacked by ``torch.func``, which pays where a step of one of them is too small to keep a
-    device busy: on an accelerator nearly always, on a CPU for networks that are small themselves. A single one is
-    trained by ordinary autograd.
+    Several models at a time are stacked by ``torch.func``, which pays where a step of one of them is too small to
+    keep a device busy: on an accelerator nearly always, on a CPU for networks that are small themselves. A single one
+    is trained by ordinary autograd.
 
     Args:
         network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``; its weights do not
@@ -132,14 +132,18 @@ class Networks(Learner):
 
     def _alone(self, weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Named:
         """Gradients of a single model, without what stacking costs."""
-        own = {name: value[0].detach().requires_grad_() for name, value in weights.items()}
-        loss = self._loss(own, {name: value[0] for name, value in buffers.items()}, x[0], labels[0])
+        own = {name: value.detach().requires_grad_() for name, value in _of(weights, 0).items()}
+        loss = self._loss(own, _of(buffers, 0), x[0], labels[0])
         slopes = torch.autograd.grad(loss, list(own.values()))
         return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
 
     def _predict(self, weights: Named, buffers: Named, tests: Tensor) -> Tensor:
         parts = tests.split(TESTS)
         return torch.cat([winner(functional_call(self._predicting, (weights, buffers), (x,))) for x in parts])
+
+
+def _of(stacked: Named, model: int) -> Named:
+    return {name: value[model] for name, value in stacked.items()}
 
 
 def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
