@@ -52,7 +52,7 @@ class ClassifierBody(Body):
         self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).requires_grad_(False)
         self._network.set_submodule(linear[-1], nn.Identity())
-        self._network.to(self._dtype, memory_format=torch.channels_last)
+        self._network.to(self._dtype).to(memory_format=torch.channels_last)
         self.train(False)
 
     def train(self, mode: bool = True) -> "ClassifierBody":

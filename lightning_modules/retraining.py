@@ -93,7 +93,7 @@ class Retraining(pl.LightningModule):
         model = self.certification
         x, index = model.asked()
         ballots = Ballots(model.measure, self.votes, x, index, model.seed)
-        missing = set()
+        missing: set[Draw] = set()
         for certifier in model.certifiers.values():
             try:
                 certifier.certify(ballots)

@@ -113,9 +113,7 @@ class Networks(Learner):
                     value.grad = slopes[name]
                 optimiser.step()
         with torch.no_grad():
-            models = [
-                ({n: v[i] for n, v in weights.items()}, {n: v[i] for n, v in buffers.items()}) for i in range(len(x))
-            ]
+            models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
             return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
 
     def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:

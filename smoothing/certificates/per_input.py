@@ -1,6 +1,6 @@
 """Certificates of a whole training set, as changes of single inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -74,11 +74,11 @@ def per_input_curve(table: Table, distance: Distance) -> Curve:
     return certified_curve(table, distance, [0.0, *radii])
 
 
-_ROOTS = {"l1": lambda count: WIDE(count), "l2": lambda count: np.sqrt(WIDE(count))}
+_ROOTS: dict[str, Callable[[np.longdouble], np.longdouble]] = {"l1": lambda count: count, "l2": np.sqrt}
 
 
 def _share(radius: float, distance: Distance, count: int) -> float:
     if not np.isfinite(radius):
         return radius
     # Both operations round to nearest: a step inward makes up for both.
-    return float(np.nextafter(down(WIDE(radius) / _ROOTS[distance.norm](count)), 0)) if count > 1 else radius
+    return float(np.nextafter(down(WIDE(radius) / _ROOTS[distance.norm](WIDE(count))), 0)) if count > 1 else radius
