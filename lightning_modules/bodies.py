@@ -1,6 +1,5 @@
 """Frozen bodies, whose features a learner works on."""
 
-import hashlib
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import get_args
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.architectures import Architecture
+from lightning_modules.checkpoint import digest
 from lightning_modules.encoder import FrozenEncoder
 from smoothing.origin import Origin
 from smoothing.votes import Body
@@ -48,7 +48,7 @@ class ClassifierBody(Body):
             raise ValueError(f"ClassifierBody: network = {type(network).__name__}; must have a last linear layer")
         self.trained_on = tuple(Origin.parse(origin) for origin in trained_on)
         self.batch_size = batch_size
-        self._identity = _digest(network)
+        self._identity = digest(network)
         self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).requires_grad_(False)
         self._network.set_submodule(linear[-1], nn.Identity())
@@ -89,11 +89,3 @@ class EncoderBody(Body):
     def identity(self) -> str:
         """SHA-256 of its checkpoint, in hexadecimal."""
         return self.encoder.identity()
-
-
-def _digest(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, value in network.state_dict().items():
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
-        digest.update(value.contiguous().numpy().data)
-    return digest.hexdigest()

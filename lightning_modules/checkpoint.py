@@ -8,7 +8,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 NETWORK = "network."
 """Name, in every module that trains one, of the network that is frozen later."""
@@ -55,3 +55,12 @@ def read_checkpoint(path: str, key: str, reader: str, writer: str) -> Checkpoint
         record=record,
         weights={name.removeprefix(NETWORK): value for name, value in weights.items() if name.startswith(NETWORK)},
     )
+
+
+def digest(network: nn.Module) -> str:
+    """SHA-256 of names, shapes, types and values of a network's weights and buffers, in hexadecimal."""
+    content = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        content.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
+        content.update(value.detach().cpu().contiguous().numpy().data)
+    return content.hexdigest()

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
+from lightning_modules.checkpoint import digest
 from lightning_modules.learners.training_data import shuffled, standardised
+from smoothing.origin import Origin
 from smoothing.random import generator
 from smoothing.votes import Learner, winner
 
@@ -27,7 +29,8 @@ class Networks(Learner):
     """Networks of one architecture, trained by Nesterov's gradient descent on the cross-entropy.
 
     Inputs are standardised by the training set that a model sees. Weights are drawn anew for every model, from its own
-    key: those of convolutions and linear layers as by He et al. (2015), their biases from zero. The learning rate rises
+    key: those of convolutions and linear layers as by He et al. (2015), their biases from zero; or they start from what
+    was learned elsewhere, or, for runs that certify nothing, from the training set as it is. The learning rate rises
     over the first fifth of the steps and falls to zero, linearly both. Every epoch goes through the examples in an
     order of its own.
 
@@ -36,8 +39,12 @@ class Networks(Learner):
     is trained by ordinary autograd.
 
     Args:
-        network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``; its weights do not
-            count. It has no randomness, such as dropout.
+        network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``. It has no
+            randomness, such as dropout.
+        trained_on: Which examples the network's own weights were learned from, such as ``["ImageNet"]``, where models
+            start from them; otherwise they do not count. Examples under attack are refused.
+        warm_start: Whether models start from one that was trained on the training set without noise, which voids every
+            certificate.
         epochs: Passes through the training set, at least 1.
         batch_size: Examples per step, at least 1; a pass leaves out those that do not fill a batch.
         learning_rate: At its peak, above 0.
@@ -53,6 +60,8 @@ class Networks(Learner):
     def __init__(
         self,
         network: nn.Module,
+        trained_on: Sequence[str] | None = None,
+        warm_start: bool = False,
         epochs: int = 10,
         batch_size: int = 100,
         learning_rate: float = 0.05,
@@ -74,6 +83,11 @@ class Networks(Learner):
         if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
             raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
         self.network = network
+        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on or ())
+        self.checkpoint = None if trained_on is None else digest(network)
+        self.warm_start = warm_start
+        self._start: Named | None = None if trained_on is None else dict(network.named_parameters())
+        self._buffers: Named = dict(network.named_buffers())
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -89,8 +103,21 @@ class Networks(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`."""
         x, tests = standardised(x, tests)
+        weights, buffers = self._train(x, labels, keys)
+        with torch.no_grad():
+            models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
+            return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
+
+    def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
+        """Train the model that all others start from; see `Learner.start`."""
+        with torch.enable_grad():
+            weights, buffers = self._train(standardised(x[None], x[None])[0], labels, [key])
+        self._start, self._buffers = _of(weights, 0), _of(buffers, 0)
+
+    def _train(self, x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[Named, Named]:
+        """Weights and buffers of one model for each training set ``(models, n, ...)``."""
         weights = self._initial([(*key, WEIGHTS) for key in keys], x.device)
-        buffers = {name: torch.stack([value.to(x.device)] * len(keys)) for name, value in self.network.named_buffers()}
+        buffers = {name: torch.stack([value.to(x.device)] * len(keys)) for name, value in self._buffers.items()}
         optimiser = torch.optim.SGD(
             weights.values(),
             self.learning_rate,
@@ -99,7 +126,7 @@ class Networks(Learner):
             nesterov=self.momentum > 0,
             foreach=True,
         )
-        gradients = self._alone if self.group == 1 else vmap(grad(self._loss), randomness="error")
+        gradients = self._alone if len(x) == 1 else vmap(grad(self._loss), randomness="error")
         size = min(self.batch_size, len(labels))
         batches = len(labels) // size
         steps = self.epochs * batches
@@ -112,12 +139,12 @@ class Networks(Learner):
                 for name, value in weights.items():
                     value.grad = slopes[name]
                 optimiser.step()
-        with torch.no_grad():
-            models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
-            return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
+        return weights, buffers
 
     def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:
-        """Weights of all models."""
+        """Weights to start from, of all models."""
+        if self._start is not None:
+            return {name: torch.stack([value.detach().to(device)] * len(keys)) for name, value in self._start.items()}
         drawn = []
         for key in keys:
             source = generator(key)

@@ -89,6 +89,7 @@ class RetrainedVotes(Votes):
         """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
         self._origin = origin
         self._tests = x
+        self._prepared = False
         self._place = {int(position): place for place, position in enumerate(index)}
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
@@ -130,9 +131,7 @@ class RetrainedVotes(Votes):
             What each model predicts for the examples asked.
         """
         x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
-        if self.learner.warm_start:
-            self.learner.start(self._features(x), labels, self.num_classes, (seed, START))
-        fixed = None if self.test_noise else self._features(tests)
+        fixed = self._prepare(x, labels, tests, (seed, START))
         predicted: dict[int, Tensor] = {}
 
         def work(some: slice) -> None:
@@ -151,6 +150,16 @@ class RetrainedVotes(Votes):
         spread = for_each if x.device.type == "cpu" else in_turn
         spread(work, len(draws), self.learner.group)
         return [row for start in sorted(predicted) for row in predicted[start].cpu().numpy().astype(np.int16)]
+
+    def _prepare(self, x: Tensor, labels: Tensor, tests: Tensor, key: Sequence[int]) -> Tensor | None:
+        """What all draws have in common, done once; returns the features of the examples asked, if they are fixed."""
+        if not self._prepared:
+            with torch.no_grad():
+                self._fixed = None if self.test_noise else self._features(tests)
+            if self.learner.warm_start:
+                self.learner.start(self._features(x), labels, self.num_classes, key)
+            self._prepared = True
+        return self._fixed
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
