@@ -13,7 +13,7 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.random import generator
-from smoothing.threads import for_each, in_turn
+from smoothing.threads import for_each, in_turn, one_thread
 from smoothing.votes.body import Body
 from smoothing.votes.draws import Draw, MissingDrawsError, Predictions
 from smoothing.votes.learner import Learner
@@ -58,6 +58,7 @@ class RetrainedVotes(Votes):
         self.learner = learner
         self.body = body
         self.test_noise = test_noise
+        self._prepared: tuple[Tensor, ...] = ()
         hashes = [learner.checkpoint, body.identity() if body else None]
         self.checkpoint = "+".join(known for known in hashes if known) or None
 
@@ -89,7 +90,6 @@ class RetrainedVotes(Votes):
         """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
         self._origin = origin
         self._tests = x
-        self._prepared = False
         self._place = {int(position): place for place, position in enumerate(index)}
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
@@ -135,17 +135,21 @@ class RetrainedVotes(Votes):
         predicted: dict[int, Tensor] = {}
 
         def work(some: slice) -> None:
-            group = list(draws[some])
-            # Always as many models, so that each has the same bits whichever others there are.
-            keys = [(seed, *draw) for draw in group + group[-1:] * (self.learner.group - len(group))]
+            keys = [(seed, *draw) for draw in draws[some]]
             with torch.no_grad():
                 noisy = [self._features(measure.sample(x, generator((*key, NOISE), x.device))) for key in keys]
                 asked = [self._features(self._noisy(tests, key)) if fixed is None else fixed for key in keys]
-                stacked = torch.stack(asked) if fixed is None else fixed.expand(len(keys), *fixed.shape)
+            # Always as many models, so that each has the same bits whichever others there are.
+            spare = self.learner.group - len(keys)
+            noisy, asked, trained = noisy + spare * noisy[-1:], asked + spare * asked[-1:], keys + spare * keys[-1:]
             with torch.enable_grad():
                 predicted[some.start] = self.learner.train_and_predict(
-                    torch.stack(noisy), labels, self.num_classes, stacked, [(*key, TRAINING) for key in keys]
-                )[: len(group)]
+                    torch.stack(noisy),
+                    labels,
+                    self.num_classes,
+                    torch.stack(asked) if fixed is None else fixed.expand(len(trained), *fixed.shape),
+                    [(*key, TRAINING) for key in trained],
+                )[: len(keys)]
 
         spread = for_each if x.device.type == "cpu" else in_turn
         spread(work, len(draws), self.learner.group)
@@ -153,12 +157,14 @@ class RetrainedVotes(Votes):
 
     def _prepare(self, x: Tensor, labels: Tensor, tests: Tensor, key: Sequence[int]) -> Tensor | None:
         """What all draws have in common, done once; returns the features of the examples asked, if they are fixed."""
-        if not self._prepared:
+        same = self._prepared and all(map(torch.equal, self._prepared, (x, tests)))
+        if not same:
             with torch.no_grad():
                 self._fixed = None if self.test_noise else self._features(tests)
             if self.learner.warm_start:
-                self.learner.start(self._features(x), labels, self.num_classes, key)
-            self._prepared = True
+                with one_thread():
+                    self.learner.start(self._features(x), labels, self.num_classes, key)
+            self._prepared = x, tests
         return self._fixed
 
     def counts(
@@ -181,8 +187,16 @@ class RetrainedVotes(Votes):
         if self.body is None:
             return x
         body, size = self.body.to(x.device), self.body.batch_size
-        filled = torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])])
-        return torch.cat([body(batch) for batch in filled.split(size)])[: len(x)]
+        batches = torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
+        features: dict[int, Tensor] = {}
+
+        def work(some: slice) -> None:
+            with torch.no_grad():
+                features[some.start] = body(batches[some.start])
+
+        spread = for_each if x.device.type == "cpu" else in_turn
+        spread(work, len(batches), 1)
+        return torch.cat([features[number] for number in range(len(batches))])[: len(x)]
 
     def _noisy(self, tests: Tensor, key: Sequence[int]) -> Tensor:
         assert self.test_noise is not None
