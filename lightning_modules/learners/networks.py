@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from math import inf
 
 import torch
@@ -95,8 +96,6 @@ class Networks(Learner):
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.group = group
-        # Two, since threads train and predict at the same time.
-        self._training, self._predicting = deepcopy(network).train(), deepcopy(network).eval()
 
     def train_and_predict(
         self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
@@ -104,9 +103,10 @@ class Networks(Learner):
         """See `Learner.train_and_predict`."""
         x, tests = standardised(x, tests)
         weights, buffers = self._train(x, labels, keys)
+        network = deepcopy(self.network).eval()
         with torch.no_grad():
             models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
-            return torch.stack([self._predict(*model, asked) for model, asked in zip(models, tests, strict=True)])
+            return torch.stack([_predict(network, *model, asked) for model, asked in zip(models, tests, strict=True)])
 
     def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
         """Train the model that all others start from; see `Learner.start`."""
@@ -126,7 +126,9 @@ class Networks(Learner):
             nesterov=self.momentum > 0,
             foreach=True,
         )
-        gradients = self._alone if len(x) == 1 else vmap(grad(self._loss), randomness="error")
+        # A copy, since weights are put into it, and other threads train at the same time.
+        loss = self._loss(deepcopy(self.network).train())
+        gradients = partial(_alone, loss) if len(x) == 1 else vmap(grad(loss), randomness="error")
         size = min(self.batch_size, len(labels))
         batches = len(labels) // size
         steps = self.epochs * batches
@@ -151,20 +153,25 @@ class Networks(Learner):
             drawn.append({name: _weight(name, value, source) for name, value in self.network.named_parameters()})
         return {name: torch.stack([weights[name] for weights in drawn]).to(device) for name in drawn[0]}
 
-    def _loss(self, weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Tensor:
-        logits = functional_call(self._training, (weights, buffers), (x,))
-        return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+    def _loss(self, network: nn.Module) -> Callable[[Named, Named, Tensor, Tensor], Tensor]:
+        def loss(weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Tensor:
+            logits = functional_call(network, (weights, buffers), (x,))
+            return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
 
-    def _alone(self, weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Named:
-        """Gradients of a single model, without what stacking costs."""
-        own = {name: value.detach().requires_grad_() for name, value in _of(weights, 0).items()}
-        loss = self._loss(own, _of(buffers, 0), x[0], labels[0])
-        slopes = torch.autograd.grad(loss, list(own.values()))
-        return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
+        return loss
 
-    def _predict(self, weights: Named, buffers: Named, tests: Tensor) -> Tensor:
-        parts = tests.split(TESTS)
-        return torch.cat([winner(functional_call(self._predicting, (weights, buffers), (x,))) for x in parts])
+
+def _alone(
+    loss: Callable[[Named, Named, Tensor, Tensor], Tensor], weights: Named, buffers: Named, x: Tensor, labels: Tensor
+) -> Named:
+    """Gradients of a single model, without what stacking costs."""
+    own = {name: value.detach().requires_grad_() for name, value in _of(weights, 0).items()}
+    slopes = torch.autograd.grad(loss(own, _of(buffers, 0), x[0], labels[0]), list(own.values()))
+    return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
+
+
+def _predict(network: nn.Module, weights: Named, buffers: Named, tests: Tensor) -> Tensor:
+    return torch.cat([winner(functional_call(network, (weights, buffers), (x,))) for x in tests.split(TESTS)])
 
 
 def _of(stacked: Named, model: int) -> Named:

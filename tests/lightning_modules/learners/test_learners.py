@@ -97,6 +97,24 @@ def test_a_warm_start_begins_where_the_first_training_ended(digits: tuple[Tensor
     assert cold.supports(Gaussian(2.0)) is None
 
 
+@pytest.mark.parametrize(
+    "learner",
+    [Networks(convolutions(), epochs=2, batch_size=25, group=group) for group in (1, 2)] + [Perceptrons(group=2)],
+    ids=["network", "networks", "perceptrons"],
+)
+def test_cores_do_not_meddle_with_each_other(digits: tuple[Tensor, Tensor], learner: Learner) -> None:
+    votes = finishing(learner, *digits, digits[0])
+    drawn = []
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 4):
+            torch.set_num_threads(number)
+            drawn.append(votes.draw(Gaussian(0.5), some_draws(8), 0))
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_perceptrons_descend_the_cross_entropy() -> None:
     """A step in place is a step of autograd."""
     from lightning_modules.learners import perceptrons
