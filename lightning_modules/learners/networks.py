@@ -1,6 +1,6 @@
 """Any network, trained by stochastic gradient descent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from math import inf
