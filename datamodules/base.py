@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
-from datamodules.sampling import RankShare
 from smoothing.origin import PARTS, Origin
+from smoothing.ranks import RankShare
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""

@@ -12,6 +12,7 @@ from lightning_modules.encoder import FrozenEncoder
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
+from smoothing.origin import Origin
 from smoothing.threads import one_thread
 from smoothing.votes import Ballots, Votes
 
@@ -27,6 +28,7 @@ class Examples(Protocol):
 
     Attributes:
         source: Where the examples come from.
+        origin: Which examples the training set holds.
         classes: Numbers that its classes have there.
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
@@ -34,6 +36,7 @@ class Examples(Protocol):
     """
 
     source: str
+    origin: Origin
     classes: Sequence[int]
     num_classes: int
     assumptions: tuple[str, ...]
@@ -95,19 +98,34 @@ class Certification(pl.LightningModule):
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
+        self._data: Examples | None = None
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
     def data(self) -> Examples:
-        """The trainer's data module."""
-        return cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+        """Training set and examples: the trainer's data module, unless others were set."""
+        return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    @data.setter
+    def data(self, data: Examples) -> None:
+        self._data = data
 
     @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
         through = (self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
         return "+".join(known for known in through if known) or None
+
+    @property
+    def remaining(self) -> Sequence[int]:
+        """Positions of the examples that are still to certify."""
+        return self.data.asked if self.data.remaining is None else self.data.remaining
+
+    def asked(self) -> tuple[Tensor, Tensor]:
+        """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
+        examples = self.data.test_set()
+        return torch.stack([examples[position][1] for position in self.data.asked]), torch.tensor(self.data.asked)
 
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
@@ -116,10 +134,9 @@ class Certification(pl.LightningModule):
             ValueError: If the data are bad, or a certifier cannot serve, saying why.
         """
         examples = self.data.test_set()
-        remaining = self.data.asked if self.data.remaining is None else self.data.remaining
-        if not remaining:
+        if not self.remaining:
             return
-        for position in remaining:
+        for position in self.remaining:
             _, example, _ = examples[position]
             if not torch.isfinite(example).all():
                 raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
@@ -127,6 +144,8 @@ class Certification(pl.LightningModule):
                 self.votes.check(self.measure, example)
             except ValueError as error:
                 raise ValueError(f"test example {position}: {error}") from error
+        if self.votes.kept:
+            self.votes.serve(self.data.origin, *self.asked())
         if self.encoder is not None:
             self.encoder.serve(self.data.source, self.data.classes)
         self.votes.fit(*self._training_set(), self.data.num_classes)

@@ -1,0 +1,7 @@
+"""Learners: how the models of retrained votes are trained."""
+
+from lightning_modules.learners.networks import Networks
+from lightning_modules.learners.perceptrons import Perceptrons
+from lightning_modules.learners.ridge_head import RidgeHead
+
+__all__ = ["Networks", "Perceptrons", "RidgeHead"]
