@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 import timm
@@ -30,6 +32,25 @@ def offline() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+BRIGHT = """
+from datamodules import ImageFolder
+
+
+class Bright(ImageFolder):
+    'Images on the scale [0, 255].'
+
+    def test_set(self):
+        return [(index, 255 * x, label) for index, x, label in (super(Bright, self).test_set()[i] for i in range(4))]
+"""
+
+
+class Malice:
+    """Does something when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return os.mkdir, ("runs",)
+
+
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
     copytree(ROOT / "configs", tmp_path / "configs")
@@ -51,7 +72,12 @@ def images(workplace: Path) -> Path:
 @pytest.fixture
 def pretrained(workplace: Path, images: Path) -> list[str]:
     """Options by which the pictures are certified with a denoiser and a classifier that were written to disk."""
-    pipeline(tiny(3, 32)).save_pretrained(workplace / "denoiser")
+    for name in ("denoiser", "malice"):
+        pipeline(tiny(3, 32)).save_pretrained(workplace / name)
+    (workplace / "malice/unet/diffusion_pytorch_model.safetensors").unlink()
+    torch.save({"more": Malice()}, workplace / "malice/unet/diffusion_pytorch_model.bin")
+    torch.save({"more": Malice()}, workplace / "malice.pth")
+    (workplace / "bright.py").write_text(BRIGHT)
     network = timm.create_model("test_resnet", num_classes=2)
     # Of what the head sees, only the difference of two constants counts: light it is, always.
     with torch.no_grad():
@@ -87,6 +113,9 @@ def test_any_classifier_is_certified_behind_any_denoiser(workplace: Path, pretra
         (["--model.measure.measure.sigma=100"], ["sigma = 100", "at most 78.7", "schedule"]),
         (["--model.measure.denoiser.path=absent"], ["DiffusionDenoiser: path = absent", "folder"]),
         (["--model.measure.denoiser.path=pictures"], ["path = pictures", "scheduler_config.json"]),
+        (["--model.measure.denoiser.path=malice"], ["path = malice", "safetensors or in a pickle of weights only"]),
+        (["--model.votes.network.architecture.weights=malice.pth"], ["TimmModel: weights", "pickle of weights only"]),
+        (["--data=bright.Bright"], ["test example 0: DiffusionDenoiser: pixels from", "must be within [0, 1]"]),
         (["--model.measure.denoiser.steps=0"], ["steps = 0", "at least 1"]),
         (["--model.measure.batch_size=0"], ["batch_size = 0", "at least 1"]),
         (["--model.measure=Gaussian", "--model.measure.sigma=.25"], ["Unchanged()", "Gaussian(sigma=0.25)"]),

@@ -13,6 +13,7 @@ from lightning_modules.denoisers import DiffusionDenoiser
 from lightning_modules.recipe import build, describe
 from smoothing.measures import DenoisedMeasure, Denoiser, Gaussian
 from smoothing.origin import Origin
+from smoothing.random import generator
 from tests.lightning_modules.denoisers.unets import pipeline, tiny
 
 LSUN = "LSUN train"
@@ -239,3 +240,15 @@ def test_a_repository_of_the_hub_is_read_from_its_cache(folder: Path, monkeypatc
 
 def test_the_unet_is_that_of_diffusers(folder: Path) -> None:
     assert isinstance(DiffusionDenoiser(str(folder), LSUN).unet, UNet2DModel)
+
+
+@pytest.mark.gpu
+def test_an_accelerator_denoises_as_the_processor_does(folder: Path) -> None:
+    measure = DenoisedMeasure(Gaussian(0.25), DiffusionDenoiser(str(folder), LSUN, steps=2), batch_size=4)
+    z = torch.rand(6, 3, 16, 16)
+    noisy = z + 0.25 * torch.randn(z.shape)
+    on_processor = measure.denoiser(noisy, 0.25)
+    sample = measure.sample_each(z.cuda(), generator((1,), "cuda"))
+    assert (sample.shape, sample.device.type) == (z.shape, "cuda")
+    assert torch.equal(measure.sample_each(z[:3].cuda(), generator((1,), "cuda")), sample[:3])
+    torch.testing.assert_close(measure.denoiser(noisy.cuda(), 0.25).cpu(), on_processor, rtol=0, atol=1e-3)
