@@ -16,13 +16,16 @@ from smoothing.rounding import Float
 NEAR = 1e-6
 """How far from a level a value may be to be taken for it: what single precision makes of a quotient."""
 
+MOST_LEVELS = 2**16
+"""More levels than this are not told apart at once from what is near to them."""
+
 
 class Levels:
     """The grid ``0, 1/(K-1), ..., 1``.
 
     Args:
         owner: Class that speaks in errors.
-        num_levels: Number of levels K, at least 2.
+        num_levels: Number of levels K, within 2 .. `MOST_LEVELS`.
 
     Attributes:
         steps: ``K - 1``.
@@ -30,8 +33,8 @@ class Levels:
     """
 
     def __init__(self, owner: str, num_levels: int) -> None:
-        if num_levels < 2:
-            raise ValueError(f"{owner}: num_levels = {num_levels}; must be at least 2")
+        if not 2 <= num_levels <= MOST_LEVELS:
+            raise ValueError(f"{owner}: num_levels = {num_levels}; must be within 2 .. {MOST_LEVELS}")
         self.owner = owner
         self.steps = num_levels - 1
         self.assumption = f"inputs are multiples of 1/{self.steps} within [0, 1]"

@@ -108,7 +108,7 @@ class NetworkVotes(CensusVotes):
             raise ValueError(
                 f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
             )
-        with as_stated():
+        with as_stated(x.device):
             self._try(x)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
@@ -167,7 +167,7 @@ class NetworkVotes(CensusVotes):
         # Cores share out the passes; a device runs them one after the other by itself.
         spread = for_each if x.device.type == "cpu" else in_turn
         where = index.tolist()
-        with as_stated():
+        with as_stated(x.device):
             self._try(x)
             spread(work, len(x) * len(passes), 1)
         if not finite.all():
@@ -212,12 +212,15 @@ class NetworkVotes(CensusVotes):
 
 
 @contextmanager
-def as_stated() -> Iterator[None]:
-    """Compute in the stated precision, by the same kernels every time, whatever the process has set."""
+def as_stated(device: torch.device) -> Iterator[None]:
+    """Compute on a device in the stated precision, by the same kernels every time, whatever the process has set."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        with (
+            torch.autocast(device.type, enabled=False),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
             yield
     finally:
         torch.set_float32_matmul_precision(before)
