@@ -93,8 +93,8 @@ class Certification(pl.LightningModule):
             raise ValueError("Certification: certifiers = {}; must name at least one")
         if encoder is not None and votes.object == INPUT:
             raise ValueError(
-                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {INPUT}, since radii "
-                "would be those of features"
+                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {INPUT}, since "
+                "radii would be those of features"
             )
         if seed < 0:
             raise ValueError(f"Certification: seed = {seed}; must be at least 0")
