@@ -19,6 +19,9 @@ NEAR = 1e-6
 MOST_LEVELS = 2**16
 """More levels than this are not told apart at once from what is near to them."""
 
+LARGEST_NOISE = 2**53
+"""Most levels of noise, which float64 still tells apart."""
+
 
 class Levels:
     """The grid ``0, 1/(K-1), ..., 1``.
@@ -145,6 +148,12 @@ class Rounded(OnLevels):
         self._noise = measure
 
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:
-        """Add whole numbers of levels."""
+        """Add whole numbers of levels.
+
+        Raises:
+            ValueError: If the noise is larger than whole numbers are told apart. What is cut off tells of the object.
+        """
         noise = self._noise.draw(codes.double(), generator) * self.levels.steps
+        if noise.numel() and (size := float(noise.abs().max())) > LARGEST_NOISE:
+            raise ValueError(f"Rounded: noise = {size:.3g} levels; must be at most {LARGEST_NOISE}")
         return codes + noise.round_().long()

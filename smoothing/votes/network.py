@@ -45,7 +45,8 @@ class NetworkVotes(CensusVotes):
         compile: Whether to compile the network, with its weights as constants.
 
     Raises:
-        ValueError: If an argument is not as described, or a weight in that precision is NaN or infinite.
+        ValueError: If an argument is not as described, a weight in that precision is NaN or infinite, or the network
+            normalises by the batch that it is given.
     """
 
     object: ClassVar[str] = "test input"
@@ -85,6 +86,12 @@ class NetworkVotes(CensusVotes):
             if not weights.isfinite().all():
                 raise ValueError(
                     f"NetworkVotes: weights {name} of the network in {precision} = NaN or infinite; must be finite"
+                )
+        for name, module in self._network.named_modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+                raise ValueError(
+                    f"NetworkVotes: {name} of the network normalises by the batch that it is given; must keep "
+                    "statistics of training, so that a draw's vote is its own"
                 )
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 

@@ -12,6 +12,7 @@ from lightning_modules import Certification
 from smoothing.binomial import upper_bound
 from smoothing.certifiers import ClopperPearson, ExactVote, Staged
 from smoothing.measures import CategoricalMeasure, Discrete, Gaussian, Rounded, SparseDiscrete
+from smoothing.random import generator
 from smoothing.votes import Ballots, NetworkVotes
 
 
@@ -36,6 +37,19 @@ def test_discrete_noise_on_anything_but_values_is_refused(measure: CategoricalMe
 def test_so_many_levels_that_any_pixel_is_near_one_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Rounded: num_levels = 1000001; must be within 2 .. 65536"):
         Rounded(Gaussian(0.1), 10**6 + 1)
+
+
+def test_noise_that_is_cut_off_is_refused() -> None:
+    """Where it is, levels are added to one and the same number."""
+    measure = Rounded(Gaussian(1e20), 2**16)
+    with pytest.raises(ValueError, match=r"Rounded: noise = .* levels; must be at most 9007199254740992"):
+        measure.sample(torch.zeros(9, dtype=torch.float64), generator((0,)))
+
+
+def test_votes_that_depend_on_other_draws_are_refused() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="NetworkVotes: 1 of the network normalises by the batch"):
+        NetworkVotes(network, 2)
 
 
 @pytest.mark.parametrize(
