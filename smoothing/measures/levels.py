@@ -154,6 +154,6 @@ class Rounded(OnLevels):
             ValueError: If the noise is larger than whole numbers are told apart. What is cut off tells of the object.
         """
         noise = self._noise.draw(codes.double(), generator) * self.levels.steps
-        if noise.numel() and (size := float(noise.abs().max())) > LARGEST_NOISE:
+        if noise.numel() and not (size := float(noise.abs().max())) <= LARGEST_NOISE:
             raise ValueError(f"Rounded: noise = {size:.3g} levels; must be at most {LARGEST_NOISE}")
         return codes + noise.round_().long()
