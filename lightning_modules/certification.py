@@ -19,6 +19,9 @@ from smoothing.votes import Ballots, Votes
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
 
+INPUT = "test input"
+"""What votes say they are on where noise is added to what is to be predicted itself."""
+
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
 
@@ -91,6 +94,11 @@ class Certification(pl.LightningModule):
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
+        if encoder is not None and votes.object == INPUT:
+            raise ValueError(
+                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {INPUT}, since "
+                "radii would be those of features"
+            )
         if seed < 0:
             raise ValueError(f"Certification: seed = {seed}; must be at least 0")
         self.measure = measure

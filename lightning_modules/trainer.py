@@ -24,6 +24,9 @@ EXPECTED_WARNINGS = (
 )
 """What Lightning warns of though it is meant."""
 
+FULL = "32-true"
+"""Precision in which inputs come to be certified as they are. A trainer's is no part of what a run is known by."""
+
 
 class Trainer(pl.Trainer):
     """Fits like Lightning's trainer, on any of its strategies, and certifies."""
@@ -55,6 +58,8 @@ class Trainer(pl.Trainer):
             ValueError: If model or data are bad, or the directory is another run's, damaged or cannot be written.
             RuntimeError: If anything goes wrong after the first row was asked for.
         """
+        if self.precision != FULL:
+            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
         opening = Opening(directory, config or {}, model)
         model.data = cast(Examples, datamodule)

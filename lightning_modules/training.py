@@ -113,6 +113,17 @@ class BaseClassifier(pl.LightningModule):
         """Say in the checkpoint what the network is, and what it has seen."""
         checkpoint[RECORD] = self._record
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with a training of the same network under the same measure on the same data, and no other.
+
+        Raises:
+            ValueError: If the checkpoint is of another, naming what differs.
+        """
+        there = checkpoint.get(RECORD, {})
+        for name, here in self._record.items():
+            if there.get(name) != here:
+                raise ValueError(f"ckpt_path: {name} of the training there is {there.get(name)}; must be {here}")
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The objective on one batch."""
         x, labels = batch
