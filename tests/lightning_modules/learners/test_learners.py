@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from datamodules import Digits
 from lightning_modules.architectures import SmallCNN
-from lightning_modules.learners import Networks, Perceptrons, RidgeHead
+from lightning_modules.learners import FastCifar, Networks, Perceptrons, RidgeHead
+from lightning_modules.learners.fast_cifar import FastNetwork, _shifted
 from smoothing.measures import Gaussian
 from smoothing.origin import Origin
 from smoothing.testing import LearnerConformance
@@ -97,6 +98,45 @@ def test_a_warm_start_begins_where_the_first_training_ended(digits: tuple[Tensor
     assert cold.supports(Gaussian(2.0)) is None
 
 
+class TestFastCifar(LearnerConformance):
+    """On digits that are blown up to the size of small photographs."""
+
+    @pytest.fixture
+    def learner(self) -> Learner:
+        return FastCifar(epochs=8, batch_size=15, learning_rate=0.02, shift=0, widths=(16, 32, 32))
+
+    @pytest.fixture
+    def x(self, digits: tuple[Tensor, Tensor]) -> Tensor:
+        return digits[0][:120].repeat_interleave(3, 2).repeat_interleave(3, 3).expand(-1, 3, -1, -1)
+
+    @pytest.fixture
+    def labels(self, digits: tuple[Tensor, Tensor]) -> Tensor:
+        return digits[1][:120]
+
+
+def test_the_first_layer_whitens_what_it_is_given() -> None:
+    source = torch.Generator().manual_seed(0)
+    x = torch.nn.functional.avg_pool2d(torch.randn(40, 3, 26, 26, generator=source), 3, 1)
+    network = FastNetwork(3, 24, 10, (4, 4, 4))
+    network.start(x, source)
+    white = network.whiten(x).detach().transpose(0, 1).flatten(1)
+    assert len(white) == 24
+    second = white[:12] @ white[:12].T / white.shape[1]
+    # Directions of little variance are held back.
+    assert (second - torch.diag(second.diag())).abs().max() < 1e-3
+    assert second.diag().max() == pytest.approx(1, abs=0.05)
+    torch.testing.assert_close(white[12:], -white[:12])
+
+
+def test_shifted_images_are_crops_of_their_reflections() -> None:
+    x = torch.arange(2 * 5 * 5.0).reshape(2, 1, 5, 5)
+    moved = _shifted(x, 2, torch.Generator().manual_seed(1))
+    wide = torch.nn.functional.pad(x, (2, 2, 2, 2), "reflect")
+    for image, crop in zip(wide, moved, strict=True):
+        crops = image.unfold(1, 5, 1).unfold(2, 5, 1).reshape(-1, 5, 5)
+        assert (crops == crop).all((1, 2)).any()
+
+
 @pytest.mark.parametrize(
     "learner",
     [Networks(convolutions(), epochs=2, batch_size=25, group=group) for group in (1, 2)] + [Perceptrons(group=2)],
@@ -143,6 +183,8 @@ def test_perceptrons_descend_the_cross_entropy() -> None:
 @pytest.mark.parametrize(
     ("learner", "arguments", "message"),
     [
+        (FastCifar, {"widths": (8, 8)}, r"FastCifar: widths = \[8, 8\]; must be three"),
+        (FastCifar, {"shift": -1}, "FastCifar: shift = -1; must be at least 0"),
         (RidgeHead, {"penalty": 0.0}, "RidgeHead: penalty = 0.0; must be finite and above 0"),
         (RidgeHead, {"group": 0}, "RidgeHead: group = 0; must be at least 1"),
         (Perceptrons, {"hidden": [4, 0]}, "Perceptrons: hidden = 0; must be at least 1"),
