@@ -103,7 +103,7 @@ class TestFastCifar(LearnerConformance):
 
     @pytest.fixture
     def learner(self) -> Learner:
-        return FastCifar(epochs=8, batch_size=15, learning_rate=0.02, shift=0, widths=(16, 32, 32))
+        return FastCifar(epochs=16, batch_size=20, learning_rate=0.03, shift=0, widths=(16, 32, 32))
 
     @pytest.fixture
     def x(self, digits: tuple[Tensor, Tensor]) -> Tensor:
