@@ -10,7 +10,7 @@ from lightning_modules.architectures import CifarResNet
 from smoothing.certificates import Table
 from tests.front_door import launch
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+ROOT = Path(__file__).parents[2]
 QUICK = [
     *("--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"),
     *("--model.certifiers.clopper_pearson.n0=2", "--model.certifiers.clopper_pearson.n=10"),
@@ -22,7 +22,12 @@ QUICK = [
     ("name", "folder", "options"),
     [
         ("digits", None, []),
-        pytest.param("mnist", "MNIST", ["--data.every=200"], marks=pytest.mark.slow),
+        pytest.param(
+            "mnist",
+            "MNIST",
+            ["--data.every=200", "--model.measure=Gaussian", "--model.measure.sigma=0.25"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "cifar10",
             "cifar-10-batches-py",
@@ -48,7 +53,8 @@ def test_a_config_retrains_and_certifies(
 ) -> None:
     if folder is not None and not (request.getfixturevalue("data_root") / folder).is_dir():
         pytest.skip(f"no {folder} in SMOOTHING_DATA")
-    copytree(CONFIGS, tmp_path / "configs")
+    for part in ("configs", "results/digits_ddpm"):
+        copytree(ROOT / part, tmp_path / part)
     # The released weights would be downloaded.
     torch.save({"state_dict": CifarResNet(8).body.state_dict()}, tmp_path / "weights.th")
     outcome = launch(["certify", "--config", f"configs/denoise/{name}.yaml", *QUICK, *options], tmp_path)

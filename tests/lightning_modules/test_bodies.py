@@ -52,7 +52,7 @@ def test_bad_arguments_are_refused() -> None:
         ({"network": Shallow(), "trained_on": []}, "Shallow; must have a last linear layer"),
         ({"network": CifarResNet(8), "trained_on": [], "batch_size": 0}, "batch_size = 0; must be at least 1"),
         ({"network": CifarResNet(8), "trained_on": [], "precision": "int"}, "precision = int; must be one of float32"),
-        ({"network": CifarResNet(8), "trained_on": ["a b c d"]}, "must be like 'MNIST'"),
+        ({"network": CifarResNet(8), "trained_on": ["CIFAR10 train[5]"]}, "must be like 'MNIST'"),
     ):
         with pytest.raises(ValueError, match=message):
             ClassifierBody(**arguments)  # type: ignore[arg-type]
