@@ -7,6 +7,7 @@ from smoothing.certifiers.chernoff import Chernoff
 from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopperPearson
 from smoothing.certifiers.enumeration import Enumeration
 from smoothing.certifiers.exact_vote import ExactVote
+from smoothing.certifiers.plurality import Plurality
 from smoothing.certifiers.prediction import Prediction
 from smoothing.certifiers.sampled import SampledCertifier, TwoSampleCertifier
 from smoothing.certifiers.sequential import Sequential
@@ -20,6 +21,7 @@ __all__ = [
     "ClopperPearson",
     "Enumeration",
     "ExactVote",
+    "Plurality",
     "Prediction",
     "RandomisedClopperPearson",
     "SampledCertifier",

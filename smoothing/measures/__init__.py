@@ -17,6 +17,7 @@ from smoothing.measures.levels import OnLevels, Quantised, Rounded
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
+from smoothing.measures.unchanged import Unchanged
 
 __all__ = [
     "AdditiveNoise",
@@ -38,6 +39,7 @@ __all__ = [
     "SmoothingMeasure",
     "SparseDiscrete",
     "Splitting",
+    "Unchanged",
     "Uniform",
     "UniformLinf",
 ]

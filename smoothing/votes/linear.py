@@ -14,6 +14,8 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
+from smoothing.votes.learner import Learner
+from smoothing.votes.training_set import check_features, check_training_set
 from smoothing.votes.transforms import Transform, apply_each, fit_all
 from smoothing.votes.votes import Votes
 
@@ -24,9 +26,6 @@ ROWS_IN_CACHE = 16
 
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
-
-LARGEST_FEATURE = 1e100
-"""Largest feature whose square, summed over any data set, is a float64."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Scores:
         return cls(weights, offsets, labels)
 
 
-class LinearVotes(Votes):
+class LinearVotes(Votes, Learner):
     """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
 
     Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
@@ -114,7 +113,11 @@ class LinearVotes(Votes):
         Raises:
             ValueError: If an argument is not as described, naming it, its value and what is allowed.
         """
-        _check_training_set(x, labels, num_classes)
+        check_training_set(x, labels, num_classes)
+        self.learn(x, labels, num_classes)
+
+    def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """As `fit`, from any part of a training set; see `Learner.learn`."""
         self.num_classes = num_classes
         self.labels = labels.long()
         self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
@@ -137,11 +140,16 @@ class LinearVotes(Votes):
         Raises:
             ValueError: If a feature is NaN, infinite or above `LARGEST_FEATURE`, or a weight is not finite.
         """
-        _check_features("inputs to predict", x)
+        check_features("inputs to predict", x)
         # Where the training set is: on another device the same sums would have other bits.
         features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """The scores themselves, in whole numbers; see `Learner.class_scores`."""
+        scores = self.scores(x)
+        return scores.class_sums + scores.offsets
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """The training labels: ``(n,)``."""
@@ -159,29 +167,3 @@ class LinearVotes(Votes):
             winners = (sums + scores.offsets[:, None]).argmax(-1)
             votes += one_hot(winners, self.num_classes).sum(1)
         return votes
-
-
-def _check_features(whose: str, x: Tensor) -> None:
-    if not torch.isfinite(x).all():
-        raise ValueError(f"features of the {whose}: NaN or infinite value found; must be finite")
-    if len(x) and (largest := float(x.abs().max())) > LARGEST_FEATURE:
-        raise ValueError(f"features of the {whose}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
-
-
-def _check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
-    if num_classes < 2:
-        raise ValueError(f"num_classes: {num_classes}; must be at least 2")
-    if len(x) != len(labels):
-        raise ValueError(f"training set: {len(x)} feature rows and {len(labels)} labels; the counts must be equal")
-    if len(x) < 2:
-        raise ValueError(f"training set: n = {len(x)}; must be at least 2")
-    _check_features("training set", x)
-    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
-        raise ValueError("labels of the training set: a value is not a whole number; must be 0 .. K-1")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= num_classes:
-        bad = low if low < 0 else high
-        raise ValueError(f"labels of the training set: {bad} found; must be within 0 .. {num_classes - 1}")
-    empty = sorted(set(range(num_classes)) - set(labels.long().unique().tolist()))
-    if empty:
-        raise ValueError(f"labels of the training set: class {empty[0]} has no example; every class must have one")
