@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.rounding import Float
@@ -24,19 +25,63 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 class Group(NamedTuple):
-    """Training points of one label: the margin gains ``w`` with probability ``up``, loses it with ``down``.
+    """Training points with labels that noise treats alike, or with probabilities of their own.
+
+    The margin gains ``w`` with probability ``up`` and loses it with ``down``.
 
     Attributes:
         w: ``(batch, m)`` weights.
-        up: ``(batch, 1)`` probability that the randomised label is the winner.
-        down: ``(batch, 1)`` probability that it is the rival.
-        same: ``(batch, 1)`` probability of neither.
+        up: ``(batch, 1)`` or ``(batch, m)`` probability that the randomised label is the winner.
+        down: The same that it is the rival.
+        same: The same of neither.
     """
 
     w: Tensor
     up: Tensor
     down: Tensor
     same: Tensor
+
+    def moments(self, tilt: Tensor) -> Tensor:
+        """Each term's part in ``E exp(-tilt (s_i - s_i'))``, ``(batch, m)``, at tilts ``(batch,)``."""
+        grown = (self.w * tilt[:, None]).exp_()
+        moments = torch.div(self.up, grown).add_(grown.mul_(self.down))
+        return moments.add_(self.same) if self.same.any() else moments
+
+    def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
+        """Each term's part in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
+        grown = (self.w * tilt[:, None]).exp_()
+        won = self.up / grown
+        lost = grown.mul_(self.down)
+        moved = lost + won
+        total = moved + self.same
+        mean = lost.sub_(won).div_(total)
+        spread = moved.div_(total).addcmul_(mean, mean, value=-1)
+        return mean.mul_(self.w), spread.mul_(self.w).mul_(self.w)
+
+
+class Kind(NamedTuple):
+    """Labels that noise turns into a winner and a rival with equal probabilities.
+
+    Attributes:
+        labels: The labels, ascending.
+        up: Probability that one of them becomes the winner.
+        down: Probability that it becomes the rival.
+        same: Probability of neither, rounded up.
+    """
+
+    labels: NDArray[np.intp]
+    up: float
+    down: float
+    same: float
+
+
+def kinds(channel: NDArray[np.float64], first: int, second: int) -> list[Kind]:
+    """Sort labels by what a channel, ``(K, K)``, makes of them: three kinds for uniform flips, however many classes."""
+    pair = channel[:, [first, second]]
+    neither = np.delete(channel, [first, second], axis=1).sum(1) * (1 + len(channel) * EPS)
+    found, kind_of = np.unique(pair, axis=0, return_inverse=True)
+    members = [np.flatnonzero(kind_of.ravel() == kind) for kind in range(len(found))]
+    return [Kind(labels, *row, neither[labels].max()) for labels, row in zip(members, found.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -46,7 +91,7 @@ class Margin:
     ``K(t) = log E exp(-t (s_i - s_i'))`` is its log moment generating function (Rosenfeld et al. 2020, B.2).
 
     Attributes:
-        groups: Its random terms, by label.
+        groups: Its random terms.
         offset: ``(batch,)`` its constant term.
     """
 
@@ -54,26 +99,23 @@ class Margin:
     offset: Tensor
 
     @classmethod
-    def of(
-        cls, by_label: Sequence[Tensor], offsets: Tensor, channel: Tensor, first: Tensor, second: Tensor
-    ) -> "Margin":
-        """The margin of the classes ``first`` over ``second``.
+    def of(cls, weights: Tensor, starts: Sequence[int], alike: Sequence[Kind], offset: Tensor) -> "Margin":
+        """The margin of one winner over one rival.
 
         Args:
-            by_label: For each label, ``(batch, m)`` weights of the training points that carry it.
-            offsets: ``(batch, K)`` offsets of the scores.
-            channel: ``(K, K)`` transition matrix.
-            first: ``(batch,)`` winners.
-            second: ``(batch,)`` rivals.
+            weights: ``(batch, n)`` weights, in the order of their labels.
+            starts: ``(K+1,)`` first position of each label in that order, then n.
+            alike: What the noise makes of the labels.
+            offset: ``(batch,)`` difference of the offsets.
         """
-        pair = torch.stack([first, second], 1)
         groups = []
-        for w, row in zip(by_label, channel, strict=True):
-            if not w.shape[1]:
-                continue
-            same = row.expand(len(pair), -1).scatter(1, pair, 0).sum(1, keepdim=True)
-            groups.append(Group(w, row[first, None], row[second, None], same))
-        return cls(groups, offsets.gather(1, pair[:, :1])[:, 0] - offsets.gather(1, pair[:, 1:])[:, 0])
+        for kind in alike:
+            parts = [weights[:, starts[low] : starts[high]] for low, high in _runs(kind.labels)]
+            w = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+            if w.shape[1]:
+                same_for_all = (torch.full((1, 1), p, dtype=w.dtype).expand(len(w), 1) for p in kind[1:])
+                groups.append(Group(w, *same_for_all))
+        return cls(groups, offset)
 
     def __getitem__(self, rows: Tensor) -> "Margin":
         """Some of the rows."""
@@ -100,12 +142,8 @@ class Margin:
         size = tilt * 2.0**SCORE_BITS + 1
         scale = torch.ldexp(torch.ones_like(size), 51 - torch.frexp(size).exponent)[:, None]
         total = torch.zeros_like(tilt)
-        for w, up, down, same in self.groups:
-            grown = (w * tilt[:, None]).exp_()
-            moment = torch.div(up, grown).add_(grown.mul_(down))
-            if same.any():
-                moment.add_(same)
-            moment.clamp_(min=SMALLEST_MOMENT)
+        for group in self.groups:
+            moment = group.moments(tilt).clamp_(min=SMALLEST_MOMENT)
             # Two moments under one logarithm; an odd one out stays alone.
             half = moment.shape[1] // 2
             moment[:, :half].mul_(moment[:, moment.shape[1] - half :])
@@ -128,14 +166,17 @@ class Margin:
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """First and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""
         slope, curvature = -self.offset, torch.zeros_like(self.offset)
-        for w, up, down, same in self.groups:
-            grown = (w * tilt[:, None]).exp_()
-            lost, won = down * grown, up / grown
-            total = lost + won + same
-            mean = (lost - won) / total
-            slope = slope + row_sums(w * mean)
-            curvature = curvature + row_sums(w.square() * ((lost + won) / total - mean.square()))
+        for group in self.groups:
+            first, second = group.derivatives(tilt)
+            slope += row_sums(first)
+            curvature += row_sums(second)
         return slope, curvature
+
+
+def _runs(labels: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Ranges of consecutive numbers: first, and last plus one."""
+    cuts = np.flatnonzero(np.diff(labels) > 1)
+    return list(zip(labels[[0, *(cuts + 1)]].tolist(), (labels[[*cuts, -1]] + 1).tolist(), strict=True))
 
 
 def row_sums(terms: Tensor) -> Tensor:

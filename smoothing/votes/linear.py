@@ -1,7 +1,7 @@
 """Linear votes: scores that are linear in the training labels."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -23,6 +23,9 @@ SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
 
 ROWS_IN_CACHE = 16
+
+POINTS_AT_A_TIME = 2**14
+"""Training points whose weights are added up by class at a time."""
 
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
@@ -52,7 +55,19 @@ class Scores:
     @cached_property
     def class_sums(self) -> Tensor:
         """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
-        return self.weights @ one_hot(self.labels, self.num_classes).double()
+        return self._by_class(torch.clone)
+
+    @cached_property
+    def class_squares(self) -> Tensor:
+        """``(batch, num_classes)`` sum of the squared weights of each class, to working precision."""
+        return self._by_class(torch.square)
+
+    def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
+        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
+        total = torch.zeros_like(self.offsets)
+        for weights, labels in parts:
+            total += value(weights) @ one_hot(labels, self.num_classes).double()
+        return total
 
     @classmethod
     def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
