@@ -75,13 +75,26 @@ class Kind(NamedTuple):
     same: float
 
 
-def kinds(channel: NDArray[np.float64], first: int, second: int) -> list[Kind]:
-    """Sort labels by what a channel, ``(K, K)``, makes of them: three kinds for uniform flips, however many classes."""
-    pair = channel[:, [first, second]]
-    neither = np.delete(channel, [first, second], axis=1).sum(1) * (1 + len(channel) * EPS)
-    found, kind_of = np.unique(pair, axis=0, return_inverse=True)
-    members = [np.flatnonzero(kind_of.ravel() == kind) for kind in range(len(found))]
-    return [Kind(labels, *row, neither[labels].max()) for labels, row in zip(members, found.tolist(), strict=True)]
+class Kinds:
+    """Sorts labels by what a channel makes of them: three kinds for uniform flips, however many classes.
+
+    Args:
+        channel: ``(K, K)`` transition matrix.
+    """
+
+    def __init__(self, channel: NDArray[np.float64]) -> None:
+        self._channel = channel
+        # Probabilities by number, column by column, so that pairs of them compare as whole numbers.
+        self._number = np.stack([np.unique(column, return_inverse=True)[1].ravel() for column in channel.T], 1)
+
+    def __call__(self, first: int, second: int) -> list[Kind]:
+        """The kinds of labels for a winner and a rival."""
+        pair = self._number[:, first] * len(self._channel) + self._number[:, second]
+        neither = self._channel.copy()
+        neither[:, [first, second]] = 0
+        same = neither.sum(1) * (1 + len(neither) * EPS)
+        members = [np.flatnonzero(pair == kind) for kind in dict.fromkeys(pair.tolist())]
+        return [Kind(k, *self._channel[k[0], [first, second]].tolist(), float(same[k].max())) for k in members]
 
 
 @dataclass(frozen=True)
@@ -93,33 +106,39 @@ class Margin:
     Attributes:
         groups: Its random terms.
         offset: ``(batch,)`` its constant term.
+        norm: ``(batch,)`` Euclidean length of all weights.
     """
 
     groups: list[Group]
     offset: Tensor
+    norm: Tensor
 
     @classmethod
-    def of(cls, weights: Tensor, starts: Sequence[int], alike: Sequence[Kind], offset: Tensor) -> "Margin":
+    def of(
+        cls, weights: Tensor, starts: Sequence[int], kinds: Sequence[Kind], offset: Tensor, norm: Tensor
+    ) -> "Margin":
         """The margin of one winner over one rival.
 
         Args:
             weights: ``(batch, n)`` weights, in the order of their labels.
             starts: ``(K+1,)`` first position of each label in that order, then n.
-            alike: What the noise makes of the labels.
+            kinds: What the noise makes of the labels.
             offset: ``(batch,)`` difference of the offsets.
+            norm: ``(batch,)`` Euclidean length of all weights.
         """
         groups = []
-        for kind in alike:
+        for kind in kinds:
             parts = [weights[:, starts[low] : starts[high]] for low, high in _runs(kind.labels)]
             w = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
             if w.shape[1]:
                 same_for_all = (torch.full((1, 1), p, dtype=w.dtype).expand(len(w), 1) for p in kind[1:])
                 groups.append(Group(w, *same_for_all))
-        return cls(groups, offset)
+        return cls(groups, offset, norm)
 
     def __getitem__(self, rows: Tensor) -> "Margin":
         """Some of the rows."""
-        return Margin([Group(*(field[rows] for field in group)) for group in self.groups], self.offset[rows])
+        groups = [Group(*(field[rows] for field in group)) for group in self.groups]
+        return Margin(groups, self.offset[rows], self.norm[rows])
 
     @property
     def terms(self) -> int:
@@ -156,9 +175,8 @@ class Margin:
 
     def _leaves_float64(self, tilt: Tensor) -> Tensor:
         """Rows in which some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
-        # The Euclidean norm is quicker to find than the largest weight, and seldom above the limit.
-        norm = torch.stack([torch.linalg.vector_norm(g.w, dim=1) for g in self.groups]).norm(dim=0)
-        suspect = torch.nonzero(tilt * norm > LARGEST_EXPONENT).flatten()
+        # The length is at hand, no less than the largest weight, and seldom above the limit.
+        suspect = torch.nonzero(tilt * self.norm > LARGEST_EXPONENT).flatten()
         leaves = torch.zeros_like(tilt, dtype=torch.bool)
         leaves[suspect] = tilt[suspect] * self[suspect].largest_weight() > LARGEST_EXPONENT * (1 + 8 * EPS)
         return leaves

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from smoothing.certifiers.margin import Margin, kinds
+from smoothing.certifiers.margin import Kinds, Margin
 from smoothing.certifiers.mean_vote import rivals
 from smoothing.certifiers.sketch import Sampler
 from smoothing.certifiers.tilt import best_tilt
@@ -18,7 +18,7 @@ from smoothing.votes.linear import Scores
 CHUNK = 2**17
 """Weights handled at a time: few enough to stay in a core's cache."""
 
-PAIRS = 64
+PAIRS = 128
 """Sketches handled at a time."""
 
 SURPRISE = 0.05
@@ -46,7 +46,7 @@ def pairwise_bounds(scores: Scores, channel: NDArray[np.float64], winner: NDArra
         tilts, foreseen = _sketched(scores, matrix, first, torch.from_numpy(seconds))
     order = scores.labels.argsort(stable=True)
     starts = [0, *torch.bincount(scores.labels, minlength=scores.num_classes).cumsum(0).tolist()]
-    out = np.zeros(seconds.shape)
+    kinds, out = Kinds(channel), np.zeros(seconds.shape)
     # Rows that share their winner share the kinds of labels too.
     parts = [torch.from_numpy(np.flatnonzero(winner == c)) for c in np.unique(winner)]
     chunks = [rows for part in parts for rows in part.split(max(1, CHUNK // len(order)))]
@@ -54,10 +54,10 @@ def pairwise_bounds(scores: Scores, channel: NDArray[np.float64], winner: NDArra
     def work(some: slice) -> None:
         for rows in chunks[some]:
             weights, offsets = scores.weights[rows][:, order], scores.offsets[rows]
-            first = winner[rows[0]]
+            norm, first = torch.linalg.vector_norm(weights, dim=1), winner[rows[0]]
             for column, second in enumerate(seconds[rows[0]]):
                 offset = offsets[:, first] - offsets[:, second]
-                margin = Margin.of(weights, starts, kinds(channel, first, second), offset)
+                margin = Margin.of(weights, starts, kinds(first, second), offset, norm)
                 tilt, bound = _evaluate(margin, tilts[rows, column], foreseen[rows, column])
                 out[rows.numpy(), column] = refine(margin, tilt, bound)
 

@@ -9,7 +9,7 @@ from smoothing.certifiers.margin import LARGEST_EXPONENT, Group, row_sums
 from smoothing.certifiers.tilt import minimise, short
 from smoothing.votes.linear import Scores
 
-OWN, ANYWHERE = 96, 64
+OWN, ANYWHERE = 48, 32
 """Training points in a sketch: with the winner's and with the rival's label each, and with any."""
 
 
@@ -76,8 +76,10 @@ class Sampler:
         self._channel = channel
         order = scores.labels.argsort(stable=True)
         self._sizes = torch.bincount(scores.labels, minlength=scores.num_classes)
-        self._own = order[(self._sizes.cumsum(0) - self._sizes)[:, None] + _spread_over(self._sizes[:, None], OWN)]
-        self._anywhere = order[_spread_over(self._sizes.sum(), ANYWHERE)]
+        within, self._owned = _spread_over(self._sizes[:, None], OWN)
+        self._own = order[(self._sizes.cumsum(0) - self._sizes)[:, None] + within]
+        anywhere, exists = _spread_over(self._sizes.sum(), ANYWHERE)
+        self._anywhere = order[anywhere[exists]]
 
     def sketch(self, rows: Tensor, first: Tensor, second: Tensor) -> Sketch:
         """Sketch the margins of ``first`` over ``second`` in some rows of the batch, all ``(pairs,)`` int64."""
@@ -87,25 +89,26 @@ class Sampler:
         classes = torch.arange(self._scores.num_classes)
         winners, losers = first[:, None] == classes, second[:, None] == classes
         strata = [
-            (self._own[first], winners),
-            (self._own[second], losers),
-            (self._anywhere.expand(len(rows), -1), ~(winners | losers)),
+            (self._own[first], self._owned[first], winners),
+            (self._own[second], self._owned[second], losers),
+            (self._anywhere.expand(len(rows), -1), torch.ones(len(rows), 1), ~(winners | losers)),
         ]
         weights, times = zip(*(self._stratum(rows, *stratum) for stratum in strata), strict=True)
-        labels = self._scores.labels[torch.cat([chosen for chosen, _ in strata], 1)]
+        labels = self._scores.labels[torch.cat([chosen for chosen, _, _ in strata], 1)]
         up, down = up.gather(1, labels), down.gather(1, labels)
         terms = Group(torch.cat(weights, 1), up, down, (1 - up - down).clamp_(min=0))
         return Sketch.of(terms, torch.cat(times, 1), slope)
 
-    def _stratum(self, rows: Tensor, chosen: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    def _stratum(self, rows: Tensor, chosen: Tensor, exists: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of chosen training points, and how many points each stands for, both ``(pairs, m)``.
 
         Args:
             rows: ``(pairs,)`` rows of the batch.
             chosen: ``(pairs, m)`` training points.
+            exists: ``(pairs, m)`` whether they are meant; there may be fewer than places for them.
             inside: ``(pairs, K)`` labels that count; points with others stand for none.
         """
-        seen = inside.gather(1, self._scores.labels[chosen]).double()
+        seen = inside.gather(1, self._scores.labels[chosen]) * exists.double()
         columns = self._sizes, self._scores.class_sums[rows], self._scores.class_squares[rows]
         size, total, squares = ((inside * column).sum(1, keepdim=True) for column in columns)
         number, size = seen.sum(1, keepdim=True).clamp(min=1), size.clamp(min=1)
@@ -116,6 +119,7 @@ class Sampler:
         return total / size + w * stretch, seen * (size / number)
 
 
-def _spread_over(size: Tensor, count: int) -> Tensor:
-    """``count`` positions spread evenly over ``0 .. size - 1``, some of them repeated where there are fewer."""
-    return torch.arange(count) * size // count
+def _spread_over(size: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """``count`` positions spread evenly over ``0 .. size - 1``, and whether each exists: there may be fewer."""
+    positions = torch.arange(count) * size.clamp(min=count) // count
+    return torch.minimum(positions, size - 1), positions < size
