@@ -22,23 +22,23 @@ def whole_channel(channel: Channel) -> tuple[Whole, int]:
     return np.array([[int(p * denominator) for p in row] for row in exact], dtype=object), denominator
 
 
-def mean_scores(scores: Scores, channel: Channel) -> Whole:
+def mean_scores(scores: Scores, channel: tuple[Whole, int]) -> Whole:
     """Expected scores ``E s_c`` of every class, times one positive number (THEORY.md 4.2).
 
     Args:
         scores: Integer scores of a batch.
-        channel: ``(K, K)`` transition matrix.
+        channel: Transition matrix in whole numbers, ``(K, K)``, and their denominator.
 
     Returns:
         ``(batch, K)`` whole numbers.
     """
-    matrix, denominator = whole_channel(channel)
+    matrix, denominator = channel
     return np.asarray(to_whole(scores.class_sums) @ matrix + to_whole(scores.offsets) * denominator)
 
 
 def mean_prediction(scores: Scores, channel: Channel) -> NDArray[np.int64]:
     """The class with the largest expected score, the first of equals; ``(batch,)``."""
-    return np.asarray(mean_scores(scores, channel).argmax(1), np.int64)
+    return np.asarray(mean_scores(scores, whole_channel(channel)).argmax(1), np.int64)
 
 
 def rivals(winner: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:

@@ -114,7 +114,10 @@ class Sampler:
         number, size = seen.sum(1, keepdim=True).clamp(min=1), size.clamp(min=1)
         w = self._scores.weights[rows[:, None], chosen]
         w = w - (seen * w).sum(1, keepdim=True) / number
-        spread, seen_spread = squares / size - (total / size).square(), (seen * w.square()).sum(1, keepdim=True) / number
+        spread, seen_spread = (
+            squares / size - (total / size).square(),
+            (seen * w.square()).sum(1, keepdim=True) / number,
+        )
         stretch = torch.where(seen_spread > 0, spread.clamp(min=0) / seen_spread, 1).sqrt()
         return total / size + w * stretch, seen * (size / number)
 

@@ -39,7 +39,7 @@ class Poll:
     @property
     def num_classes(self) -> int:
         """Number of classes K."""
-        return self.class_scores.shape[2]
+        return int(self.class_scores.shape[2])
 
     @cached_property
     def votes(self) -> NDArray[np.int64]:
@@ -99,7 +99,7 @@ class Partitions(Votes):
     @property
     def spread(self) -> int:
         """Number of learners that each part teaches."""
-        return self.reached.shape[1]
+        return int(self.reached.shape[1])
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
         """Part the training set and teach the learners; see `Votes.fit`."""
@@ -148,7 +148,7 @@ class Partitions(Votes):
         return Poll(scores, self.reached)
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why the learners cannot be put to the vote under ``measure``: they learn once, from the labels as they are."""
+        """Why the learners cannot be put to the vote under ``measure``: they learn once, from labels as they are."""
         return changes_labels(measure)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
