@@ -7,11 +7,14 @@ from smoothing.certifiers.chernoff import Chernoff
 from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopperPearson
 from smoothing.certifiers.enumeration import Enumeration
 from smoothing.certifiers.exact_vote import ExactVote
+from smoothing.certifiers.joint_naming import JointNaming
 from smoothing.certifiers.plurality import Plurality
 from smoothing.certifiers.prediction import Prediction
+from smoothing.certifiers.run_off import RunOff
 from smoothing.certifiers.sampled import SampledCertifier, TwoSampleCertifier
 from smoothing.certifiers.sequential import Sequential
 from smoothing.certifiers.staged import Staged
+from smoothing.certifiers.white_box import WhiteBox
 
 __all__ = [
     "AnalyticCertifier",
@@ -21,11 +24,14 @@ __all__ = [
     "ClopperPearson",
     "Enumeration",
     "ExactVote",
+    "JointNaming",
     "Plurality",
     "Prediction",
     "RandomisedClopperPearson",
+    "RunOff",
     "SampledCertifier",
     "Sequential",
     "Staged",
     "TwoSampleCertifier",
+    "WhiteBox",
 ]

@@ -94,7 +94,10 @@ class Kinds:
         neither[:, [first, second]] = 0
         same = neither.sum(1) * (1 + len(neither) * EPS)
         members = [np.flatnonzero(pair == kind) for kind in dict.fromkeys(pair.tolist())]
-        return [Kind(k, *self._channel[k[0], [first, second]].tolist(), float(same[k].max())) for k in members]
+        chances = self._channel
+        return [
+            Kind(k, float(chances[k[0], first]), float(chances[k[0], second]), float(same[k].max())) for k in members
+        ]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from smoothing.measures.levels import OnLevels, Quantised, Rounded
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
+from smoothing.measures.subsample import Subsample
 from smoothing.measures.unchanged import Unchanged
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SmoothingMeasure",
     "SparseDiscrete",
     "Splitting",
+    "Subsample",
     "Unchanged",
     "Uniform",
     "UniformLinf",

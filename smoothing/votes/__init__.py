@@ -1,8 +1,10 @@
 """Votes: base functions, and what a batch says when it is put to them."""
 
+from smoothing.votes.bagging import Bagging
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.centroids import Centroids
 from smoothing.votes.clusters import Clusters
+from smoothing.votes.joint_clusters import JointClusters
 from smoothing.votes.learner import Learner
 from smoothing.votes.linear import LinearVotes, Scores
 from smoothing.votes.neighbours import ClassSum, NearestNeighbours
@@ -16,6 +18,7 @@ from smoothing.votes.votes import CensusVotes, Votes
 
 __all__ = [
     "PCA",
+    "Bagging",
     "Ballots",
     "ByContent",
     "ByHash",
@@ -26,6 +29,7 @@ __all__ = [
     "ClassSum",
     "Clusters",
     "Constant",
+    "JointClusters",
     "Learner",
     "LinearVotes",
     "NearestNeighbours",

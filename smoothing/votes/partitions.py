@@ -69,6 +69,10 @@ class Partitions(Votes):
 
     Raises:
         ValueError: If an argument is out of its range; on fitting, if a learner is left without an example.
+
+    Attributes:
+        learners: The learners, after `fit`.
+        seen: Positions of the examples that each learner sees, after `fit`.
     """
 
     object: ClassVar[str] = "training labels"
@@ -110,20 +114,26 @@ class Partitions(Votes):
         self.labels = labels.long()
         inputs = x.flatten(1)
         features = fit_all(self.transforms, inputs.double())
-        learners_of = torch.from_numpy(self.reached)[self.partition.assign(inputs, self.labels, self.parts)]
-        seen = [(learners_of == number).any(1) for number in range(self.parts)]
+        self.seen = self._examples(self.partition.assign(inputs, self.labels, self.parts))
+        self.learners = [deepcopy(self.learner) for _ in self.seen]
+
+        def work(some: slice) -> None:
+            for learner, examples in zip(self.learners[some], self.seen[some], strict=True):
+                learner.learn(features[examples], self.labels[examples], num_classes)
+
+        for_each(work, len(self.learners), LEARNERS_AT_A_TIME)
+
+    def _examples(self, part: Tensor) -> list[Tensor]:
+        """The examples that each learner sees, given the part of each, ascending."""
+        members = part.argsort(stable=True).split(part.bincount(minlength=self.parts).tolist())
+        taught_by = np.argsort(self.reached, axis=None, kind="stable").reshape(self.parts, -1) // self.spread
+        seen = [torch.cat([members[p] for p in parts]).sort().values for parts in taught_by.tolist()]
         for number, examples in enumerate(seen):
-            if not examples.any():
+            if not len(examples):
                 raise ValueError(
                     f"Partitions: parts = {self.parts}; must be fewer, learner {number} is left without an example"
                 )
-        self.learners = [deepcopy(self.learner) for _ in seen]
-
-        def work(some: slice) -> None:
-            for learner, examples in zip(self.learners[some], seen[some], strict=True):
-                learner.learn(features[examples], self.labels[examples], num_classes)
-
-        for_each(work, len(seen), LEARNERS_AT_A_TIME)
+        return seen
 
     def features(self, x: Tensor) -> Tensor:
         """What the learners see of inputs ``(batch, ...)``: ``(batch, k)`` float64.
