@@ -30,18 +30,19 @@ LEARNERS = {
     "ridge": lambda: Ridge(Constant(0.5)),
     "class-sum": lambda: ClassSum(0.7),
     "neighbour": lambda: NearestNeighbours(1),
+    "three-neighbours": lambda: NearestNeighbours(3),
     "centroids": lambda: Centroids(),
 }
 RULES = {Plurality: by_plurality, WhiteBox: by_plurality, RunOff: by_run_off}
 SIZES = [
-    (2, 12, 5, 1),
-    (2, 11, 5, 2),
+    (2, 10, 4, 1),
+    (2, 9, 5, 2),
     (3, 8, 5, 1),
-    (3, 8, 6, 2),
-    (3, 8, 4, 3),
-    (3, 8, 8, 1),
+    (3, 8, 7, 2),
+    (3, 6, 4, 3),
+    (3, 7, 7, 1),
     (4, 6, 4, 1),
-    (4, 6, 5, 2),
+    (4, 6, 6, 2),
 ]
 """Classes, examples, parts, spread."""
 
@@ -72,18 +73,18 @@ def truth(certifier: Certifier, ballots: Ballots, said: NDArray[np.float64]) -> 
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: "K{}-n{}-parts{}-spread{}".format(*s))
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("certifier", [Plurality(), RunOff(), WhiteBox()], ids=["plurality", "run-off", "white-box"])
-def test_no_radius_is_above_the_truth(certifier: Certifier, learner: str, size: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize("learner", ["ridge", "class-sum", "neighbour", "centroids"])
+def test_no_radius_is_above_the_truth(learner: str, size: tuple[int, int, int, int]) -> None:
     for seed, unanimous in enumerate((False, True)):
         ballots, said = election(LEARNERS[learner](), *size, seed, unanimous)
-        if certifier.supports(ballots.measure, ballots.votes) is None:
-            never_above(truth(certifier, ballots, said), certifier.certify(ballots))
+        for certifier in (Plurality(), RunOff(), WhiteBox()):
+            if certifier.supports(ballots.measure, ballots.votes) is None:
+                never_above(truth(certifier, ballots, said), certifier.certify(ballots))
 
 
 def is_dpa_attained(certifier: Certifier) -> None:
     """A part of one example votes as it is labelled: every flip is worth what the bound fears."""
-    for num_classes, n in ((2, 11), (3, 8), (4, 6)):
+    for num_classes, n in ((2, 10), (3, 8), (4, 6)):
         for seed in range(3):
             ballots, said = election(NearestNeighbours(1), num_classes, n, n, 1, seed, unanimous=seed == 0)
             certificates, true = certifier.certify(ballots), truth(certifier, ballots, said)
@@ -99,10 +100,10 @@ def test_white_box_is_attained_by_parts_of_one_example() -> None:
     is_dpa_attained(WhiteBox())
 
 
-@pytest.mark.parametrize("learner", ["ridge", "class-sum", "neighbour"])
+@pytest.mark.parametrize("learner", ["ridge", "class-sum", "three-neighbours"])
 def test_white_box_is_the_truth_for_two_classes(learner: str) -> None:
     larger = 0
-    for seed, (n, parts) in enumerate(product((12, 13), (1, 2, 3, 4))):
+    for seed, (n, parts) in enumerate(product((9, 10), (1, 2, 3))):
         ballots, said = election(LEARNERS[learner](), 2, n, parts, 1, seed, unanimous=seed % 2 == 0)
         certificates, true = WhiteBox().certify(ballots), truth(WhiteBox(), ballots, said)
         never_above(true, certificates)
@@ -112,8 +113,8 @@ def test_white_box_is_the_truth_for_two_classes(learner: str) -> None:
 
 
 def test_white_box_is_never_below_plurality() -> None:
-    for seed in range(20):
-        ballots, _ = election(Ridge(Constant(0.5)), 3, 8, 4, 1, seed)
+    for seed in range(10):
+        ballots, _ = election(Ridge(Constant(0.5)), 3, 6, 2, 1, seed)
         assert (WhiteBox().certify(ballots).radius >= Plurality().certify(ballots).radius).all()
 
 
@@ -140,7 +141,7 @@ def test_finite_aggregation_reaches_the_truth() -> None:
 
 def test_run_off_with_two_classes_is_plurality() -> None:
     for seed in range(5):
-        ballots, _ = election(Centroids(), 2, 12, 6, 2, seed)
+        ballots, _ = election(Centroids(), 2, 8, 6, 2, seed)
         run_off, plurality = RunOff().certify(ballots), Plurality().certify(ballots)
         assert run_off.prediction.tolist() == plurality.prediction.tolist()
         assert run_off.radius.tolist() == plurality.radius.tolist()
@@ -148,7 +149,7 @@ def test_run_off_with_two_classes_is_plurality() -> None:
 
 def test_a_spread_of_one_is_half_the_lead() -> None:
     for seed in range(5):
-        ballots, _ = election(Centroids(), 3, 20, 15, 1, seed)
+        ballots, _ = election(Centroids(), 3, 8, 7, 1, seed)
         certificates = Plurality().certify(ballots)
         for row, tally in enumerate(ballots.poll.tally):
             winner = tally.argmax()
