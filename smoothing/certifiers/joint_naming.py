@@ -36,8 +36,8 @@ class JointNaming(Certifier):
         np.put_along_axis(lead, name[:, None], np.iinfo(lead.dtype).max, 1)
         radius = (lead.min(1) - 1) // 2
         return Certificates(
-            prediction=name[cluster_of],
-            radius=radius[cluster_of].astype(np.float64),
+            prediction=name[cluster_of.numpy()],
+            radius=radius[cluster_of.numpy()].astype(np.float64),
             classifier="majority",
             deterministic=True,
             sound=True,

@@ -33,6 +33,9 @@ class JointClusters(Votes):
         transforms: Feature transforms, fitted on the training inputs.
         restarts: Number of k-means runs, of which the tightest is kept, at least 1.
         seed: Seed of the initial centres.
+
+    Attributes:
+        members: ``(n,)`` int64 cluster of each training point, after `fit`.
     """
 
     object: ClassVar[str] = "training labels"
@@ -51,7 +54,7 @@ class JointClusters(Votes):
         self.labels = labels.long()
         features = fit_all(self.transforms, x.flatten(1).double())
         self._find = KMeans(features, num_classes, self.restarts, self.seed)
-        self._cluster = self._find(features)
+        self.members = self._find(features)
 
     def cluster(self, x: Tensor) -> Tensor:
         """The cluster that each input ``(batch, ...)`` falls into, ``(batch,)`` int64.
@@ -65,7 +68,7 @@ class JointClusters(Votes):
 
     def table(self, labels: Tensor) -> Table:
         """Count labels ``(n,)`` by cluster."""
-        cells = self._cluster * self.num_classes + labels
+        cells = self.members * self.num_classes + labels
         return cells.bincount(minlength=self.num_classes**2).reshape(self.num_classes, -1).numpy()
 
     def object_shape(self, x: Tensor) -> Sequence[int]:

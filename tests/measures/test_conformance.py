@@ -21,10 +21,14 @@ from smoothing.measures import (
     SmoothingMeasure,
     SparseDiscrete,
     Splitting,
+    Subsample,
+    Unchanged,
     Uniform,
     UniformLinf,
 )
+from smoothing.random import generator
 from smoothing.testing import MeasureConformance
+from smoothing.testing.measures import changed_labels
 
 
 class TestLabelFlip(MeasureConformance):
@@ -80,6 +84,46 @@ class TestSparseDiscrete(MeasureConformance):
             lambda: SparseDiscrete(0.1, "often"),
             lambda: SparseDiscrete(0.1, float("nan")),
         ]
+
+
+class TestSubsample(MeasureConformance):
+    @pytest.fixture(params=[1, 3, 20])
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return Subsample(request.param)
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 1, 2, 0, 1, 1])
+
+    @pytest.fixture
+    def neighbours(self, z: Tensor) -> list[tuple[Tensor, float]]:
+        return list(changed_labels(z, 3))
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [lambda: Subsample(0)]
+
+
+class TestUnchanged(MeasureConformance):
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Unchanged(3)
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 1, 2, 0])
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [lambda: Unchanged(1)]
+
+    def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        assert torch.equal(measure.sample(z, generator((7,))), z)
+
+    def test_no_direction_exceeds_the_law(self, measure: SmoothingMeasure, z: Tensor, neighbours: list) -> None:
+        """Any change is seen for sure: no votes are few enough."""
+        for _, distance in neighbours:
+            assert measure.privacy_loss(distance, z.shape).log_threshold() == -torch.inf
 
 
 class OnLevels(MeasureConformance):
