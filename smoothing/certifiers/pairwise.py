@@ -18,7 +18,7 @@ from smoothing.votes.linear import Scores
 CHUNK = 2**17
 """Weights handled at a time: few enough to stay in a core's cache."""
 
-PAIRS = 128
+PAIRS = 256
 """Sketches handled at a time."""
 
 SURPRISE = 0.05
