@@ -18,7 +18,8 @@ from smoothing.votes.votes import Votes
 LARGEST_GAIN = 2 ** (52 - SCORE_BITS)
 """Largest whole number by which a weight may count, so that float64 sums of gains stay exact."""
 
-ROWS_AT_A_TIME = 8
+CHUNK = 2**16
+"""Weights handled at a time: few enough to stay in a core's cache."""
 
 
 class ExactVote(Certifier):
@@ -34,11 +35,11 @@ class ExactVote(Certifier):
         channel = measure.channel
         if reason or channel is None:
             return reason
-        matrix = small_integers(whole_channel(channel)[0])
+        matrix, _ = whole_channel(channel)
         if len(np.unique(matrix)) <= 2:
             return None  # all changes alike: every gain is 0, 1 or 2
         for winner in range(votes.num_classes):
-            if (largest := Leads.of(matrix, winner).to_lowest.max()) > LARGEST_GAIN:
+            if (largest := Leads.of(matrix, np.array([winner])).span.max()) > LARGEST_GAIN:
                 return f"{type(measure).__name__}'s channel has no small common unit: a gain of {largest:.3g}"
         return None
 
@@ -69,68 +70,75 @@ def flips_against(scores: Scores, channel: Channel) -> tuple[NDArray[np.int64], 
         the predicted class itself.
     """
     whole = whole_channel(channel)
-    expected, matrix = mean_scores(scores, whole), small_integers(whole[0])
+    expected = mean_scores(scores, whole)
     winner = np.asarray(expected.argmax(1), np.int64)
-    leads = {c: Leads.of(matrix, c) for c in np.unique(winner).tolist()}
+    found, which = np.unique(winner, return_inverse=True)
+    leads = Leads.of(whole[0], found)
+    room = leads.room(which, np.take_along_axis(expected, winner[:, None], 1) - expected)
     weights, labels = scores.weights.numpy(), scores.labels.numpy()
     flips = np.full(expected.shape, np.inf)
-    others = rivals(winner, scores.num_classes)
 
-    def work(rows: slice) -> None:
-        for row in range(rows.start, min(rows.stop, len(winner))):
-            over = leads[winner[row]]
-            for rival in others[row]:
-                room = over.room(rival, int(expected[row, winner[row]] - expected[row, rival]))
-                flips[row, rival] = flips_survived(over.losses(rival, weights[row], labels), room)
+    def work(some: slice) -> None:
+        w, rows = weights[some], np.arange(len(winner))[some]
+        negative = np.minimum(w, 0)
+        for rival in rivals(winner[some], scores.num_classes).T:
+            lowest, span = leads.to_lowest[which[some], rival], leads.span[which[some], rival]
+            losses = w * lowest[:, labels]
+            losses -= negative * span[:, None]
+            flips[rows, rival] = flips_survived(losses, room[rows, rival])
 
-    for_each(work, len(winner), ROWS_AT_A_TIME)
+    for_each(work, len(winner), max(1, CHUNK // len(labels)))
     return winner, flips
 
 
 @dataclass(frozen=True)
 class Leads:
-    """What labels contribute to the expected lead of a winner over each class.
+    """What labels contribute to the expected leads of some winners over each class.
+
+    A change of label costs a vote of weight ``w > 0`` at most ``w to_lowest``, one of ``w < 0`` at most
+    ``-w (span - to_lowest)``.
 
     Attributes:
-        to_lowest: ``(K, K)``, for each class, small whole numbers: what a vote of weight one costs the lead when its
-            label changes from this to the one that favours the lead least.
-        to_highest: ``(K, K)`` the same for a vote of weight minus one.
-        unit: ``(K,)`` whole numbers by which they are to be multiplied to be on the scale of `mean_scores`.
-        wins_ties: ``(K,)`` whether the winner precedes that class in the order of ties.
+        to_lowest: ``(winners, K, K)``, for each class and label, small whole numbers: what a vote of weight one costs
+            the lead when its label changes from this to the one that favours the lead least.
+        span: ``(winners, K)`` the largest of them for each class.
+        unit: ``(winners, K)`` whole numbers by which they are to be multiplied to be on the scale of `mean_scores`.
+        wins_ties: ``(winners, K)`` whether the winner precedes that class in the order of ties.
     """
 
     to_lowest: NDArray[np.float64]
-    to_highest: NDArray[np.float64]
-    unit: list[int]
+    span: NDArray[np.float64]
+    unit: Whole
     wins_ties: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, matrix: Whole | NDArray[np.int64], winner: int) -> "Leads":
-        """The expected leads of ``winner`` under a channel in whole numbers, ``(K, K)``."""
-        values = (matrix[:, winner, None] - matrix).T
-        lowest, highest = values.min(1, keepdims=True), values.max(1, keepdims=True)
-        unit = np.gcd.reduce(values - lowest, axis=1, keepdims=True)
+    def of(cls, matrix: Whole, winners: NDArray[np.int64]) -> "Leads":
+        """The expected leads of ``winners`` under a channel in whole numbers, ``(K, K)``."""
+        words = matrix.astype(np.int64) if matrix.max() < 2**62 else matrix
+        values = words.T[winners, None] - words.T
+        values -= values.min(2, keepdims=True)
+        unit = np.gcd.reduce(values, axis=2)
         unit[unit == 0] = 1
-        to_lowest, to_highest = ((gains // unit).astype(np.float64) for gains in (values - lowest, highest - values))
-        return cls(to_lowest, to_highest, [int(u) for u in unit[:, 0]], winner < np.arange(len(matrix)))
+        to_lowest = (values // unit[:, :, None]).astype(np.float64)
+        return cls(to_lowest, to_lowest.max(2), unit, winners[:, None] < np.arange(len(matrix)))
 
-    def losses(self, rival: int, weights: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What the worst change of each label costs the lead over ``rival``, ``(n,)``, at least 0, in its unit."""
-        to_lowest, to_highest = self.to_lowest[rival][labels], self.to_highest[rival][labels]
-        return np.asarray(np.maximum(weights * to_lowest, -weights * to_highest))
+    def room(self, which: NDArray[np.intp], margins: Whole) -> NDArray[np.float64]:
+        """The largest loss, in units of ``unit``, that leads on the scale of `mean_scores` survive, ``(batch, K)``.
 
-    def room(self, rival: int, margin: int) -> float:
-        """The largest loss, in units of ``unit``, that a lead of ``margin`` on the scale of `mean_scores` survives."""
-        unit = self.unit[rival]
-        most = margin // unit if self.wins_ties[rival] else -(-margin // unit) - 1
-        return float(min(most, 2**53))
-
-
-def small_integers(matrix: Whole) -> Whole | NDArray[np.int64]:
-    """The same numbers in machine words, where their differences fit."""
-    return matrix.astype(np.int64) if matrix.max() < 2**62 else matrix
+        Args:
+            which: ``(batch,)`` positions among the winners.
+            margins: ``(batch, K)`` leads over each class.
+        """
+        unit = self.unit[which]
+        most = np.where(self.wins_ties[which], margins // unit, -(-margins // unit) - 1)
+        return np.minimum(most, 2**53).astype(np.float64)
 
 
-def flips_survived(losses: NDArray[np.float64], room: float) -> float:
-    """The most label changes that cost at most ``room`` whichever they are: the largest go first."""
-    return float(np.searchsorted(np.sort(losses)[::-1].cumsum(), room, side="right"))
+def flips_survived(losses: NDArray[np.float64], room: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
+    """The most changes, ``(rows,)``, that cost at most ``room`` whichever they are: the largest go first.
+
+    Args:
+        losses: ``(rows, n)`` what each change costs, at least 0.
+        room: ``(rows,)`` what can be lost.
+    """
+    return np.asarray((np.sort(losses, axis=1)[:, ::-1].cumsum(1) <= room[:, None]).sum(1), np.float64)

@@ -31,12 +31,10 @@ class Plurality(Certifier):
         poll = ballots.poll
         winner = np.asarray(poll.tally.argmax(1), np.int64)
         tally = Tally.of(poll.tally, winner)
-        radius = np.full(len(winner), float(ballots.measure.diameter(ballots.shape)))
+        radius = np.empty(len(winner))
         for row, others in enumerate(rivals(winner, poll.num_classes)):
-            for rival in others:
-                gap = lead(poll.tally[row], winner[row], rival)
-                reach = power(poll.votes[row], poll.reached, winner[row], rival)
-                radius[row] = min(radius[row], flips_survived(reach, gap - 1))
+            reach = power(poll.votes[row], poll.reached, winner[row], others)
+            radius[row] = flips_survived(reach, lead(poll.tally[row], winner[row], others) - 1).min()
         return Certificates(
             prediction=winner,
             radius=radius,
@@ -57,19 +55,27 @@ def learners_of_parts(measure: SmoothingMeasure, votes: Votes) -> str | None:
     return votes.supports(measure)
 
 
-def lead(tally: NDArray[np.int64], winner: int, rival: int) -> int:
-    """How far the count of ``winner`` must fall against that of ``rival``, ``(K,)``, until the rival is ahead."""
-    return int(tally[winner] - tally[rival] + (winner < rival))
+def lead(tally: NDArray[np.int64], winner: int, others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How far the count of ``winner`` must fall against each other class's until that is ahead, ``(others,)``.
+
+    Args:
+        tally: ``(K,)`` votes.
+        winner: A class.
+        others: ``(others,)`` classes.
+    """
+    return np.asarray(tally[winner] - tally[others] + (winner < others))
 
 
-def power(votes: NDArray[np.int64], reached: NDArray[np.int64], winner: int, rival: int) -> NDArray[np.float64]:
-    """The most that each part can take of the lead of ``winner`` over ``rival``, ``(parts,)``, at least 0.
+def power(
+    votes: NDArray[np.int64], reached: NDArray[np.int64], winner: int, others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The most that each part can take of the lead of ``winner`` over each other class, ``(others, parts)``.
 
     Args:
         votes: ``(learners,)`` classes.
         reached: ``(parts, spread)`` the learners that each part teaches.
         winner: A class.
-        rival: Another.
+        others: ``(others,)`` classes.
     """
-    losses = 1.0 + (votes == winner) - (votes == rival)
-    return np.asarray(losses[reached].sum(1))
+    losses = 1.0 + (votes == winner) - (votes == others[:, None])
+    return np.asarray(losses[:, reached].sum(2))

@@ -1,7 +1,5 @@
 """The certificate of a run-off between the two classes that most learners of parts vote for."""
 
-from itertools import count
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,51 +69,46 @@ class Race:
     ) -> None:
         self._scores, self._votes, self._tally, self._reached = class_scores, votes, tally, reached
         first, second = np.argsort(-tally, kind="stable")[:2].tolist()
-        self.final = self._second_round(first, second)[1]
-        self.winner, self.other = (first, second) if lead(self.final, first, second) > 0 else (second, first)
+        ahead = self._prefer(first, np.array([second])).sum()
+        wins = 2 * ahead + (first < second) > len(votes)
+        self.winner, self.other = (first, second) if wins else (second, first)
+        self.final = np.zeros_like(tally)
+        self.final[[first, second]] = ahead, len(votes) - ahead
 
     def parts_needed(self) -> float:
         """The least number of parts without which the winner cannot lose."""
-        return min(self._to_lose_the_first_round(), self._to_lose_the_second_round())
+        others = np.delete(np.arange(len(self._tally)), self.winner)
+        return min(self._to_lose_the_first_round(others), self._to_lose_the_second_round(others))
 
-    def _to_lose_the_first_round(self) -> float:
+    def _to_lose_the_first_round(self, others: NDArray[np.int64]) -> float:
         """Two classes must pass the winner: each by itself, and both together."""
-        rivals = [c for c in range(len(self._tally)) if c != self.winner]
-        leads = {c: lead(self._tally, self.winner, c) for c in rivals}
-        powers = {c: power(self._votes, self._reached, self.winner, c) for c in rivals}
-        alone = {c: needed(leads[c], powers[c]) for c in rivals}
-        easiest = sorted(rivals, key=alone.__getitem__)
-        best = np.inf
-        for position, one in zip(count(1), easiest[1:], strict=False):
+        leads = lead(self._tally, self.winner, others)
+        powers = power(self._votes, self._reached, self.winner, others)
+        alone = needed(leads, powers)
+        easiest, best = np.argsort(alone), np.inf
+        for position, one in enumerate(easiest):
             if alone[one] >= best:
                 break
-            for two in easiest[:position]:
-                together = needed(leads[one] + leads[two], powers[one] + powers[two])
-                best = min(best, max(alone[one], together))
+            two = easiest[:position]
+            together = needed(leads[one] + leads[two], powers[one] + powers[two])
+            best = min(best, np.maximum(together, alone[one]).min(initial=np.inf))
         return best
 
-    def _to_lose_the_second_round(self) -> float:
-        """A class must get into it, past the other finalist, and then win it."""
-        best = np.inf
-        for rival in range(len(self._tally)):
-            if rival == self.winner:
-                continue
-            to_enter = 0.0
-            if rival != self.other:
-                gap = lead(self._tally, self.other, rival)
-                to_enter = needed(gap, power(self._votes, self._reached, self.other, rival))
-            second_votes, final = self._second_round(self.winner, rival)
-            to_win = needed(lead(final, self.winner, rival), power(second_votes, self._reached, self.winner, rival))
-            best = min(best, max(to_enter, to_win))
-        return best
+    def _to_lose_the_second_round(self, others: NDArray[np.int64]) -> float:
+        """A class must get into it, past the other finalist if it is not that, and then win it."""
+        powers = power(self._votes, self._reached, self.other, others)
+        to_enter = needed(lead(self._tally, self.other, others), powers)
+        prefer = self._prefer(self.winner, others)
+        leads = 2 * prefer.sum(1) - len(self._votes) + (self.winner < others)
+        to_win = needed(leads, 2.0 * prefer[:, self._reached].sum(2))
+        return float(np.maximum(to_enter, to_win).min())
 
-    def _second_round(self, one: int, two: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Votes ``(learners,)`` between two classes, and their counts ``(K,)``; equal scores go to the first class."""
-        low, high = sorted((one, two))
-        votes = np.where(self._scores[:, high] > self._scores[:, low], high, low)
-        return votes, np.bincount(votes, minlength=len(self._tally))
+    def _prefer(self, one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which learners score ``one`` above each other class, ``(others, learners)``; equal scores go to the first."""
+        own, against = self._scores[:, one], self._scores[:, others].T
+        return np.asarray((own > against) | ((own == against) & (one < others[:, None])))
 
 
-def needed(gap: int, powers: NDArray[np.float64]) -> float:
-    """The least number of parts that can take ``gap`` from a lead, whatever their learners then say."""
-    return flips_survived(powers, gap - 1) + 1 if gap > 0 else 0.0
+def needed(gaps: NDArray[np.int64], powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least number of parts that can take ``gaps`` from leads, whatever their learners then say, ``(others,)``."""
+    return np.where(gaps > 0, flips_survived(powers, gaps - 1) + 1, 0.0)

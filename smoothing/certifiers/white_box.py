@@ -47,10 +47,9 @@ class WhiteBox(Certifier):
         costs = _costs(ballots)
         flips = np.full(len(winner), np.inf)
         for row, others in enumerate(rivals(winner, poll.num_classes)):
-            for rival in others:
-                gain = lead(poll.tally[row], winner[row], rival)
+            for rival, gain in zip(others, lead(poll.tally[row], winner[row], others), strict=True):
                 prices = _prices(poll.votes[row], costs[row], winner[row], rival)
-                flips[row] = min(flips[row], least_cost(gain, *prices))
+                flips[row] = min(flips[row], least_cost(int(gain), *prices))
         return Certificates(
             prediction=winner,
             radius=np.minimum(flips - 1, ballots.measure.diameter(ballots.shape)),

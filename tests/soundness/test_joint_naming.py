@@ -62,6 +62,18 @@ def test_no_radius_is_above_the_truth() -> None:
     is_sound()
 
 
+def test_the_bound_is_not_the_truth_where_namings_tie() -> None:
+    """Two namings that keep the name agree equally: an attack must beat both, the bound knows of one."""
+    votes = JointClusters()
+    votes.num_classes, votes.members = 3, torch.tensor([0] + [1] * 4 + [2] * 4)
+    votes.labels = torch.tensor([0] + [1, 1, 2, 2] * 2)
+    votes.cluster = lambda x: torch.zeros(len(x), dtype=torch.long)  # type: ignore[method-assign]
+    ballots = Ballots(Unchanged(3), votes, torch.zeros(1, 1), torch.arange(1), 0)
+    certificates = JointNaming().certify(ballots)
+    assert certificates.radius.tolist() == [1]
+    assert flips_stood(names(votes, ballots.x), certificates, votes.labels.tolist(), 3).tolist() == [2]
+
+
 def test_two_clusters_are_a_linear_vote() -> None:
     for seed in range(5):
         votes, x, asked = clustered(2, 40, seed)
