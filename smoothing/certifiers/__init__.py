@@ -8,6 +8,7 @@ from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopp
 from smoothing.certifiers.enumeration import Enumeration
 from smoothing.certifiers.exact_vote import ExactVote
 from smoothing.certifiers.joint_naming import JointNaming
+from smoothing.certifiers.parts import PartsCertifier
 from smoothing.certifiers.plurality import Plurality
 from smoothing.certifiers.prediction import Prediction
 from smoothing.certifiers.run_off import RunOff
@@ -25,6 +26,7 @@ __all__ = [
     "Enumeration",
     "ExactVote",
     "JointNaming",
+    "PartsCertifier",
     "Plurality",
     "Prediction",
     "RandomisedClopperPearson",

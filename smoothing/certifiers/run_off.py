@@ -3,17 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.certificates import Certificates
-from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.exact_vote import flips_survived
-from smoothing.certifiers.plurality import lead, learners_of_parts, power
-from smoothing.certifiers.sampled import Tally
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.certifiers.parts import Count, PartsCertifier, lead, power
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.votes import Votes
 
 
-class RunOff(Certifier):
+class RunOff(PartsCertifier):
     """Run-off election (Rezaei et al. 2023): all learners vote again, by their scores, between the two leading classes.
 
     The winner ``p`` loses only if two classes pass it in the first round, or if some class gets past the other
@@ -22,27 +17,14 @@ class RunOff(Certifier):
     spread of 1 is the case of disjoint parts).
     """
 
-    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
-        return learners_of_parts(measure, votes)
+    classifier = "run-off"
 
-    def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the winner of the second round; it never abstains."""
+    def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:
+        """The winner of the second round, with its counts; see `PartsCertifier.elect`."""
         poll = ballots.poll
         races = [Race(*row, poll.reached) for row in zip(poll.class_scores, poll.votes, poll.tally, strict=True)]
         winner = np.array([race.winner for race in races], np.int64)
-        tally = Tally.of(np.stack([race.final for race in races]), winner)
-        return Certificates(
-            prediction=winner,
-            radius=np.array([race.parts_needed() - 1 for race in races]),
-            classifier="run-off",
-            deterministic=True,
-            sound=True,
-            assumptions=ballots.assumptions,
-            n_a=tally.n_a,
-            n_b=tally.n_b,
-            n=tally.n,
-        )
+        return winner, np.stack([race.final for race in races]), np.array([race.parts_needed() - 1 for race in races])
 
 
 class Race:
@@ -63,9 +45,9 @@ class Race:
     def __init__(
         self,
         class_scores: NDArray[np.float64],
-        votes: NDArray[np.int64],
-        tally: NDArray[np.int64],
-        reached: NDArray[np.int64],
+        votes: Count,
+        tally: Count,
+        reached: Count,
     ) -> None:
         self._scores, self._votes, self._tally, self._reached = class_scores, votes, tally, reached
         first, second = np.argsort(-tally, kind="stable")[:2].tolist()
@@ -80,7 +62,7 @@ class Race:
         others = np.delete(np.arange(len(self._tally)), self.winner)
         return min(self._to_lose_the_first_round(others), self._to_lose_the_second_round(others))
 
-    def _to_lose_the_first_round(self, others: NDArray[np.int64]) -> float:
+    def _to_lose_the_first_round(self, others: Count) -> float:
         """Two classes must pass the winner: each by itself, and both together."""
         leads = lead(self._tally, self.winner, others)
         powers = power(self._votes, self._reached, self.winner, others)
@@ -94,7 +76,7 @@ class Race:
             best = min(best, np.maximum(together, alone[one]).min(initial=np.inf))
         return best
 
-    def _to_lose_the_second_round(self, others: NDArray[np.int64]) -> float:
+    def _to_lose_the_second_round(self, others: Count) -> float:
         """A class must get into it, past the other finalist if it is not that, and then win it."""
         powers = power(self._votes, self._reached, self.other, others)
         to_enter = needed(lead(self._tally, self.other, others), powers)
@@ -103,12 +85,12 @@ class Race:
         to_win = needed(leads, 2.0 * prefer[:, self._reached].sum(2))
         return float(np.maximum(to_enter, to_win).min())
 
-    def _prefer(self, one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _prefer(self, one: int, others: Count) -> NDArray[np.bool_]:
         """Which learners score ``one`` above each other class, ``(others, learners)``; equal scores go to the first."""
         own, against = self._scores[:, one], self._scores[:, others].T
         return np.asarray((own > against) | ((own == against) & (one < others[:, None])))
 
 
-def needed(gaps: NDArray[np.int64], powers: NDArray[np.float64]) -> NDArray[np.float64]:
+def needed(gaps: Count, powers: NDArray[np.float64]) -> NDArray[np.float64]:
     """The least number of parts that can take ``gaps`` from leads, whatever their learners then say, ``(others,)``."""
     return np.where(gaps > 0, flips_survived(powers, gaps - 1) + 1, 0.0)

@@ -3,12 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.certificates import Certificates
-from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.exact_vote import flips_against
 from smoothing.certifiers.mean_vote import rivals
-from smoothing.certifiers.plurality import lead, learners_of_parts
-from smoothing.certifiers.sampled import Tally
+from smoothing.certifiers.parts import Count, PartsCertifier, lead
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.threads import for_each
 from smoothing.votes.ballots import Ballots
@@ -19,7 +16,7 @@ from smoothing.votes.votes import Votes
 Float = NDArray[np.float64]
 
 
-class WhiteBox(Certifier):
+class WhiteBox(PartsCertifier):
     """Certified below the least number of flips that could close the winner's lead over a rival (THEORY.md 4.6).
 
     Each part of its own learner, a linear vote, costs what its exact certificate says: a part that votes for the winner
@@ -30,7 +27,7 @@ class WhiteBox(Certifier):
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the pair cannot be certified, or None; see `Certifier.supports`."""
-        if reason := learners_of_parts(measure, votes):
+        if reason := super().supports(measure, votes):
             return reason
         assert isinstance(votes, Partitions), "of parts"
         if votes.spread > 1:
@@ -39,28 +36,17 @@ class WhiteBox(Certifier):
             return f"{type(votes.learner).__name__} is not a linear vote: what turns it is not known"
         return None
 
-    def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the class with most votes; it never abstains."""
+    def elect(self, ballots: Ballots) -> tuple[Count, Count, Float]:
+        """The class with most votes, the first of equals; see `PartsCertifier.elect`."""
         poll = ballots.poll
         winner = np.asarray(poll.tally.argmax(1), np.int64)
-        tally = Tally.of(poll.tally, winner)
         costs = _costs(ballots)
         flips = np.full(len(winner), np.inf)
         for row, others in enumerate(rivals(winner, poll.num_classes)):
             for rival, gain in zip(others, lead(poll.tally[row], winner[row], others), strict=True):
                 prices = _prices(poll.votes[row], costs[row], winner[row], rival)
                 flips[row] = min(flips[row], least_cost(int(gain), *prices))
-        return Certificates(
-            prediction=winner,
-            radius=np.minimum(flips - 1, ballots.measure.diameter(ballots.shape)),
-            classifier="majority",
-            deterministic=True,
-            sound=True,
-            assumptions=ballots.assumptions,
-            n_a=tally.n_a,
-            n_b=tally.n_b,
-            n=tally.n,
-        )
+        return winner, poll.tally, np.minimum(flips - 1, ballots.measure.diameter(ballots.shape))
 
 
 def _costs(ballots: Ballots) -> Float:
@@ -83,7 +69,7 @@ def _costs(ballots: Ballots) -> Float:
     return costs
 
 
-def _prices(votes: NDArray[np.int64], costs: Float, winner: int, rival: int) -> tuple[Float, Float]:
+def _prices(votes: Count, costs: Float, winner: int, rival: int) -> tuple[Float, Float]:
     """What a gain of 1, and one of 2, on the lead of a winner over a rival costs in each part that has any.
 
     Args:

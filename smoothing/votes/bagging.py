@@ -14,7 +14,7 @@ from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
 from smoothing.votes.learner import Learner
 from smoothing.votes.training_set import check_training_set
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 DRAWS_PER_BLOCK = 32
@@ -52,9 +52,7 @@ class Bagging(Votes):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes of the learners; all inputs share the draws (Jia et al. 2021, Algorithm 1)."""
-        if not torch.isfinite(x).all():
-            raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
-        features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
+        features = features_of(self.transforms, x, self.labels.device)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
             versions = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]

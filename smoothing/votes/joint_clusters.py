@@ -14,7 +14,7 @@ from smoothing.random import generator
 from smoothing.votes.blocks import blocks
 from smoothing.votes.clusters import KMeans
 from smoothing.votes.training_set import check_training_set
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 DRAWS_PER_BLOCK = 64
@@ -57,14 +57,8 @@ class JointClusters(Votes):
         self.members = self._find(features)
 
     def cluster(self, x: Tensor) -> Tensor:
-        """The cluster that each input ``(batch, ...)`` falls into, ``(batch,)`` int64.
-
-        Raises:
-            ValueError: If a feature is NaN or infinite.
-        """
-        if not torch.isfinite(x).all():
-            raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
-        return self._find(apply_each(self.transforms, x.to(self.labels.device).flatten(1).double()))
+        """The cluster that each input ``(batch, ...)`` falls into, ``(batch,)`` int64."""
+        return self._find(features_of(self.transforms, x, self.labels.device))
 
     def table(self, labels: Tensor) -> Table:
         """Count labels ``(n,)`` by cluster."""

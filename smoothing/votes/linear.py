@@ -15,8 +15,8 @@ from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
 from smoothing.votes.learner import Learner
-from smoothing.votes.training_set import check_features, check_training_set
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.training_set import check_training_set
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 SCORE_BITS = 45
@@ -155,9 +155,7 @@ class LinearVotes(Votes, Learner):
         Raises:
             ValueError: If a feature is NaN, infinite or above `LARGEST_FEATURE`, or a weight is not finite.
         """
-        check_features("inputs to predict", x)
-        # Where the training set is: on another device the same sums would have other bits.
-        features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
+        features = features_of(self.transforms, x, self.labels.device)
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
 

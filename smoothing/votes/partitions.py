@@ -18,7 +18,7 @@ from smoothing.threads import for_each
 from smoothing.votes.learner import Learner
 from smoothing.votes.partition import ByContent, Partition
 from smoothing.votes.training_set import check_training_set
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 LEARNERS_AT_A_TIME = 16
@@ -136,14 +136,8 @@ class Partitions(Votes):
         return seen
 
     def features(self, x: Tensor) -> Tensor:
-        """What the learners see of inputs ``(batch, ...)``: ``(batch, k)`` float64.
-
-        Raises:
-            ValueError: If a feature is NaN or infinite.
-        """
-        if not torch.isfinite(x).all():
-            raise ValueError("features of the inputs to predict: NaN or infinite value found; must be finite")
-        return apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
+        """What the learners see of inputs ``(batch, ...)``: ``(batch, k)`` float64."""
+        return features_of(self.transforms, x, self.labels.device)
 
     def poll(self, x: Tensor) -> Poll:
         """Ask all learners about inputs ``(batch, ...)``."""

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-
 LARGEST_FEATURE = 1e100
 """Largest feature whose square, summed over any data set, is a float64."""
 
