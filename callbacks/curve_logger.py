@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,23 @@ from smoothing.certificates.table import Table
 
 RADIUS_KEY = "certified/radius"
 """The metric that certified accuracy is plotted over."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The same certificates in other terms.
+
+    Attributes:
+        key: Key that its figure is logged under.
+        table: The certificates.
+        curve: Their certified accuracy.
+        figure: The curve, drawn.
+    """
+
+    key: str
+    table: Table
+    curve: Curve
+    figure: Figure
 
 
 def accuracy_key(certifier: str) -> str:
@@ -69,7 +87,12 @@ def run_loggers(
 
 
 def log_certificates(
-    loggers: Sequence[Logger], table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]
+    loggers: Sequence[Logger],
+    table: Table,
+    curve: Curve,
+    figure: Figure,
+    config: Mapping[str, Any],
+    others: Sequence[View] = (),
 ) -> None:
     """Log a finished run to every logger and close them. Call it on one rank, after the last row.
 
@@ -79,32 +102,50 @@ def log_certificates(
         curve: Their certified accuracy.
         figure: The curve, drawn.
         config: The resolved config.
+        others: The same certificates in other terms.
     """
     for logger in loggers:
-        log_run(logger, table, curve, figure, config)
+        log_run(logger, table, curve, figure, config, others)
         logger.finalize("success")
 
 
 @singledispatch
-def log_run(logger: Logger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
+def log_run(
+    logger: Logger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any], others: Sequence[View] = ()
+) -> None:
     """Log a finished run to one logger: config, summary numbers, one step per radius.
 
     This serves every Lightning logger. Kinds that can do more are registered with ``log_run.register``.
     """
     logger.log_hyperparams(dict(config))
-    logger.log_metrics(numbers(table), step=0)
+    logger.log_metrics(_all_numbers(table, others), step=0)
     _log_points(logger, curve)
 
 
 @log_run.register
-def _(logger: TensorBoardLogger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
-    logger.log_hyperparams(dict(config), metrics=numbers(table), step=0)
+def _(
+    logger: TensorBoardLogger,
+    table: Table,
+    curve: Curve,
+    figure: Figure,
+    config: Mapping[str, Any],
+    others: Sequence[View] = (),
+) -> None:
+    logger.log_hyperparams(dict(config), metrics=_all_numbers(table, others), step=0)
     _log_points(logger, curve)
-    logger.experiment.add_figure(CHART_KEY, figure)
+    for key, drawn in ((CHART_KEY, figure), *((view.key, view.figure) for view in others)):
+        logger.experiment.add_figure(key, drawn)
 
 
 @log_run.register
-def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any]) -> None:
+def _(
+    logger: WandbLogger,
+    table: Table,
+    curve: Curve,
+    figure: Figure,
+    config: Mapping[str, Any],
+    others: Sequence[View] = (),
+) -> None:
     logger.log_hyperparams(dict(config))
     run = logger.experiment
     run.define_metric(RADIUS_KEY, hidden=True, summary="none")
@@ -114,8 +155,8 @@ def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: M
     # Not through `log_metrics`, which would stamp every point with the trainer's step.
     for _, metrics in points(curve):
         run.log(metrics)
-    run.log({CHART_KEY: chart({run.name: curve})})
-    run.summary.update(numbers(table))
+    run.log({CHART_KEY: chart({run.name: curve}), **{view.key: chart({run.name: view.curve}) for view in others}})
+    run.summary.update(_all_numbers(table, others))
     with TemporaryDirectory() as folder:
         path = Path(folder, "certificates.csv")
         table.write_csv(path)
@@ -128,3 +169,7 @@ def _(logger: WandbLogger, table: Table, curve: Curve, figure: Figure, config: M
 def _log_points(logger: Logger, curve: Curve) -> None:
     for step, metrics in points(curve):
         logger.log_metrics(metrics, step=step)
+
+
+def _all_numbers(table: Table, others: Sequence[View]) -> dict[str, float]:
+    return {key: value for some in (table, *(view.table for view in others)) for key, value in numbers(some).items()}

@@ -15,7 +15,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#
 _STYLES = [(colour, style) for style in ("-", "--", ":", "-.") for colour in _COLOURS]
 
 
-def figure(curves: Mapping[str, Curve], envelope: bool = False) -> Figure:
+def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
     """Draw one line per run and certifier.
 
     Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
@@ -24,6 +24,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False) -> Figure:
     Args:
         curves: Curves by name of their run, all in the same distance.
         envelope: Whether to draw the best of them at every radius behind them; they must stand at the same radii.
+        logarithmic: Whether radii are on a logarithmic scale, which radius 0 is not on.
 
     Raises:
         ValueError: If the distances differ, or the radii of an envelope.
@@ -49,10 +50,14 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False) -> Figure:
             label=label,
         )
     axes.set_xlim(0, max(float(curve.radii[-1]) for curve in curves.values()) or 1)
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_xlim(min(float(radius) for curve in curves.values() for radius in curve.radii if radius > 0))
     axes.set_ylim(0, 1.02)
     axes.set_xlabel(f"{distance.norm} radius ({distance.unit})")
     axes.set_ylabel("certified accuracy")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=distance.integer))
+    if not logarithmic:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=distance.integer))
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -61,13 +66,14 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False) -> Figure:
     return made
 
 
-def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False) -> Figure:
+def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False, logarithmic: bool = False) -> Figure:
     """Draw certified accuracy to files, PNG, SVG or PDF by their endings.
 
     Args:
         curves: As for `figure`.
         paths: The files to write.
         envelope: As for `figure`.
+        logarithmic: As for `figure`.
 
     Returns:
         The figure.
@@ -75,7 +81,7 @@ def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False
     Raises:
         ValueError: As `figure` does.
     """
-    made = figure(curves, envelope)
+    made = figure(curves, envelope, logarithmic)
     for path in paths:
         made.savefig(path, dpi=200)
     return made

@@ -1,5 +1,6 @@
 """The directory of one run: whose it is, and what is finished."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import yaml
 
 from callbacks.settings import computed_settings, differing_settings
 from smoothing.certificates import Row, Shard, Table, read_shards
+from smoothing.votes import Draw, DrawShard, Predictions, read_draws
 
 CONFIG = "config.yaml"
 """Name of the file that holds the resolved config of a run."""
@@ -31,6 +33,9 @@ class RunDirectory:
         table: Path of the merged certificates.
         curve: Path of certified accuracy by radius.
         figure: Path of the same, drawn.
+        per_input: Path of the changes of single inputs that are certified, where the object is made of many.
+        per_input_curve: Path of certified accuracy by them.
+        per_input_figure: Path of the same, drawn.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -38,10 +43,15 @@ class RunDirectory:
         self.table = self.path / "certificates.csv"
         self.curve = self.path / "curve.csv"
         self.figure = self.path / "curve.png"
+        self.per_input = self.path / "per_input.csv"
+        self.per_input_curve = self.path / "per_input_curve.csv"
+        self.per_input_figure = self.path / "per_input_curve.png"
         self._config = self.path / CONFIG
         self._provenance = self.path / "provenance.json"
         self._shards = self.path / "certificates"
+        self._draws = self.path / "draws"
         self._timings = self.path / "timings"
+        self._run = ""
 
     def check(self, provenance: Mapping[str, Any]) -> None:
         """Refuse a directory that cannot take the rows of a run.
@@ -53,14 +63,15 @@ class RunDirectory:
             ValueError: If the directory is another run's, naming what differs, not whole, or cannot be written.
         """
         _check_writable(self.path)
+        self._run = _digest(provenance)
         if not self._provenance.exists():
-            if self.finished():
+            if self.finished() or self.finished_draws():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
             return
         runs = {"there": self._made_by(), "here": provenance}
         # Where configs differ, data may well differ too; that would be no news.
         configs = {at: computed_settings(run["config"]) for at, run in runs.items()}
-        sources = {at: {name: str(run[name]) for name in SOURCES} for at, run in runs.items()}
+        sources = {at: _sources(run) for at, run in runs.items()}
         differing = differing_settings(configs) or differing_settings(sources)
         if differing:
             told = "; ".join(f"{name} is {at['there']} there and {at['here']} here" for name, at in differing.items())
@@ -73,6 +84,14 @@ class RunDirectory:
             ValueError: If a shard is damaged, naming file and line.
         """
         return read_shards(self._shards)
+
+    def finished_draws(self) -> Mapping[Draw, Predictions]:
+        """Predictions of every finished draw; of this run, known since `check`, and no other.
+
+        Raises:
+            ValueError: If a shard is damaged or holds a draw of another run, naming file and line.
+        """
+        return read_draws(self._draws, self._run)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
         """Make the directory and say whose it is. Call it on one rank, once everything is known to be good.
@@ -93,10 +112,20 @@ class RunDirectory:
         self._shards.mkdir(parents=True, exist_ok=True)
         return Shard(self._shards / f"rank-{rank}.jsonl")
 
+    def draw_shard(self, rank: int) -> DrawShard:
+        """The shard of one rank for draws, open for appending."""
+        self._draws.mkdir(parents=True, exist_ok=True)
+        return DrawShard(self._draws / f"rank-{rank}.jsonl", self._run)
+
     def timings(self, rank: int) -> Path:
         """Where one rank notes how long its examples took."""
         self._timings.mkdir(parents=True, exist_ok=True)
         return self._timings / f"rank-{rank}.tsv"
+
+    def draw_timings(self, rank: int) -> Path:
+        """Where one rank notes how long its draws took."""
+        self._timings.mkdir(parents=True, exist_ok=True)
+        return self._timings / f"draws-rank-{rank}.tsv"
 
     def merged(self) -> Table:
         """The table of a finished run, a function of its config.
@@ -115,6 +144,16 @@ class RunDirectory:
             return dict(json.loads(self._provenance.read_text(encoding="utf-8")))
         except ValueError as error:
             raise ValueError(f"{self._provenance}: damaged ({error}); must be the provenance of a run") from error
+
+
+def _sources(provenance: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(provenance[name]) for name in SOURCES}
+
+
+def _digest(provenance: Mapping[str, Any]) -> str:
+    """A short name for a run, by what its draws depend on."""
+    settings = computed_settings(provenance["config"]) | _sources(provenance)
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _check_writable(path: Path) -> None:

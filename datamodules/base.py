@@ -3,7 +3,8 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
-from datamodules.sampling import RankShare
+from smoothing.origin import PARTS, Origin
+from smoothing.ranks import RankShare
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""
@@ -40,12 +42,17 @@ class DataModule(pl.LightningDataModule, ABC):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, from the first, at least 1.
+        training: What serves as the training set: ``"train"`` or ``"test"`` for a published set, or a part of it by
+            position, such as ``"train[0:2000]"``.
+        tests: What serves as the test set, in the same form.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example.
+        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example, or a part
+            reaches beyond its set.
 
     Attributes:
-        source: Where the examples come from. Variants of one data set share it.
+        source: Name of the data set. Variants of one data set share it.
+        origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
@@ -56,7 +63,15 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     remaining: Sequence[int] | None = None
 
-    def __init__(self, classes: Sequence[int], batch_size: int, num_workers: int = 0, every: int = 1) -> None:
+    def __init__(
+        self,
+        classes: Sequence[int],
+        batch_size: int,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         unknown = sorted(set(classes) - set(self.available))
@@ -77,6 +92,10 @@ class DataModule(pl.LightningDataModule, ABC):
         self.every = every
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        self.training = self._part("training", training)
+        self.tests = self._part("tests", tests)
+        if self.training.overlaps(self.tests):
+            raise ValueError(f"{name}: tests = {tests}; must share no example with training = {training}")
         self._sets: tuple[Examples, Examples] | None = None
 
     @abstractmethod
@@ -97,7 +116,8 @@ class DataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
-            self._sets = self._restrict(*self.load(train=True)), self._restrict(*self.load(train=False))
+            published = {name: self.load(name == PARTS[0]) for name in {self.training.part, self.tests.part}}
+            self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
                 empty = self.classes[int(counts.argmin())]
@@ -110,6 +130,12 @@ class DataModule(pl.LightningDataModule, ABC):
     def test_set(self) -> Dataset[Numbered]:
         """The examples to certify, each with its position."""
         return _Numbered(*self._loaded[1])
+
+    @property
+    def origin(self) -> Origin:
+        """Which examples the training set holds."""
+        kept = None if len(self.classes) == len(self.available) else self.classes
+        return replace(self.training, classes=kept)
 
     @property
     def asked(self) -> Sequence[int]:
@@ -168,6 +194,19 @@ class DataModule(pl.LightningDataModule, ABC):
         if self._sets is None:
             raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
         return self._sets
+
+    def _part(self, argument: str, text: str) -> Origin:
+        read = Origin.parse(f"_ {text}")
+        if read.source != "_" or not read.part:
+            name = type(self).__name__
+            raise ValueError(f"{name}: {argument} = {text}; must be train, test or a part such as train[0:2000]")
+        return replace(read, source=self.source)
+
+    def _cut(self, sets: Mapping[str, Examples], part: Origin) -> Examples:
+        x, y = sets[part.part]
+        if len(y) < (part.stop or part.start + 1):
+            raise ValueError(f"{type(self).__name__}: {part}; must be within the {len(y)} examples of its set")
+        return self._restrict(x[part.start : part.stop], y[part.start : part.stop])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
         code = torch.full((max(self.available) + 1,), -1)

@@ -14,7 +14,7 @@ from datamodules.base import DataModule, Examples, data_root
 class CIFAR10(DataModule):
     """Small photographs of ten kinds, 50,000 for training and 10,000 for tests, 32 x 32 pixels (Krizhevsky 2009).
 
-    For training they are shifted by up to four pixels, black beyond the edge, and mirrored half of the time.
+    For training they are shifted by up to `padding` pixels, black beyond the edge, and mirrored half of the time.
 
     Args:
         classes: Classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
@@ -23,6 +23,9 @@ class CIFAR10(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
+        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: What serves as the test set; see `DataModule`.
+        padding: Largest shift, at least 0.
     """
 
     source = "CIFAR10"
@@ -35,10 +38,15 @@ class CIFAR10(DataModule):
         batch_size: int = 128,
         num_workers: int = 0,
         every: int = 1,
+        training: str = "train",
+        tests: str = "test",
+        padding: int = 4,
     ) -> None:
-        super().__init__(classes, batch_size, num_workers, every)
+        if padding < 0:
+            raise ValueError(f"CIFAR10: padding = {padding}; must be at least 0")
+        super().__init__(classes, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
-        self._augment = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()])
+        self._augment = v2.Compose([v2.RandomCrop(32, padding=padding), v2.RandomHorizontalFlip()])
 
     def prepare_data(self) -> None:
         """Download what is absent.

@@ -19,15 +19,23 @@ class Digits(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
+        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: What serves as the test set; see `DataModule`.
     """
 
     source = "Digits"
     available = range(10)
 
     def __init__(
-        self, classes: Sequence[int] = tuple(range(10)), batch_size: int = 64, num_workers: int = 0, every: int = 1
+        self,
+        classes: Sequence[int] = tuple(range(10)),
+        batch_size: int = 64,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
     ) -> None:
-        super().__init__(classes, batch_size, num_workers, every)
+        super().__init__(classes, batch_size, num_workers, every, training, tests)
 
     def load(self, train: bool) -> Examples:
         """Images ``(n, 1, 8, 8)`` float32 within [0, 1] and digits ``(n,)``."""

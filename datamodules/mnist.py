@@ -29,6 +29,8 @@ class MNIST(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
+        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: What serves as the test set; see `DataModule`.
 
     Attributes:
         archive: The same data set in torchvision.
@@ -47,8 +49,10 @@ class MNIST(DataModule):
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
+        training: str = "train",
+        tests: str = "test",
     ) -> None:
-        super().__init__(classes, batch_size, num_workers, every)
+        super().__init__(classes, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
         self._raw = self.root / self.source / "raw"
 

@@ -12,11 +12,15 @@ from lightning_modules.encoder import FrozenEncoder
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
+from smoothing.origin import Origin
 from smoothing.threads import one_thread
 from smoothing.votes import Ballots, Votes
 
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+
+INPUT = "test input"
+"""What votes say they are on where noise is added to what is to be predicted itself."""
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
@@ -27,6 +31,7 @@ class Examples(Protocol):
 
     Attributes:
         source: Where the examples come from.
+        origin: Which examples the training set holds.
         classes: Numbers that its classes have there.
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
@@ -34,6 +39,7 @@ class Examples(Protocol):
     """
 
     source: str
+    origin: Origin
     classes: Sequence[int]
     num_classes: int
     assumptions: tuple[str, ...]
@@ -88,6 +94,11 @@ class Certification(pl.LightningModule):
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
+        if encoder is not None and votes.object == INPUT:
+            raise ValueError(
+                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {INPUT}, since "
+                "radii would be those of features"
+            )
         if seed < 0:
             raise ValueError(f"Certification: seed = {seed}; must be at least 0")
         self.measure = measure
@@ -95,18 +106,34 @@ class Certification(pl.LightningModule):
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
+        self._data: Examples | None = None
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
     def data(self) -> Examples:
-        """The trainer's data module."""
-        return cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+        """Training set and examples: the trainer's data module, unless others were set."""
+        return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    @data.setter
+    def data(self, data: Examples) -> None:
+        self._data = data
 
     @property
     def checkpoint(self) -> str | None:
-        """SHA-256 of the checkpoint that the votes go through, in hexadecimal; None where there is none."""
-        return self.encoder.identity() if self.encoder else self.votes.checkpoint
+        """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
+        through = (self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
+        return "+".join(known for known in through if known) or None
+
+    @property
+    def remaining(self) -> Sequence[int]:
+        """Positions of the examples that are still to certify."""
+        return self.data.asked if self.data.remaining is None else self.data.remaining
+
+    def asked(self) -> tuple[Tensor, Tensor]:
+        """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
+        examples = self.data.test_set()
+        return torch.stack([examples[position][1] for position in self.data.asked]), torch.tensor(self.data.asked)
 
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
@@ -115,12 +142,18 @@ class Certification(pl.LightningModule):
             ValueError: If the data are bad, or a certifier cannot serve, saying why.
         """
         examples = self.data.test_set()
-        remaining = self.data.asked if self.data.remaining is None else self.data.remaining
-        if not remaining:
+        if not self.remaining:
             return
-        for position in remaining:
-            if not torch.isfinite(examples[position][1]).all():
+        for position in self.remaining:
+            _, example, _ = examples[position]
+            if not torch.isfinite(example).all():
                 raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
+            try:
+                self.votes.check(self.measure, example)
+            except ValueError as error:
+                raise ValueError(f"test example {position}: {error}") from error
+        if self.votes.kept:
+            self.votes.serve(self.data.origin, *self.asked())
         if self.encoder is not None:
             self.encoder.serve(self.data.source, self.data.classes)
         self.votes.fit(*self._training_set(), self.data.num_classes)

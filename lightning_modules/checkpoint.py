@@ -1,6 +1,7 @@
 """What a frozen network reads from the checkpoint of the module that trained it."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -8,7 +9,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 NETWORK = "network."
 """Name, in every module that trains one, of the network that is frozen later."""
@@ -55,3 +56,17 @@ def read_checkpoint(path: str, key: str, reader: str, writer: str) -> Checkpoint
         record=record,
         weights={name.removeprefix(NETWORK): value for name, value in weights.items() if name.startswith(NETWORK)},
     )
+
+
+def digest(network: nn.Module, description: Any = None) -> str:
+    """SHA-256 over the weights of a network, wherever they were read from, in hexadecimal.
+
+    Args:
+        network: The network, on the CPU.
+        description: What else it is, in values that JSON takes.
+    """
+    made = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for name, value in sorted(network.state_dict().items()):
+        made.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
+        made.update(value.contiguous().numpy().data)
+    return made.hexdigest()

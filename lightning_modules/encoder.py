@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.checkpoint import read_checkpoint
+from smoothing.origin import Origin
 
 RECORD = "encoder"
 """Key under which a checkpoint says what its encoder is and has seen."""
@@ -157,7 +158,8 @@ class FrozenEncoder(nn.Module):
         ValueError: If the file is not a checkpoint of an `Encoder`.
 
     Attributes:
-        trained_on: What the network has seen, in words.
+        origin: Which examples the network has seen.
+        trained_on: The same in words.
         assumptions: What certificates on these features take for granted, one phrase each; final after `serve`.
     """
 
@@ -169,7 +171,8 @@ class FrozenEncoder(nn.Module):
         self._identity, record = read.identity, read.record
         self._source, self._classes = record["source"], tuple(record["classes"])
         self._shape = tuple(record["network"]["shape"])
-        self.trained_on = f"classes {', '.join(map(str, self._classes))} of {self._source}"
+        self.origin = Origin(self._source, classes=self._classes)
+        self.trained_on = str(self.origin)
         self.network = FeatureNetwork(**record["network"])
         self.network.load_state_dict(read.weights)
         self.requires_grad_(False)

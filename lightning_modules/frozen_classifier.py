@@ -1,12 +1,11 @@
 """Base classifiers that are trained and now stay as they are."""
 
-from typing import Any
-
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_modules.architectures import Architecture
 from lightning_modules.checkpoint import read_checkpoint
-from lightning_modules.recipe import build, describe
+from lightning_modules.classifier import Classifier
+from lightning_modules.recipe import build
 from smoothing.measures import SmoothingMeasure
 
 RECORD = "classifier"
@@ -16,14 +15,15 @@ SCALE = [0.0, 1.0]
 """Scale of the images, on which noise is added, everywhere."""
 
 
-class FrozenClassifier(nn.Module):
+class FrozenClassifier(Classifier):
     """The network of a `BaseClassifier`'s checkpoint, fixed for good.
 
     Sigma, scale and normalisation belong to the checkpoint (THEORY.md section 5).
 
     Args:
         base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
-        any_measure: Serve another measure than the one that the network was trained under, all the same.
+        any_measure: Serve another measure than the one that the network was trained under, all the same. Not needed
+            where samples are meant to look like those of its training, as denoised images look like clean ones.
 
     Raises:
         ValueError: If the file is not a checkpoint of a `BaseClassifier`, or its images are not on the scale [0, 1].
@@ -36,27 +36,18 @@ class FrozenClassifier(nn.Module):
     """
 
     def __init__(self, base_ckpt: str, any_measure: bool = False) -> None:
-        super().__init__()
         if not base_ckpt:
             raise ValueError("FrozenClassifier: base_ckpt is not given; must be the path of a checkpoint")
-        self.any_measure = any_measure
         read = read_checkpoint(base_ckpt, RECORD, reader="FrozenClassifier", writer="BaseClassifier")
-        self._identity = read.identity
         record = read.record
         if record["scale"] != SCALE:
             raise ValueError(f"FrozenClassifier: base_ckpt has images on the scale {record['scale']}; must be {SCALE}")
-        self.measure = build(record["measure"], SmoothingMeasure)  # type: ignore[type-abstract]
+        measure = build(record["measure"], SmoothingMeasure)  # type: ignore[type-abstract]
+        network = build(record["architecture"], Architecture)
+        network.load_state_dict(read.weights)
+        super().__init__(network, network.num_classes, measure, read.identity, any_measure)
         self.image_shape = tuple(record["image_shape"])
         self.trained_on = f"classes {', '.join(map(str, record['classes']))} of {record['source']}"
-        self.network = build(record["architecture"], Architecture)
-        self.network.load_state_dict(read.weights)
-        self.num_classes = self.network.num_classes
-        self.requires_grad_(False)
-        self.train(False)
-
-    def train(self, mode: bool = True) -> "FrozenClassifier":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(batch, K)`` of noisy images ``(batch, channels, height, width)``.
@@ -68,22 +59,3 @@ class FrozenClassifier(nn.Module):
             raise ValueError(f"FrozenClassifier: images of shape {list(x.shape[1:])}; must be {list(self.image_shape)}")
         logits: Tensor = self.network(x)
         return logits
-
-    def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why this network cannot be put to the vote under a measure, or None where it can."""
-        asked, trained = describe(measure), describe(self.measure)
-        if self.any_measure or asked == trained:
-            return None
-        return (
-            f"base_ckpt was trained under {_spell(trained)} and the measure is {_spell(asked)}; "
-            "they must be the same, or any_measure be true"
-        )
-
-    def identity(self) -> str:
-        """SHA-256 of the checkpoint file, in hexadecimal."""
-        return self._identity
-
-
-def _spell(recipe: dict[str, Any]) -> str:
-    arguments = ", ".join(f"{name}={value}" for name, value in recipe["init_args"].items())
-    return f"{recipe['class_path'].rpartition('.')[2]}({arguments})"

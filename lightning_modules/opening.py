@@ -17,36 +17,38 @@ class Opening(Callback):
     Args:
         directory: The directory of the run.
         config: The resolved config of the run.
+        model: What certifies.
 
     Attributes:
         done: Whether everything was good, and rows are being computed.
     """
 
-    def __init__(self, directory: RunDirectory, config: Mapping[str, Any]) -> None:
+    def __init__(self, directory: RunDirectory, config: Mapping[str, Any], model: Certification) -> None:
         self.done = False
+        self._model = model
         self._directory = directory
         self._config = config
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Refuse another run's directory; leave out the examples that are finished.
+        """Refuse another run's directory; leave out the examples that are finished, and hand finished draws over.
 
         All ranks read before any writes: Lightning has them wait for each other after the last `setup`.
 
         Raises:
             ValueError: If the directory is another run's, damaged, or cannot be written.
         """
-        assert isinstance(pl_module, Certification)
-        data = pl_module.data
+        model, data = self._model, self._model.data
         self._provenance = {"examples": len(data.asked)} | provenance(
             self._config,
-            seed=pl_module.seed,
-            distance=pl_module.measure.distance,
+            seed=model.seed,
+            distance=model.measure.distance,
             data=data.fingerprint(),
-            checkpoint=pl_module.checkpoint,
+            checkpoint=model.checkpoint,
         )
         self._directory.check(self._provenance)
         finished = self._directory.finished()
         data.remaining = [index for index in data.asked if index not in finished]
+        model.votes.finished = self._directory.finished_draws()
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say whose directory it is.

@@ -3,17 +3,19 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
+from callbacks.draw_writer import DrawWriter
 from callbacks.report import report
 from callbacks.run_directory import RunDirectory
 from callbacks.shard_writer import ShardWriter
-from lightning_modules.certification import Certification
+from lightning_modules.certification import Certification, Examples
 from lightning_modules.opening import Opening
+from lightning_modules.retraining import DrawsToDo, Retraining
 
 EXPECTED_WARNINGS = (
     "Total length of .* across ranks is zero",  # fewer examples are missing than there are ranks, or none
@@ -21,6 +23,9 @@ EXPECTED_WARNINGS = (
     "The 'predict_dataloader' does not have many workers",  # examples in memory need none
 )
 """What Lightning warns of though it is meant."""
+
+FULL = "32-true"
+"""Precision in which inputs come to be certified as they are. A trainer's is no part of what a run is known by."""
 
 
 class Trainer(pl.Trainer):
@@ -53,16 +58,22 @@ class Trainer(pl.Trainer):
             ValueError: If model or data are bad, or the directory is another run's, damaged or cannot be written.
             RuntimeError: If anything goes wrong after the first row was asked for.
         """
+        if self.precision != FULL:
+            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
-        opening = Opening(directory, config or {})
+        opening = Opening(directory, config or {}, model)
+        model.data = cast(Examples, datamodule)
         own = self.callbacks, self.loggers
-        self.callbacks = [*own[0], opening, ShardWriter(directory)]
         # A logger opens its files before the first check; none may stand in the directory of a refused run.
         self.loggers = []
         try:
             with warnings.catch_warnings():
                 for expected in EXPECTED_WARNINGS:
                     warnings.filterwarnings("ignore", expected)
+                if model.votes.kept:
+                    self.callbacks = [*own[0], opening, DrawWriter(directory)]
+                    self._finish_draws(model, datamodule)
+                self.callbacks = [*own[0], opening, ShardWriter(directory)]
                 self.predict(model, datamodule=datamodule, return_predictions=False)
         except (ValueError, OSError) as error:
             # What is said of the input is said before the first row; a complaint that comes later is a defect.
@@ -74,4 +85,14 @@ class Trainer(pl.Trainer):
         # The other ranks may still be writing their last rows.
         self.strategy.barrier("every row is written")
         if self.is_global_zero:
-            report(directory, model.measure.distance, loggers, config or {})
+            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+
+    def _finish_draws(self, model: Certification, datamodule: pl.LightningDataModule) -> None:
+        """Finish draws until no certifier misses any."""
+        to_do = DrawsToDo(datamodule)
+        while True:
+            self.predict(Retraining(model), datamodule=to_do, return_predictions=False)
+            if not to_do.missing:
+                return
+            # The next look is at the draws of all ranks.
+            self.strategy.barrier("every draw is written")

@@ -1,7 +1,6 @@
 """Training base classifiers under noise."""
 
 from collections.abc import Sequence
-from math import cos, pi
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +13,7 @@ from lightning_modules.architectures import Architecture
 from lightning_modules.frozen_classifier import RECORD, SCALE, FrozenClassifier
 from lightning_modules.objectives import Noise, NoiseAugmentation, Objective
 from lightning_modules.recipe import describe
+from lightning_modules.schedule import Learning
 from smoothing.certifiers import Certifier, ClopperPearson
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, NetworkVotes
@@ -22,21 +22,6 @@ __all__ = ["BaseClassifier", "FrozenClassifier"]
 
 TRAINING, VALIDATION = 0, 1
 """Streams of noise."""
-
-
-WARM_UP = 0.2
-"""Share of a training in which the learning rate rises."""
-
-
-def one_cycle(progress: float) -> float:
-    """Share of its peak that the learning rate has: it rises linearly from 0 to 1 and falls along a cosine to 0.
-
-    Args:
-        progress: Share of the training that is done, within [0, 1].
-    """
-    if progress < WARM_UP:
-        return progress / WARM_UP
-    return (1 + cos(pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 class BaseClassifier(pl.LightningModule):
@@ -56,7 +41,7 @@ class BaseClassifier(pl.LightningModule):
         measure: How inputs are randomised.
         objective: What is minimised; plain training under noise unless given.
         optimizer: Makes the optimiser from the parameters; SGD with momentum unless given.
-        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; `one_cycle`
+        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
             over the whole training, stepped every batch, unless given.
         certifier: Certifies a few validation images each epoch; `ClopperPearson` on 256 draws unless given.
         certified: Number of images that it certifies on every rank, at least 0, at most a batch.
@@ -92,8 +77,7 @@ class BaseClassifier(pl.LightningModule):
         self.network: Architecture = architecture.to(memory_format=torch.channels_last)
         self.measure = measure
         self.objective = objective or NoiseAugmentation()
-        self.optimizer = optimizer
-        self.schedule = schedule
+        self.learning = Learning(optimizer, schedule)
         self.certifier = certifier or ClopperPearson(n0=16, n=256, alpha=0.05)
         self.certified = certified
         self.radii = tuple(radii)
@@ -129,6 +113,17 @@ class BaseClassifier(pl.LightningModule):
         """Say in the checkpoint what the network is, and what it has seen."""
         checkpoint[RECORD] = self._record
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with a training of the same network under the same measure on the same data, and no other.
+
+        Raises:
+            ValueError: If the checkpoint is of another, naming what differs.
+        """
+        there = checkpoint.get(RECORD, {})
+        for name, here in self._record.items():
+            if there.get(name) != here:
+                raise ValueError(f"ckpt_path: {name} of the training there is {there.get(name)}; must be {here}")
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The objective on one batch."""
         x, labels = batch
@@ -148,13 +143,7 @@ class BaseClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser and its schedule."""
-        optimizer = self.optimizer(self.network.parameters())
-        if self.schedule is not None:
-            return {"optimizer": optimizer, "lr_scheduler": self.schedule(optimizer)}
-        steps = int(self.trainer.estimated_stepping_batches)
-        # By a function of the step alone, so that a training that is resumed may be given more epochs.
-        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return self.learning.configure(self.trainer, self.network.parameters())
 
     def _noise(self, stream: int, epoch: int, batch: int) -> Noise:
         return Noise(self.measure, (self.seed, stream, epoch, batch, self.global_rank))

@@ -12,7 +12,11 @@ from smoothing.rounding import Float
 Count = NDArray[np.int64]
 
 ACCURACY = 1e-12
-"""Relative error to which SciPy computes a binomial tail, with room to spare: 3e-15 is the worst that was seen."""
+"""Relative error to which SciPy computes a binomial tail, with room to spare: 3e-15 is the worst that was seen at up to
+a million draws."""
+
+ACCURACY_PER_DRAW = 1e-19
+"""The same for each of more draws than ten millions; 3e-20 is the worst that was seen at up to 10^12."""
 
 HALVINGS = 70
 """Bisections after which no float64 lies between the ends."""
@@ -32,7 +36,7 @@ def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
     count, n = np.broadcast_arrays(count, n)
     all_won = count >= n
     near = np.where(all_won, 1.0, beta.isf(alpha, np.where(all_won, 1, count + 1), np.where(all_won, 1, n - count)))
-    return _rounded_up(near, lambda p: _at_most(count, n, p), alpha)
+    return _rounded_up(near, lambda p: _at_most(count, n, p), n, alpha)
 
 
 def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: Float) -> Float:
@@ -62,7 +66,7 @@ def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: 
         middle = (low + high) / 2
         enough = tail(middle) <= alpha
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(count > 0, np.minimum(_rounded_up(high, tail, alpha), plain), plain)
+    return np.where(count > 0, np.minimum(_rounded_up(high, tail, n, alpha), plain), plain)
 
 
 def uniform_behind(bound: Float, count: Count, n: Count | int, alpha: float) -> Float:
@@ -94,10 +98,11 @@ def _at_most(count: Count, n: Count, p: Float) -> Float:
     return np.where(inside, tail, np.where(count < 0, 0.0, 1.0))
 
 
-def _rounded_up(near: Float, tail: Callable[[Float], Float], alpha: float) -> Float:
+def _rounded_up(near: Float, tail: Callable[[Float], Float], n: Count, alpha: float) -> Float:
     """Step outward from about the solution of ``tail(p) = alpha``, until the tail is below ``alpha`` for sure."""
     step = np.finfo(np.float64).eps
-    while (low := (tail(near) > alpha * (1 - ACCURACY)) & (near < 1)).any():
+    enough = alpha * (1 - np.maximum(ACCURACY, ACCURACY_PER_DRAW * n))
+    while (low := (tail(near) > enough) & (near < 1)).any():
         near = np.where(low, np.minimum(near * (1 + step), 1.0), near)
         step *= 2
     return near

@@ -28,10 +28,10 @@ def wide(value: Fraction) -> np.longdouble:
     return WIDE(head) + WIDE(float(value - Fraction(head)))
 
 
-def down(value: np.longdouble) -> float:
+def down(value: np.longdouble | Fraction) -> float:
     """The largest float64 at most ``value``."""
     near = float(value)
-    return float(np.nextafter(near, -np.inf)) if WIDE(near) > value else near
+    return float(np.nextafter(near, -np.inf)) if near > value else near
 
 
 def up(value: np.longdouble) -> float:

@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from smoothing.certificates import Row, Shard
+from smoothing.journal import Journal
 
 # All processes are forked from one that has imported everything and done nothing. It looks modules up by itself.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
@@ -38,7 +39,7 @@ PARTITIONS = {
     "model": {
         "class_path": "Certification",
         "init_args": {
-            "measure": {"class_path": "Unchanged", "init_args": {"num_classes": 2}},
+            "measure": {"class_path": "UnchangedLabels", "init_args": {"num_classes": 2}},
             "votes": {
                 "class_path": "Partitions",
                 "init_args": {"parts": 20, "learner": {"class_path": "Ridge"}},
@@ -104,14 +105,14 @@ def _run(args: list[str], cwd: Path, out: Path, err: Path, before: Callable[[], 
 
 
 def kill_after(lines: int) -> None:
-    """Have the process kill itself right after a number of shard lines."""
-    append, written = Shard.append, 0
+    """Have the process kill itself right after a number of lines in its shards."""
+    write, written = Journal.write, 0
 
-    def append_and_die(self: Shard, example: Sequence[Row]) -> None:
+    def write_and_die(self: Journal, content: Any) -> None:
         nonlocal written
-        append(self, example)
+        write(self, content)
         written += 1
         if written == lines:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Shard.append = append_and_die  # type: ignore[method-assign]
+    Journal.write = write_and_die  # type: ignore[method-assign]

@@ -54,7 +54,8 @@ def test_conformance_example_passes(redraw: type[SmoothingMeasure], pytester: py
 
 def test_every_class_of_the_table_exists() -> None:
     homes = {kind: f"smoothing.{kind}" for kind in ("measures", "votes", "certifiers", "guarantees")}
-    homes |= {kind: f"lightning_modules.{kind}" for kind in ("objectives", "architectures")} | {"data": "datamodules"}
+    parts = ("objectives", "architectures", "denoisers", "learners")
+    homes |= {kind: f"lightning_modules.{kind}" for kind in parts} | {"data": "datamodules"}
     rows = dict(re.findall(r"^\| (\w+) \| (.*?) \|", README, re.MULTILINE))
     for kind, home in homes.items():
         module = __import__(home, fromlist=["*"])

@@ -3,7 +3,8 @@
 from lightning_modules.architectures.architecture import Architecture
 from lightning_modules.architectures.cifar_resnet import CifarResNet
 from lightning_modules.architectures.lenet import LeNet
+from lightning_modules.architectures.small_cnn import SmallCNN
 from lightning_modules.architectures.timm_model import TimmModel
 from lightning_modules.architectures.torchvision_model import TorchvisionModel
 
-__all__ = ["Architecture", "CifarResNet", "LeNet", "TimmModel", "TorchvisionModel"]
+__all__ = ["Architecture", "CifarResNet", "LeNet", "SmallCNN", "TimmModel", "TorchvisionModel"]

@@ -5,6 +5,7 @@ from smoothing.certifiers.berry_esseen import BerryEsseen
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.chernoff import Chernoff
 from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopperPearson
+from smoothing.certifiers.empirical import Empirical
 from smoothing.certifiers.enumeration import Enumeration
 from smoothing.certifiers.exact_vote import ExactVote
 from smoothing.certifiers.joint_naming import JointNaming
@@ -23,6 +24,7 @@ __all__ = [
     "Certifier",
     "Chernoff",
     "ClopperPearson",
+    "Empirical",
     "Enumeration",
     "ExactVote",
     "JointNaming",

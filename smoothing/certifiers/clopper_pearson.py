@@ -1,5 +1,7 @@
 """Monte Carlo certificates with Clopper-Pearson bounds."""
 
+from fractions import Fraction
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -59,7 +61,7 @@ class ClopperPearson(TwoSampleCertifier):
         return upper_bound(count, self.n, alpha)
 
     def _bound(self, ballots: Ballots, tally: Tally, num_classes: int) -> VoteBound:
-        share = down(np.longdouble(self.level) / num_classes) if self.two_sided else self.level
+        share = down(Fraction(self.level) / num_classes) if self.two_sided else self.level
         log_fail = log_up(self.upper_bound(ballots, tally.lost, share))
         if not self.two_sided:
             return VoteBound.one_sided(log_fail)

@@ -1,6 +1,7 @@
 """What certifiers of sampled votes have in common."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class SampledCertifier(Certifier):
             raise ValueError(f"{type(self).__name__}: alpha = {alpha}; must be within (0, 1)")
         self.alpha = alpha
         self.joint = joint
-        self.level = down(np.longdouble(alpha) / joint)
+        self.level = down(Fraction(alpha) / joint)
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the votes cannot be taken under the measure, or None where they can."""

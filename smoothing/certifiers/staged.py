@@ -1,6 +1,7 @@
 """Monte Carlo certificates whose number of draws depends on how the first ones fell."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 from math import inf
 
@@ -52,7 +53,9 @@ class Staged(TwoSampleCertifier):
             raise ValueError(f"Staged: shares = {given}; must be {len(stages)} numbers above 0, one for each stage")
         self.target = target
         self.stages = tuple(stages)
-        self.levels = tuple(down(np.longdouble(self.level) * share / sum(given)) for share in given)
+        # Exactly, so that the parts sum to no more than the whole.
+        whole = sum(map(Fraction, given), Fraction(0))
+        self.levels = tuple(down(Fraction(self.level) * Fraction(share) / whole) for share in given)
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the majority vote, or abstain where its lead is not sure."""

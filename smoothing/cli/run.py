@@ -12,6 +12,8 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 # Classes are found by their short names once they are imported.
+import lightning_modules.bodies
+import lightning_modules.learners  # noqa: F401
 import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures

@@ -10,6 +10,8 @@ from smoothing.measures.additive import (
     Uniform,
 )
 from smoothing.measures.boxes import OverlapMeasure, Splitting, UniformLinf
+from smoothing.measures.denoised import DenoisedMeasure
+from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.discrete import CategoricalMeasure, Discrete, LabelFlip
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.gaussian_mixture import GaussianMixture
@@ -18,12 +20,14 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
 from smoothing.measures.subsample import Subsample
-from smoothing.measures.unchanged import Unchanged
+from smoothing.measures.unchanged import Unchanged, UnchangedLabels
 
 __all__ = [
     "AdditiveNoise",
     "AnisotropicGaussian",
     "CategoricalMeasure",
+    "DenoisedMeasure",
+    "Denoiser",
     "Discrete",
     "EnumerableMeasure",
     "Gaussian",
@@ -42,6 +46,7 @@ __all__ = [
     "Splitting",
     "Subsample",
     "Unchanged",
+    "UnchangedLabels",
     "Uniform",
     "UniformLinf",
 ]

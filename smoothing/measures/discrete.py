@@ -1,5 +1,6 @@
 """Discrete noise: every coordinate is kept or replaced by another value."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
@@ -24,6 +25,24 @@ class CategoricalMeasure(SmoothingMeasure):
     coordinatewise = True
     exact_samples = True
     num_classes: int
+
+    @abstractmethod
+    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Randomise every coordinate of a tensor that holds nothing but values; see `sample`."""
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Randomise every coordinate of ``z``; see `SmoothingMeasure.sample`.
+
+        Raises:
+            ValueError: If ``z`` holds anything but values. What becomes of those would tell of them.
+        """
+        off = (z < 0) | (z >= self.num_classes)
+        if z.is_floating_point():
+            off |= z != z.round()
+        if off.any():
+            name, value = type(self).__name__, z[off][0].item()
+            raise ValueError(f"{name}: value = {value:.9g}; must be a whole number within 0 .. {self.num_classes - 1}")
+        return self.randomise(z, generator)
 
     @property
     def distance(self) -> Distance:
@@ -65,8 +84,8 @@ class Discrete(CategoricalMeasure):
             raise ValueError(f"{name}: q = {q}; must be at least {float(LEAST_PROBABILITY)} for every other value")
         self.q = float(self.exact_q)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise every coordinate of an integer tensor ``z``."""
+    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Keep or change every coordinate."""
         changed = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) < self.q
         shift = torch.randint(1, self.num_classes, z.shape, generator=generator, dtype=z.dtype, device=z.device)
         return torch.where(changed, (z + shift) % self.num_classes, z)

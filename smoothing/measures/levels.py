@@ -16,13 +16,19 @@ from smoothing.rounding import Float
 NEAR = 1e-6
 """How far from a level a value may be to be taken for it: what single precision makes of a quotient."""
 
+MOST_LEVELS = 2**16
+"""More levels than this are not told apart at once from what is near to them."""
+
+LARGEST_NOISE = 2**53
+"""Most levels of noise, which float64 still tells apart."""
+
 
 class Levels:
     """The grid ``0, 1/(K-1), ..., 1``.
 
     Args:
         owner: Class that speaks in errors.
-        num_levels: Number of levels K, at least 2.
+        num_levels: Number of levels K, within 2 .. `MOST_LEVELS`.
 
     Attributes:
         steps: ``K - 1``.
@@ -30,8 +36,8 @@ class Levels:
     """
 
     def __init__(self, owner: str, num_levels: int) -> None:
-        if num_levels < 2:
-            raise ValueError(f"{owner}: num_levels = {num_levels}; must be at least 2")
+        if not 2 <= num_levels <= MOST_LEVELS:
+            raise ValueError(f"{owner}: num_levels = {num_levels}; must be within 2 .. {MOST_LEVELS}")
         self.owner = owner
         self.steps = num_levels - 1
         self.assumption = f"inputs are multiples of 1/{self.steps} within [0, 1]"
@@ -84,6 +90,10 @@ class OnLevels(SmoothingMeasure):
     def diameter(self, shape: Sequence[int]) -> float:
         """See `SmoothingMeasure.diameter`."""
         return self.measure.diameter(shape)
+
+    def check(self, z: Tensor) -> None:
+        """Refuse what holds anything but levels; see `SmoothingMeasure.check`."""
+        self.levels.codes(z)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one randomised version of ``z``.
@@ -142,6 +152,12 @@ class Rounded(OnLevels):
         self._noise = measure
 
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:
-        """Add whole numbers of levels."""
+        """Add whole numbers of levels.
+
+        Raises:
+            ValueError: If the noise is larger than whole numbers are told apart. What is cut off tells of the object.
+        """
         noise = self._noise.draw(codes.double(), generator) * self.levels.steps
+        if noise.numel() and not (size := float(noise.abs().max())) <= LARGEST_NOISE:
+            raise ValueError(f"Rounded: noise = {size:.3g} levels; must be at most {LARGEST_NOISE}")
         return codes + noise.round_().long()

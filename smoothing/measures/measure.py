@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.distance import Distance
+from smoothing.origin import Origin
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
 
@@ -33,16 +34,35 @@ class SmoothingMeasure(ABC):
             Otherwise the last bits of a sum ``z + noise`` tell of ``z``, which a network may hear (Voracek & Hein
             2023), and certificates of sampled votes are not sound.
         assumptions: What a certificate under this measure takes for granted, one phrase each.
+        checkpoint: SHA-256 of the weights that it draws with, in hexadecimal; None where there are none.
+        trained_on: What those weights were learned from; empty where nothing was.
     """
 
     coordinatewise: bool = False
     exact_samples: bool = False
     assumptions: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    trained_on: tuple[Origin, ...] = ()
 
     @property
     @abstractmethod
     def distance(self) -> Distance:
         """The distance in which radii of this measure are given."""
+
+    @property
+    def resembles(self) -> "SmoothingMeasure":
+        """The measure whose samples its own are meant to look like: what a network for them may be trained under."""
+        return self
+
+    def check(self, z: Tensor) -> None:
+        """Refuse what is no object of this measure.
+
+        Args:
+            z: The object, any shape.
+
+        Raises:
+            ValueError: If it cannot be randomised, saying why.
+        """
 
     @abstractmethod
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:

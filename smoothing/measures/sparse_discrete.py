@@ -44,8 +44,8 @@ class SparseDiscrete(CategoricalMeasure):
             )
         self.p_add, self.p_delete = float(self._add), float(self._delete)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise every coordinate of a tensor ``z`` of zeros and ones."""
+    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Keep or turn every zero and one."""
         chance = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device)
         return torch.where(torch.where(z == 0, chance < self.p_add, chance < self.p_delete), 1 - z, z)
 

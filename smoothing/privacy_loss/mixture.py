@@ -60,13 +60,15 @@ class NormalMixtureLoss(PrivacyLoss):
 
         low, high = alone.min(0), alone.max(0)
         bracket = Bracket(low, high, np.maximum(excess(low), 0), np.minimum(excess(high), 0))
-        rows = np.arange(len(log_f))
+        slope = bracket.crossing()
         for _ in range(STEPS):
-            slope = bracket.crossing()
             value = excess(slope)
-            if (np.abs(value) < NEAR).all():
+            # What is near stays, so that a slope does not depend on those beside it.
+            far = np.flatnonzero(np.abs(value) >= NEAR)
+            if not len(far):
                 break
-            bracket.narrow(rows, slope, value)
+            bracket.narrow(far, slope[far], value[far])
+            slope[far] = bracket.crossing()[far]
         return slope
 
     def _log_tails(self, slope: Float, sign: int) -> Float:

@@ -6,6 +6,7 @@ Subclass a suite, name the class ``Test...`` and give the fixtures that it asks 
 from smoothing.testing.attacked import never_turned_inside, turned
 from smoothing.testing.certifiers import CertifierConformance
 from smoothing.testing.guarantees import GuaranteeConformance
+from smoothing.testing.learners import LearnerConformance
 from smoothing.testing.measures import MeasureConformance
 from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
 from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
@@ -16,6 +17,7 @@ __all__ = [
     "CertifierConformance",
     "GivenVotes",
     "GuaranteeConformance",
+    "LearnerConformance",
     "LinearVotesConformance",
     "MeasureConformance",
     "VotesConformance",

@@ -12,7 +12,7 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
-from smoothing.votes.learner import Learner
+from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
@@ -32,7 +32,7 @@ class Bagging(Votes):
 
     object: ClassVar[str] = "training labels"
 
-    def __init__(self, learner: Learner, transforms: Sequence[Transform] = ()) -> None:
+    def __init__(self, learner: PartLearner, transforms: Sequence[Transform] = ()) -> None:
         self.learner = learner
         self.transforms = list(transforms)
         self.assumptions = learner.assumptions

@@ -14,7 +14,7 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
-from smoothing.votes.learner import Learner
+from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
@@ -95,7 +95,7 @@ class Scores:
         return cls(weights, offsets, labels)
 
 
-class LinearVotes(Votes, Learner):
+class LinearVotes(Votes, PartLearner):
     """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
 
     Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
@@ -121,7 +121,7 @@ class LinearVotes(Votes, Learner):
         """Fit transforms and weights to the training set.
 
         Args:
-            x: Training features, ``(n, ...)``, at most `LARGEST_FEATURE`, up or down.
+            x: Training features, ``(n, ...)``, at most 1e100, up or down.
             labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
             num_classes: Number of classes K, at least 2.
 
@@ -132,7 +132,7 @@ class LinearVotes(Votes, Learner):
         self.learn(x, labels, num_classes)
 
     def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """As `fit`, from any part of a training set; see `Learner.learn`."""
+        """As `fit`, from any part of a training set; see `PartLearner.learn`."""
         self.num_classes = num_classes
         self.labels = labels.long()
         self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
@@ -153,14 +153,14 @@ class LinearVotes(Votes, Learner):
         """Integer scores of inputs ``x``, ``(batch, ...)``.
 
         Raises:
-            ValueError: If a feature is NaN, infinite or above `LARGEST_FEATURE`, or a weight is not finite.
+            ValueError: If a feature is NaN, infinite or above 1e100, or a weight is not finite.
         """
         features = features_of(self.transforms, x, self.labels.device)
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
 
     def class_scores(self, x: Tensor) -> Tensor:
-        """The scores themselves, in whole numbers; see `Learner.class_scores`."""
+        """The scores themselves, in whole numbers; see `PartLearner.class_scores`."""
         scores = self.scores(x)
         return scores.class_sums + scores.offsets
 

@@ -45,7 +45,8 @@ class NetworkVotes(CensusVotes):
         compile: Whether to compile the network, with its weights as constants.
 
     Raises:
-        ValueError: If an argument is not as described, or a weight in that precision is NaN or infinite.
+        ValueError: If an argument is not as described, a weight in that precision is NaN or infinite, or the network
+            normalises by the batch that it is given.
     """
 
     object: ClassVar[str] = "test input"
@@ -86,6 +87,12 @@ class NetworkVotes(CensusVotes):
                 raise ValueError(
                     f"NetworkVotes: weights {name} of the network in {precision} = NaN or infinite; must be finite"
                 )
+        for name, module in self._network.named_modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+                raise ValueError(
+                    f"NetworkVotes: {name} of the network normalises by the batch that it is given; must keep "
+                    "statistics of training, so that a draw's vote is its own"
+                )
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
@@ -108,8 +115,12 @@ class NetworkVotes(CensusVotes):
             raise ValueError(
                 f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
             )
-        with as_stated():
+        with as_stated(x.device):
             self._try(x)
+
+    def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
+        """Refuse an input that the measure cannot randomise; see `Votes.check`."""
+        measure.check(x)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """Shape of one input."""
@@ -167,7 +178,7 @@ class NetworkVotes(CensusVotes):
         # Cores share out the passes; a device runs them one after the other by itself.
         spread = for_each if x.device.type == "cpu" else in_turn
         where = index.tolist()
-        with as_stated():
+        with as_stated(x.device):
             self._try(x)
             spread(work, len(x) * len(passes), 1)
         if not finite.all():
@@ -212,12 +223,15 @@ class NetworkVotes(CensusVotes):
 
 
 @contextmanager
-def as_stated() -> Iterator[None]:
-    """Compute in the stated precision, by the same kernels every time, whatever the process has set."""
+def as_stated(device: torch.device) -> Iterator[None]:
+    """Compute on a device in the stated precision, by the same kernels every time, whatever the process has set."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        with (
+            torch.autocast(device.type, enabled=False),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
             yield
     finally:
         torch.set_float32_matmul_precision(before)

@@ -15,7 +15,7 @@ from torch.nn.functional import one_hot
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.unchanged import changes_labels
 from smoothing.threads import for_each
-from smoothing.votes.learner import Learner
+from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.partition import ByContent, Partition
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
@@ -79,7 +79,7 @@ class Partitions(Votes):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: PartLearner,
         parts: int,
         spread: int = 1,
         partition: Partition | None = None,

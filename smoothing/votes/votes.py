@@ -1,13 +1,16 @@
 """The contract of every base function that is put to the vote."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from torch import Tensor
 
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.origin import Origin
+from smoothing.votes.draws import Draw, Predictions
 
 
 class Votes(ABC):
@@ -19,11 +22,18 @@ class Votes(ABC):
         assumptions: What a certificate of these votes takes for granted, one phrase each.
         trained: Whether the base function comes trained. Then `fit` is given no training example, so that large
             training sets need not be read.
+        kept: Whether draws are worth keeping, each being a training run. They are then finished in a pass of their own,
+            and `counts` raises `MissingDrawsError` where one is not.
+        finished: Where draws are kept, those that are finished.
+        inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
     """
 
     object: ClassVar[str]
     trained: ClassVar[bool] = False
+    kept: ClassVar[bool] = False
+    finished: Mapping[Draw, Predictions] = MappingProxyType({})
+    inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
     checkpoint: str | None = None
@@ -41,9 +51,29 @@ class Votes(ABC):
         """
         self.num_classes = num_classes
 
+    def serve(self, origin: Origin, x: Tensor, index: Tensor) -> None:
+        """Be told beforehand what will be asked, where draws are kept.
+
+        Args:
+            origin: Which examples the training set holds.
+            x: All inputs that will be predicted, ``(m, ...)``.
+            index: ``(m,)`` position of each in its data set.
+        """
+
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
         return None
+
+    def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
+        """Refuse an input that the measure cannot randomise, where inputs are what it randomises.
+
+        Args:
+            measure: The smoothing measure.
+            x: One input.
+
+        Raises:
+            ValueError: If it cannot, saying why.
+        """
 
     @abstractmethod
     def object_shape(self, x: Tensor) -> Sequence[int]:

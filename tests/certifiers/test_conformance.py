@@ -22,7 +22,7 @@ from smoothing.certifiers import (
     WhiteBox,
 )
 from smoothing.guarantees import KL
-from smoothing.measures import Unchanged
+from smoothing.measures import UnchangedLabels
 from smoothing.testing import CertifierConformance
 from smoothing.votes import Ballots, Constant, JointClusters, Partitions, Ridge, Votes
 
@@ -98,7 +98,7 @@ class OfLabels(CertifierConformance):
             y = torch.arange(30) % 3
             kind.fit(torch.randn(30, 3, generator=generator) + 2 * torch.eye(3)[y], y, 3)
             x = torch.randn(6, 3, generator=generator)
-            made.append(Ballots(Unchanged(3), kind, x, torch.arange(6), 0))
+            made.append(Ballots(UnchangedLabels(3), kind, x, torch.arange(6), 0))
         return [b for b in made if certifier.supports(b.measure, b.votes) is None]
 
     def test_radius_is_never_above_the_truth(self, answers: list[tuple[Ballots, Certificates]]) -> None:

@@ -206,7 +206,7 @@ def test_every_part_is_exchangeable_by_name(workplace: Path) -> None:
     options = [
         *("--model.measure=GaussianMixture", "--model.measure.sigmas=[0.1,0.3]"),
         *("--model.objective=SmoothAdv", "--model.objective.attacker=DDN", "--model.objective.attacker.steps=2"),
-        *("--model.architecture=TimmModel", "--model.architecture.name=test_resnet"),
+        *("--model.architecture=TimmModel", "--model.architecture.name=test_nfnet"),
         *("--model.architecture.num_classes=10", "--model.architecture.channels=1"),
         *("--model.architecture.mean=[0.25]", "--model.architecture.std=[0.5]"),
         *("--model.optimizer=torch.optim.AdamW", "--model.optimizer.lr=0.01"),

@@ -15,9 +15,15 @@ class Shades(DataModule):
     available = range(4)
 
     def __init__(
-        self, classes: tuple[int, ...] = (0, 1), batch_size: int = 4, num_workers: int = 0, every: int = 1
+        self,
+        classes: tuple[int, ...] = (0, 1),
+        batch_size: int = 4,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
     ) -> None:
-        super().__init__(classes, batch_size, num_workers, every)
+        super().__init__(classes, batch_size, num_workers, every, training, tests)
         self.reads = 0
         self.train = torch.arange(0, 60, dtype=torch.uint8).reshape(-1, 1, 1, 1)
         self.test = torch.arange(100, 120, dtype=torch.uint8).reshape(-1, 1, 1, 1)
@@ -74,11 +80,33 @@ def test_the_data_are_read_once() -> None:
         ({"batch_size": 0}, "Shades: batch_size = 0; must be at least 1"),
         ({"num_workers": -1}, "Shades: num_workers = -1; must be at least 0"),
         ({"every": 0}, "Shades: every = 0; must be at least 1"),
+        ({"training": "all"}, "Shades: training = all; must be train, test or a part"),
+        ({"training": "x train[1:2]"}, "must be train, test or a part"),
+        ({"training": "train[5]"}, "must be like"),
+        ({"training": "train[9:3]"}, "range = .9:3.; must be from a position"),
+        ({"training": "test[0:9]", "tests": "test[8:]"}, "Shades: tests = test.8:.; must share no example"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Shades(**arguments)
+
+
+def test_parts_are_taken_by_position_before_classes_are_restricted() -> None:
+    made = shades(training="test[4:20]", tests="train[30:]")
+    x, y = made.training_set()
+    assert (x.flatten() * 255).round().tolist() == [i for i in range(104, 120) if i % 4 in (0, 1)]
+    assert y.tolist() == [i % 4 for i in range(104, 120) if i % 4 in (0, 1)]
+    assert round(float(made.test_set()[1][1]) * 255) == 32
+    assert str(made.origin) == "classes 0, 1 of Shades test[4:20]"
+    assert str(shades((0, 1, 2)).origin) == "classes 0, 1, 2 of Shades train"
+    assert made.reads == 2
+
+
+@pytest.mark.parametrize("part", ["train[0:61]", "train[60:]"])
+def test_a_part_that_reaches_beyond_its_set_is_refused(part: str) -> None:
+    with pytest.raises(ValueError, match="must be within the 60 examples of its set"):
+        shades(training=part)
 
 
 def test_a_class_without_training_examples_is_refused() -> None:

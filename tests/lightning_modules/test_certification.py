@@ -46,6 +46,13 @@ def test_votes_are_shared_and_seeded(tmp_path: Path) -> None:
     assert (tables[0] != tables[2]).any()
 
 
+def test_inputs_are_not_rounded_by_the_trainer(tmp_path: Path) -> None:
+    for precision in ("16-true", "bf16-mixed", "64-true"):
+        with pytest.raises(ValueError, match=f"trainer.precision = {precision}; must be 32-true to certify"):
+            Trainer(**QUIET, precision=precision).certify(certification(), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
 class Choosy(Certifier):
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str:
         return f"{type(votes).__name__} is beneath it"

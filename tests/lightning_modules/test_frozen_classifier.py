@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import torch
 
+from lightning_modules.denoisers import NoDenoiser
 from lightning_modules.encoder import FrozenEncoder
 from lightning_modules.frozen_classifier import RECORD, FrozenClassifier
-from smoothing.measures import Gaussian, Laplace
+from smoothing.measures import DenoisedMeasure, Gaussian, Laplace, Unchanged
+from tests.denoisers import Blur
 from tests.lightning_modules.small import fit, small
 
 
@@ -62,7 +64,7 @@ def test_only_the_measure_of_its_training_is_served(checkpoint: Path) -> None:
     classifier = FrozenClassifier(str(checkpoint))
     assert classifier.supports(Gaussian(0.2)) is None
     assert classifier.supports(Gaussian(0.25)) == (
-        "base_ckpt was trained under Gaussian(sigma=0.2) and the measure is Gaussian(sigma=0.25); "
+        "the network was trained under Gaussian(sigma=0.2) and the measure is Gaussian(sigma=0.25); "
         "they must be the same, or any_measure be true"
     )
     assert "the measure is Laplace(scale=0.2)" in str(classifier.supports(Laplace(0.2)))
@@ -98,3 +100,22 @@ def test_what_is_no_checkpoint_is_refused(checkpoint: Path, tmp_path: Path) -> N
         FrozenClassifier(str(tmp_path / "other.ckpt"))
     with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt = .*; must be a checkpoint of Encoder$"):
         FrozenEncoder(str(checkpoint))
+
+
+def test_a_network_of_clean_images_is_served_behind_a_denoiser(tmp_path: Path) -> None:
+    fit(small(measure=Unchanged()), tmp_path, max_epochs=1)
+    classifier = FrozenClassifier(str(tmp_path / "last.ckpt"))
+    assert classifier.supports(Unchanged()) is None
+    assert classifier.supports(DenoisedMeasure(Gaussian(0.2), Blur())) is None
+    assert "was trained under Unchanged() and the measure is Gaussian(sigma=0.2)" in str(
+        classifier.supports(Gaussian(0.2))
+    )
+    plain = DenoisedMeasure(Gaussian(0.2), NoDenoiser())
+    assert "DenoisedMeasure(measure=Gaussian(sigma=0.2), denoiser=NoDenoiser()" in str(classifier.supports(plain))
+
+
+def test_without_a_denoiser_the_noise_must_be_that_of_the_training(checkpoint: Path) -> None:
+    classifier = FrozenClassifier(str(checkpoint))
+    assert classifier.supports(DenoisedMeasure(Gaussian(0.2), NoDenoiser())) is None
+    assert classifier.supports(DenoisedMeasure(Gaussian(0.3), NoDenoiser())) is not None
+    assert classifier.supports(DenoisedMeasure(Gaussian(0.2), Blur())) is not None

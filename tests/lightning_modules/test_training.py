@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 from datamodules import Digits
 from lightning_modules.frozen_classifier import RECORD
 from lightning_modules.objectives import MACER, Consistency, Noise, NoiseAugmentation
-from lightning_modules.training import FrozenClassifier, one_cycle
+from lightning_modules.schedule import one_cycle
+from lightning_modules.training import FrozenClassifier
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeasure
 from tests.lightning_modules.small import Small, fit, small
@@ -201,3 +202,10 @@ def test_what_does_not_go_together_is_refused(arguments: dict[str, Any], message
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         small(**arguments)
+
+
+def test_a_training_under_other_noise_is_not_gone_on_with(tmp_path: Path) -> None:
+    fit(small(), tmp_path, max_epochs=1)
+    with pytest.raises(ValueError, match=r"ckpt_path: measure of the training there is .*0\.2.*; must be .*0\.5"):
+        fit(small(measure=Gaussian(0.5)), tmp_path, ckpt_path=tmp_path / "last.ckpt", max_epochs=1)
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)[RECORD]["measure"]["init_args"] == {"sigma": 0.2}

@@ -22,7 +22,7 @@ from smoothing.measures import (
     SparseDiscrete,
     Splitting,
     Subsample,
-    Unchanged,
+    UnchangedLabels,
     Uniform,
     UniformLinf,
 )
@@ -104,10 +104,10 @@ class TestSubsample(MeasureConformance):
         return [lambda: Subsample(0)]
 
 
-class TestUnchanged(MeasureConformance):
+class TestUnchangedLabels(MeasureConformance):
     @pytest.fixture
     def measure(self) -> SmoothingMeasure:
-        return Unchanged(3)
+        return UnchangedLabels(3)
 
     @pytest.fixture
     def z(self) -> Tensor:
@@ -115,7 +115,7 @@ class TestUnchanged(MeasureConformance):
 
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
-        return [lambda: Unchanged(1)]
+        return [lambda: UnchangedLabels(1)]
 
     def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
         assert torch.equal(measure.sample(z, generator((7,))), z)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.certifiers import ExactVote, JointNaming
-from smoothing.measures import LabelFlip, Unchanged
+from smoothing.measures import LabelFlip, UnchangedLabels
 from smoothing.testing import flips_stood, never_above
 from smoothing.testing.brute_force import combine, noise, number_of
 from smoothing.votes import Ballots, Clusters, JointClusters
@@ -48,7 +48,7 @@ def is_sound() -> None:
     reached = 0
     for (num_classes, n), seed in ((size, seed) for size in SIZES for seed in range(4)):
         votes, _, asked = clustered(num_classes, n, seed)
-        ballots = Ballots(Unchanged(num_classes), votes, asked, torch.arange(len(asked)), 0)
+        ballots = Ballots(UnchangedLabels(num_classes), votes, asked, torch.arange(len(asked)), 0)
         certificates = JointNaming().certify(ballots)
         true = flips_stood(names(votes, asked), certificates, votes.labels.tolist(), num_classes)
         never_above(true, certificates)
@@ -68,7 +68,7 @@ def test_the_bound_is_not_the_truth_where_namings_tie() -> None:
     votes.num_classes, votes.members = 3, torch.tensor([0] + [1] * 4 + [2] * 4)
     votes.labels = torch.tensor([0] + [1, 1, 2, 2] * 2)
     votes.cluster = lambda x: torch.zeros(len(x), dtype=torch.long)  # type: ignore[method-assign]
-    ballots = Ballots(Unchanged(3), votes, torch.zeros(1, 1), torch.arange(1), 0)
+    ballots = Ballots(UnchangedLabels(3), votes, torch.zeros(1, 1), torch.arange(1), 0)
     certificates = JointNaming().certify(ballots)
     assert certificates.radius.tolist() == [1]
     assert flips_stood(names(votes, ballots.x), certificates, votes.labels.tolist(), 3).tolist() == [2]
@@ -81,7 +81,7 @@ def test_two_clusters_are_a_linear_vote() -> None:
         linear.fit(x, votes.labels, 2)
         answers = []
         for kind, certifier in ((votes, JointNaming()), (linear, ExactVote())):
-            ballots = Ballots(Unchanged(2), kind, asked, torch.arange(len(asked)), 0)
+            ballots = Ballots(UnchangedLabels(2), kind, asked, torch.arange(len(asked)), 0)
             assert certifier.supports(ballots.measure, kind) is None
             answers.append(certifier.certify(ballots))
         assert answers[0].prediction.tolist() == answers[1].prediction.tolist()
@@ -101,12 +101,12 @@ def test_sampled_votes_follow_the_names(num_classes: int) -> None:
 
 def test_the_names_are_those_of_the_labels() -> None:
     votes, _, asked = clustered(3, 8, 2)
-    ballots = Ballots(Unchanged(3), votes, asked, torch.arange(len(asked)), 0)
+    ballots = Ballots(UnchangedLabels(3), votes, asked, torch.arange(len(asked)), 0)
     here = names(votes, asked)[number_of(votes.labels.tolist(), 3)]
     assert JointNaming().certify(ballots).prediction.tolist() == here.tolist()
 
 
 def test_noise_is_refused() -> None:
     votes, _, _ = clustered(3, 8, 2)
-    assert "Unchanged" in str(JointNaming().supports(LabelFlip("0.1", 3), votes))
-    assert "Clusters" in str(JointNaming().supports(Unchanged(3), Clusters(3)))
+    assert "UnchangedLabels" in str(JointNaming().supports(LabelFlip("0.1", 3), votes))
+    assert "Clusters" in str(JointNaming().supports(UnchangedLabels(3), Clusters(3)))

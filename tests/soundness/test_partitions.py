@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smoothing.certifiers import Certifier, Plurality, RunOff, WhiteBox
 from smoothing.certifiers.white_box import least_cost
-from smoothing.measures import Unchanged
+from smoothing.measures import UnchangedLabels
 from smoothing.testing import by_plurality, by_run_off, flips_stood, never_above, retaught
 from smoothing.votes import (
     Ballots,
@@ -61,7 +61,7 @@ def election(
     votes = Partitions(learner, parts, spread, ByPosition(), seed=seed)
     votes.fit(x, y, num_classes)
     asked = torch.cat([centres, 2 * torch.randn(7, 3, generator=generator)])
-    ballots = Ballots(Unchanged(num_classes), votes, asked, torch.arange(len(asked)), 0)
+    ballots = Ballots(UnchangedLabels(num_classes), votes, asked, torch.arange(len(asked)), 0)
     return ballots, retaught(votes, x, asked)
 
 

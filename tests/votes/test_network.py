@@ -173,6 +173,21 @@ def test_the_process_may_have_set_a_lower_precision() -> None:
         torch.set_float32_matmul_precision(before)
 
 
+def test_a_trainer_s_mixed_precision_is_not_the_network_s() -> None:
+    types: set[torch.dtype] = set()
+
+    class Listen(Sign):
+        def forward(self, x: Tensor) -> Tensor:
+            types.add((x.flatten(1) @ x.flatten(1).T).dtype)
+            return super().forward(x)
+
+    votes = NetworkVotes(Listen(), 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        votes.fit(torch.zeros(0, 1, 2, 2), torch.zeros(0), 2)
+        votes.counts(Gaussian(1.0), torch.zeros(1, 1, 2, 2), torch.arange(1), 10, (0, 1))
+    assert types == {torch.float32}
+
+
 def test_precision_and_compiling_are_recorded() -> None:
     assert NetworkVotes(Sign(), 2).assumptions == ("the classifier is the network in float32",)
     assert NetworkVotes(Sign(), 2, precision="bfloat16", compile=True).assumptions == (

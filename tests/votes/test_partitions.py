@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from smoothing.measures import LabelFlip, SmoothingMeasure, Subsample, Unchanged
+from smoothing.measures import LabelFlip, SmoothingMeasure, Subsample, UnchangedLabels
 from smoothing.testing import VotesConformance
 from smoothing.votes import (
     Bagging,
@@ -47,7 +47,7 @@ class TestPartitions(OnThreeClasses):
 
     @pytest.fixture
     def measure(self) -> SmoothingMeasure:
-        return Unchanged(3)
+        return UnchangedLabels(3)
 
 
 class TestBagging(OnThreeClasses):

@@ -2,7 +2,7 @@ import pytest
 from torch import arange
 from torch.utils.data import DataLoader, TensorDataset
 
-from datamodules.sampling import RankShare
+from smoothing.ranks import RankShare
 
 DATASET = TensorDataset(arange(20))
 

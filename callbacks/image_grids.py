@@ -1,0 +1,76 @@
+"""Images to look at while a network learns."""
+
+from collections.abc import Mapping
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+from torch import Tensor
+from torchvision.utils import make_grid, save_image
+
+FOLDER = "images"
+"""Where grids are written in the directory of the run."""
+
+
+class ImageGrids(Callback):
+    """Lays out the images that a module's `validation_step` returns by name, and shows them in the loggers.
+
+    They also stand in the folder ``images`` of the run, since not every logger takes images.
+
+    Args:
+        columns: Images in a row, at least 1.
+        every_n_epochs: After which epochs to show them, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(self, columns: int = 8, every_n_epochs: int = 1) -> None:
+        for name, value in (("columns", columns), ("every_n_epochs", every_n_epochs)):
+            if value < 1:
+                raise ValueError(f"ImageGrids: {name} = {value}; must be at least 1")
+        self.columns = columns
+        self.every_n_epochs = every_n_epochs
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Mapping[str, Tensor] | Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Show the images that the step returned, on one rank."""
+        epoch = trainer.current_epoch
+        if trainer.sanity_checking or not trainer.is_global_zero or (epoch + 1) % self.every_n_epochs:
+            return
+        for name, images in (outputs or {}).items():
+            grid = make_grid(images.detach().float().cpu(), nrow=self.columns)
+            folder = Path(trainer.default_root_dir, FOLDER)
+            folder.mkdir(parents=True, exist_ok=True)
+            save_image(grid, folder / f"{name}-epoch={epoch}.png")
+            for logger in trainer.loggers:
+                show(logger, name, grid, trainer.global_step)
+
+
+@singledispatch
+def show(logger: Logger, name: str, grid: Tensor, step: int) -> None:
+    """Show a grid ``(3, height, width)`` in a logger; those that take no images are left alone.
+
+    Kinds that take images are registered with ``show.register``.
+    """
+
+
+@show.register
+def _(logger: TensorBoardLogger, name: str, grid: Tensor, step: int) -> None:
+    logger.experiment.add_image(name, grid, step)
+
+
+@show.register
+def _(logger: WandbLogger, name: str, grid: Tensor, step: int) -> None:
+    # Without a step, since wandb wants its own to rise.
+    logger.log_image(name, [grid])

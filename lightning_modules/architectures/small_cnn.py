@@ -1,0 +1,49 @@
+"""A convolutional network that trains in the blink of an eye."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from lightning_modules.architectures.architecture import Architecture
+
+
+class SmallCNN(Architecture):
+    """Two convolutions that halve the image each, and a linear layer.
+
+    Args:
+        num_classes: Number of classes K, at least 2.
+        channels: Channels of the images, at least 1.
+        size: Height and width of the images, at least 11.
+        width: Channels of the first convolution, at least 1; the second has twice as many.
+        mean: Channel means to normalise by.
+        std: Channel standard deviations to normalise by.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        channels: int = 1,
+        size: int = 28,
+        width: int = 16,
+        mean: Sequence[float] = (0.0,),
+        std: Sequence[float] = (1.0,),
+    ) -> None:
+        for name, value, least in (("channels", channels, 1), ("size", size, 11), ("width", width, 1)):
+            if value < least:
+                raise ValueError(f"SmallCNN: {name} = {value}; must be at least {least}")
+        self.channels = channels
+        self.size = size
+        self.width = width
+        last = ((size - 5) // 2 + 1 - 3) // 2 + 1
+        body = nn.Sequential(
+            nn.Conv2d(channels, width, 5, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 3, stride=2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(2 * width * last * last, num_classes),
+        )
+        super().__init__(body, num_classes, mean, std)

@@ -1,0 +1,91 @@
+"""Frozen bodies, whose features a learner works on."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.architectures import Architecture
+from lightning_modules.checkpoint import digest
+from lightning_modules.encoder import FrozenEncoder
+from smoothing.origin import Origin
+from smoothing.votes import Body
+from smoothing.votes.network import Precision
+
+
+class ClassifierBody(Body):
+    """What a trained classifier feeds into its last linear layer.
+
+    Args:
+        network: The classifier, with the weights to keep: for example `CifarResNet` with a file of weights, or
+            `TimmModel` or `TorchvisionModel` with pretrained ones.
+        trained_on: Which examples those weights were learned from, such as ``"CIFAR10 train"`` or ``"ImageNet"``; none
+            for random weights. It goes into every certificate, and examples under attack are refused.
+        precision: Type of weights and images; features are float32 again.
+        batch_size: Images that are mapped at a time, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the network has no linear layer.
+    """
+
+    def __init__(
+        self,
+        network: Architecture,
+        trained_on: Sequence[str],
+        precision: Precision = "float32",
+        batch_size: int = 100,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"ClassifierBody: batch_size = {batch_size}; must be at least 1")
+        if precision not in get_args(Precision):
+            allowed = ", ".join(get_args(Precision))
+            raise ValueError(f"ClassifierBody: precision = {precision}; must be one of {allowed}")
+        linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+        if not linear:
+            raise ValueError(f"ClassifierBody: network = {type(network).__name__}; must have a last linear layer")
+        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on)
+        self.batch_size = batch_size
+        self._identity = digest(network)
+        self._dtype: torch.dtype = getattr(torch, precision)
+        self._network = deepcopy(network).requires_grad_(False)
+        self._network.set_submodule(linear[-1], nn.Identity())
+        self._network.to(self._dtype).to(memory_format=torch.channels_last)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> "ClassifierBody":
+        """Stay in evaluation mode, whatever the module around it does."""
+        return super().train(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Body.forward`."""
+        features: Tensor = self._network(x.to(self._dtype, memory_format=torch.channels_last))
+        return features.float().flatten(1)
+
+    def identity(self) -> str:
+        """SHA-256 of its weights, in hexadecimal."""
+        return self._identity
+
+
+class EncoderBody(Body):
+    """A frozen encoder.
+
+    Args:
+        encoder: The encoder.
+    """
+
+    def __init__(self, encoder: FrozenEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.trained_on = (encoder.origin,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Body.forward`."""
+        features: Tensor = self.encoder(x)
+        return features
+
+    def identity(self) -> str:
+        """SHA-256 of its checkpoint, in hexadecimal."""
+        return self.encoder.identity()

@@ -1,0 +1,19 @@
+"""What takes noise out of images, and how it learns to."""
+
+from lightning_modules.denoisers.diffusion import Diffusion
+from lightning_modules.denoisers.diffusion_denoiser import DiffusionDenoiser
+from lightning_modules.denoisers.frozen_denoiser import FrozenDenoiser
+from lightning_modules.denoisers.gaussian_noise import GaussianNoise
+from lightning_modules.denoisers.no_denoiser import NoDenoiser
+from lightning_modules.denoisers.process import Process
+from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
+
+__all__ = [
+    "Diffusion",
+    "DiffusionDenoiser",
+    "FrozenDenoiser",
+    "GaussianNoise",
+    "NoDenoiser",
+    "Process",
+    "UNetDenoiser",
+]

@@ -1,0 +1,147 @@
+"""Denoising diffusion."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.denoisers.process import Lesson, Process
+
+Mix = Callable[[Tensor, Tensor, Any, Any], Tensor]
+"""Two images, share of the clean image and share of the noise, ``signal^2 + noise^2 = 1`` -> an image."""
+
+IMAGINED_STEPS = 50
+"""Steps in which images are made from nothing but noise."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a UNet says of ``x_t = signal * x_0 + noise * epsilon``.
+
+    Attributes:
+        wanted: From ``x_0``, ``epsilon``, signal and noise, what it should say.
+        clean: From ``x_t``, what it says, signal and noise, its ``x_0``.
+    """
+
+    wanted: Mix
+    clean: Mix
+
+
+PREDICTIONS = {
+    "epsilon": Prediction(
+        wanted=lambda x_0, epsilon, signal, noise: epsilon,
+        clean=lambda x_t, said, signal, noise: (x_t - noise * said) / signal,
+    ),
+    "sample": Prediction(
+        wanted=lambda x_0, epsilon, signal, noise: x_0,
+        clean=lambda x_t, said, signal, noise: said,
+    ),
+    "v_prediction": Prediction(
+        wanted=lambda x_0, epsilon, signal, noise: signal * epsilon - noise * x_0,
+        clean=lambda x_t, said, signal, noise: signal * x_t - noise * said,
+    ),
+}
+"""By their names in diffusers (Ho et al. 2020; Salimans and Ho 2022)."""
+
+
+class Diffusion(Process):
+    """A Markov chain that turns images into noise in many steps, and a UNet that knows the way back (Ho et al. 2020).
+
+    After step ``t``, an image ``x`` on [-1, 1] has become ``sqrt(abar_t) x + sqrt(1 - abar_t) epsilon``. Divided by the
+    first root, this is ``x`` plus noise of ``sqrt((1 - abar_t) / abar_t)``, twice what it is on the scale [0, 1]. For a
+    certified sigma, ``t*`` is the first step with at least that noise (THEORY.md section 6; Carlini et al. 2022).
+
+    Args:
+        scheduler: Arguments of `diffusers.DDPMScheduler`: ``num_train_timesteps``, ``beta_schedule``, ``beta_start``,
+            ``beta_end``, ``prediction_type`` and so on. Unless given, 1000 linear steps and predicted noise.
+        steps: Number of steps, at least 1, in which noise is taken out. Several are those of the deterministic sampler
+            of Song et al. (2021), evenly spaced from ``t*``, none taken twice.
+
+    Raises:
+        ValueError: If diffusers knows no such scheduler, or an argument is out of its range.
+    """
+
+    def __init__(self, scheduler: Mapping[str, Any] | None = None, steps: int = 1) -> None:
+        # Here, since diffusers takes seconds to import, which no other run should have to wait for.
+        from diffusers import DDPMScheduler
+
+        if steps < 1:
+            raise ValueError(f"Diffusion: steps = {steps}; must be at least 1")
+        asked = dict(scheduler or {})
+        try:
+            self._made = DDPMScheduler(**asked)
+        except (TypeError, NotImplementedError) as error:
+            raise ValueError(f"Diffusion: scheduler = {asked}; must be arguments of DDPMScheduler: {error}") from error
+        # With what is left to diffusers, so that equal schedules are described in equal words.
+        self.scheduler = {name: value for name, value in self._made.config.items() if not name.startswith("_")}
+        self.steps = steps
+        kind = self._made.config.prediction_type
+        if kind not in PREDICTIONS:
+            raise ValueError(f"Diffusion: prediction_type = {kind}; must be one of {', '.join(PREDICTIONS)}")
+        self._prediction = PREDICTIONS[kind]
+        self._abar = self._made.alphas_cumprod.double()
+        self._sigmas = ((1 - self._abar) / self._abar).sqrt() / 2
+
+    def step(self, sigma: float) -> int:
+        """``t*``: the first step with at least as much noise, counted from 0.
+
+        Raises:
+            ValueError: If no step has that much.
+        """
+        enough = (self._sigmas >= sigma) & self._sigmas.isfinite()
+        if not enough.any():
+            largest = self._sigmas[self._sigmas.isfinite()].max()
+            raise ValueError(f"Diffusion: sigma = {sigma}; must be at most {largest:.4g}, where the schedule ends")
+        return int(enough.long().argmax())
+
+    def applied_sigma(self, sigma: float) -> float:
+        """The noise after step ``t*``; see `Process.applied_sigma`."""
+        return float(self._sigmas[self.step(sigma)])
+
+    def lesson(self, x: Tensor, generator: torch.Generator) -> Lesson:
+        """Images at random steps; see `Process.lesson`."""
+        time = torch.randint(len(self._abar), (len(x),), generator=generator, device=x.device)
+        epsilon = torch.empty_like(x).normal_(generator=generator)
+        abar = self._abar.to(x.device)[time].to(x.dtype).reshape(-1, 1, 1, 1)
+        signal, noise, clean = abar.sqrt(), (1 - abar).sqrt(), 2 * x - 1
+        wanted = self._prediction.wanted(clean, epsilon, signal, noise)
+        return Lesson(signal * clean + noise * epsilon, time, wanted)
+
+    def denoise(self, unet: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
+        """See `Process.denoise`."""
+        last = self.step(sigma)
+        signal, _ = self._shares(last)
+        return self._walk(unet, signal * (2 * noisy - 1), last, self.steps)
+
+    def imagine(self, unet: nn.Module, start: Tensor) -> Tensor:
+        """See `Process.imagine`."""
+        return self._walk(unet, start, len(self._abar) - 1, IMAGINED_STEPS)
+
+    def save(self, unet: Any, folder: Path) -> None:
+        """Write a whole `diffusers.DDPMPipeline`; see `Process.save`."""
+        from diffusers import DDPMPipeline
+
+        DDPMPipeline(unet, self._made).save_pretrained(folder)
+
+    def _walk(self, unet: nn.Module, x: Tensor, last: int, steps: int) -> Tensor:
+        """From step ``last`` to a clean image."""
+        times = sorted({round(last * (1 - done / steps)) for done in range(steps)}, reverse=True)
+        clean = self._clean(unet, x, times[0])
+        for now, after in pairwise(times):
+            (signal, noise), (next_signal, next_noise) = self._shares(now), self._shares(after)
+            x = next_signal * clean + next_noise * (x - signal * clean) / noise
+            clean = self._clean(unet, x, after)
+        return (clean + 1) / 2
+
+    def _clean(self, unet: nn.Module, x: Tensor, time: int) -> Tensor:
+        # Some say in further channels how sure they are.
+        said = unet(x, time).sample[:, : x.shape[1]]
+        return self._prediction.clean(x, said, *self._shares(time)).clamp(-1, 1)
+
+    def _shares(self, time: int) -> tuple[float, float]:
+        abar = float(self._abar[time])
+        return abar**0.5, (1 - abar) ** 0.5

@@ -1,0 +1,149 @@
+"""Denoisers in the format of diffusers."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lightning_modules.denoisers.diffusion import Diffusion
+from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
+from smoothing.origin import Origin
+from smoothing.votes.network import Precision
+
+TRAINED_ON = "trained_on.txt"
+"""File in the folder of a denoiser that was trained here, saying on what."""
+
+FILES = ["*.json", "*.safetensors", "*.bin"]
+"""What is fetched from the hub."""
+
+
+class DiffusionDenoiser(UNetDenoiser):
+    """Any unconditional diffusion model of diffusers as a denoiser (Carlini et al. 2022).
+
+    A folder holds ``unet`` and ``scheduler``, as pipelines are saved, or the files of both, as the first releases have
+    them. Noise may be added along any variance-preserving schedule; the UNet may predict noise, image or velocity, and
+    how sure it is besides.
+
+    Args:
+        path: The folder, or the name of a repository on the hub, for example ``"google/ddpm-cifar10-32"``.
+        training_set: What the model was trained on, for example ``"CIFAR10 train"`` or ``"LSUN"``; what the folder
+            itself says unless given.
+        steps: Number of steps in which noise is taken out, at least 1; see `Diffusion`.
+        precision: Type of its weights and of what it is given.
+
+    Raises:
+        ValueError: If the folder does not hold such a model, or nobody says what it was trained on.
+    """
+
+    def __init__(
+        self, path: str, training_set: str | None = None, steps: int = 1, precision: Precision = "float32"
+    ) -> None:
+        folder = _folder(path)
+        unet, scheduler = (_part(folder, name) for name in ("unet", "scheduler"))
+        process = Diffusion(_scheduler(path, scheduler), steps)
+        super().__init__(_unet(path, unet), process, _origin(folder, path, training_set), precision)
+        self.path = path
+        self.training_set = training_set
+        self.steps = steps
+
+
+def _folder(path: str) -> Path:
+    if Path(path).is_dir():
+        return Path(path)
+    if Path(path).exists():
+        raise ValueError(
+            f"DiffusionDenoiser: path = {path}; must be a folder in the format of diffusers, or a repository on the "
+            "hub. Files of improved-diffusion and guided-diffusion must be converted first: diffusers has that in its "
+            "repository only, in scripts/convert_consistency_to_diffusers.py"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(path, allow_patterns=FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ValueError(
+            f"DiffusionDenoiser: path = {path}; must be a folder, or a repository on the hub that can be reached"
+        ) from error
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / name if (folder / name).is_dir() else folder
+
+
+def _config(path: str, file: Path, kinds: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        kind = config["_class_name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"DiffusionDenoiser: path = {path}; must hold {file.name} in the format of diffusers"
+        ) from error
+    if kind not in kinds:
+        raise ValueError(f"DiffusionDenoiser: {file} is that of a {kind}; must be that of a {' or '.join(kinds)}")
+    return {key: value for key, value in config.items() if not key.startswith("_")}
+
+
+def _scheduler(path: str, folder: Path) -> dict[str, Any]:
+    """What the schedule of training says; how other samplers would step through it is left out."""
+    from diffusers import DDPMScheduler
+
+    # Several samplers may be saved with one model; all of these were trained along the same schedules.
+    kinds = sorted({"DDPMScheduler", *DDPMScheduler._compatibles})
+    config = _config(path, folder / "scheduler_config.json", tuple(kinds))
+    if not config.keys() & {"beta_schedule", "trained_betas"}:
+        raise ValueError(f"DiffusionDenoiser: {folder}/scheduler_config.json has no beta_schedule; must have")
+    known = DDPMScheduler().config.keys()
+    return {key: value for key, value in config.items() if key in known}
+
+
+def _unet(path: str, folder: Path) -> nn.Module:
+    from diffusers import UNet2DModel
+
+    _config(path, folder / "config.json", ("UNet2DModel",))
+    complaint = (
+        f"DiffusionDenoiser: path = {path}; must hold the weights of its config, as safetensors or in a pickle of "
+        "weights only"
+    )
+    try:
+        with _silence():
+            unet, found = UNet2DModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                low_cpu_mem_usage=False,
+                use_safetensors=any(folder.glob("*.safetensors*")),
+                output_loading_info=True,
+            )
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(complaint) from error
+    # Otherwise weights that are absent are random.
+    if any(found[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs")):
+        raise ValueError(complaint)
+    made: nn.Module = unet
+    return made
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep diffusers from telling on the screen what is wrong, which is told here."""
+    from diffusers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _origin(folder: Path, path: str, training_set: str | None) -> Origin:
+    said = folder / TRAINED_ON
+    if training_set is None and not said.is_file():
+        raise ValueError(
+            f"DiffusionDenoiser: training_set is not given; must say what {path} was trained on, for example "
+            "'CIFAR10 train'"
+        )
+    return Origin.parse(said.read_text(encoding="utf-8") if training_set is None else training_set)

@@ -1,0 +1,34 @@
+"""Denoisers that were trained here and now stay as they are."""
+
+from lightning_modules.checkpoint import read_checkpoint
+from lightning_modules.denoisers.process import Process
+from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
+from lightning_modules.recipe import build
+from smoothing.origin import Origin
+from smoothing.votes.network import Precision
+
+RECORD = "denoiser"
+"""Key under which a checkpoint says what its denoiser is and has seen."""
+
+
+class FrozenDenoiser(UNetDenoiser):
+    """The UNet of a `DenoiserTraining`'s checkpoint, fixed for good.
+
+    Args:
+        base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
+        precision: Type of its weights and of what it is given.
+
+    Raises:
+        ValueError: If the file is not a checkpoint of a `DenoiserTraining`.
+    """
+
+    def __init__(self, base_ckpt: str, precision: Precision = "float32") -> None:
+        # Here, since diffusers takes seconds to import, which no other run should have to wait for.
+        from diffusers import UNet2DModel
+
+        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenDenoiser", writer="DenoiserTraining")
+        unet = UNet2DModel(**read.record["unet"])
+        unet.load_state_dict(read.weights)
+        process = build(read.record["process"], Process)  # type: ignore[type-abstract]
+        super().__init__(unet, process, Origin.parse(read.record["trained_on"]), precision)
+        self.base_ckpt = base_ckpt

@@ -1,0 +1,69 @@
+"""What all denoisers made of a UNet share."""
+
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.checkpoint import digest
+from lightning_modules.denoisers.process import Process
+from lightning_modules.recipe import describe
+from smoothing.measures import Denoiser
+from smoothing.origin import Origin
+from smoothing.votes.network import Precision
+
+
+class UNetDenoiser(Denoiser):
+    """A trained UNet, fixed for good, and the process that it takes part in.
+
+    Args:
+        unet: A `diffusers.UNet2DModel`.
+        process: How noise is put on and taken out.
+        trained_on: What the UNet was trained on.
+        precision: Type of its weights and of what it is given.
+
+    Raises:
+        ValueError: If the UNet cannot be asked, or an argument is out of its range.
+    """
+
+    def __init__(self, unet: nn.Module, process: Process, trained_on: Origin, precision: Precision) -> None:
+        super().__init__()
+        name, config = type(self).__name__, cast(Mapping[str, Any], unet.config)
+        if precision not in get_args(Precision):
+            raise ValueError(f"{name}: precision = {precision}; must be one of {', '.join(get_args(Precision))}")
+        channels, says = config["in_channels"], config["out_channels"]
+        if says not in (channels, 2 * channels):
+            raise ValueError(f"{name}: out_channels = {says}; must be in_channels = {channels}, or twice that")
+        if config.get("num_class_embeds") is not None or config.get("class_embed_type") is not None:
+            raise ValueError(f"{name}: the UNet asks for the class of an image; must be one that does not")
+        size = config["sample_size"]
+        height, width = size if isinstance(size, (list, tuple)) else (size, size)
+        self.image_shape = (channels, height, width)
+        self.trained_on = (trained_on,)
+        self.precision = precision
+        self.process = process
+        described = {key: value for key, value in config.items() if not key.startswith("_")}
+        self._identity = digest(unet, [described, describe(process)])
+        # Weights that are mapped from a file may lie where kernels round in another order.
+        for weight in unet.parameters():
+            weight.data = weight.data.clone()
+        self.unet = unet
+        self.to(getattr(torch, precision)).requires_grad_(False).train(False)
+
+    def train(self, mode: bool = True) -> "UNetDenoiser":
+        """Stay in evaluation mode, whatever the module around it does."""
+        return super().train(False)
+
+    def applied_sigma(self, sigma: float) -> float:
+        """What the process asks for."""
+        return self.process.applied_sigma(sigma)
+
+    def forward(self, noisy: Tensor, sigma: float) -> Tensor:
+        """Denoise images ``(batch, channels, height, width)``; see `Denoiser.forward`."""
+        denoised = self.process.denoise(self.unet, noisy.to(getattr(torch, self.precision)), sigma)
+        return denoised.to(noisy.dtype)
+
+    def identity(self) -> str:
+        """SHA-256 over process, config and weights, in hexadecimal, wherever they were read from."""
+        return self._identity

@@ -1,0 +1,191 @@
+"""Any network, trained by stochastic gradient descent."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from functools import partial
+from math import inf
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.checkpoint import digest
+from lightning_modules.learners.training_data import shuffled, standardised
+from smoothing.origin import Origin
+from smoothing.random import generator
+from smoothing.votes import Learner, winner
+
+WEIGHTS, ORDER = range(2)
+"""What randomness is for."""
+
+Named = dict[str, Tensor]
+"""Parameters or buffers by name, those of all models stacked."""
+
+TESTS = 500
+"""Inputs are predicted so many at a time."""
+
+
+class Networks(Learner):
+    """Networks of one architecture, trained by Nesterov's gradient descent on the cross-entropy.
+
+    Inputs are standardised by the training set that a model sees. Weights are drawn anew for every model, from its own
+    key: those of convolutions and linear layers as by He et al. (2015), their biases from zero; or they start from what
+    was learned elsewhere, or, for runs that certify nothing, from the training set as it is. The learning rate rises
+    over the first fifth of the steps and falls to zero, linearly both. Every epoch goes through the examples in an
+    order of its own.
+
+    Several models at a time are stacked by ``torch.func``, which pays where a step of one of them is too small to
+    keep a device busy: on an accelerator nearly always, on a CPU for networks that are small themselves. A single one
+    is trained by ordinary autograd.
+
+    Args:
+        network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``. It has no
+            randomness, such as dropout.
+        trained_on: Which examples the network's own weights were learned from, such as ``["ImageNet"]``, where models
+            start from them; otherwise they do not count. Examples under attack are refused.
+        warm_start: Whether models start from one that was trained on the training set without noise, which voids every
+            certificate.
+        epochs: Passes through the training set, at least 1.
+        batch_size: Examples per step, at least 1; a pass leaves out those that do not fill a batch.
+        learning_rate: At its peak, above 0.
+        momentum: Nesterov's, within [0, 1).
+        weight_decay: At least 0.
+        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
+        group: Number of models that are trained at once, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        trained_on: Sequence[str] | None = None,
+        warm_start: bool = False,
+        epochs: int = 10,
+        batch_size: int = 100,
+        learning_rate: float = 0.05,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        label_smoothing: float = 0.0,
+        group: int = 1,
+    ) -> None:
+        for name, count in (("epochs", epochs), ("batch_size", batch_size), ("group", group)):
+            if count < 1:
+                raise ValueError(f"Networks: {name} = {count}; must be at least 1")
+        if not 0 < learning_rate < inf:
+            raise ValueError(f"Networks: learning_rate = {learning_rate}; must be finite and above 0")
+        if not 0 <= weight_decay < inf:
+            raise ValueError(f"Networks: weight_decay = {weight_decay}; must be finite and at least 0")
+        for name, share in (("momentum", momentum), ("label_smoothing", label_smoothing)):
+            if not 0 <= share < 1:
+                raise ValueError(f"Networks: {name} = {share}; must be within [0, 1)")
+        if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
+            raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
+        self.network = network
+        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on or ())
+        self.checkpoint = None if trained_on is None else digest(network)
+        self.warm_start = warm_start
+        self._start: Named | None = None if trained_on is None else dict(network.named_parameters())
+        self._buffers: Named = dict(network.named_buffers())
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.group = group
+
+    def train_and_predict(
+        self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
+    ) -> Tensor:
+        """See `Learner.train_and_predict`."""
+        x, tests = standardised(x, tests)
+        weights, buffers = self._train(x, labels, keys)
+        network = deepcopy(self.network).eval()
+        with torch.no_grad():
+            models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
+            return torch.stack([_predict(network, *model, asked) for model, asked in zip(models, tests, strict=True)])
+
+    def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
+        """Train the model that all others start from; see `Learner.start`."""
+        with torch.enable_grad():
+            weights, buffers = self._train(standardised(x[None], x[None])[0], labels, [key])
+        self._start, self._buffers = _of(weights, 0), _of(buffers, 0)
+
+    def _train(self, x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[Named, Named]:
+        """Weights and buffers of one model for each training set ``(models, n, ...)``."""
+        weights = self._initial([(*key, WEIGHTS) for key in keys], x.device)
+        buffers = {name: torch.stack([value.to(x.device)] * len(keys)) for name, value in self._buffers.items()}
+        optimiser = torch.optim.SGD(
+            weights.values(),
+            self.learning_rate,
+            self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.momentum > 0,
+            foreach=True,
+        )
+        # A copy, since weights are put into it, and other threads train at the same time.
+        loss = self._loss(deepcopy(self.network).train())
+        gradients = partial(_alone, loss) if len(x) == 1 else vmap(grad(loss), randomness="error")
+        size = min(self.batch_size, len(labels))
+        batches = len(labels) // size
+        steps = self.epochs * batches
+        for epoch in range(self.epochs):
+            seen, targets = shuffled(x, labels, [(*key, ORDER, epoch) for key in keys])
+            for batch in range(batches):
+                part = slice(batch * size, (batch + 1) * size)
+                optimiser.param_groups[0]["lr"] = self.learning_rate * _rate((epoch * batches + batch + 1) / steps)
+                slopes = gradients(weights, buffers, seen[:, part], targets[:, part])
+                for name, value in weights.items():
+                    value.grad = slopes[name]
+                optimiser.step()
+        return weights, buffers
+
+    def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:
+        """Weights to start from, of all models."""
+        if self._start is not None:
+            return {name: torch.stack([value.detach().to(device)] * len(keys)) for name, value in self._start.items()}
+        drawn = []
+        for key in keys:
+            source = generator(key)
+            drawn.append({name: _weight(name, value, source) for name, value in self.network.named_parameters()})
+        return {name: torch.stack([weights[name] for weights in drawn]).to(device) for name in drawn[0]}
+
+    def _loss(self, network: nn.Module) -> Callable[[Named, Named, Tensor, Tensor], Tensor]:
+        def loss(weights: Named, buffers: Named, x: Tensor, labels: Tensor) -> Tensor:
+            logits = functional_call(network, (weights, buffers), (x,))
+            return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+
+        return loss
+
+
+def _alone(
+    loss: Callable[[Named, Named, Tensor, Tensor], Tensor], weights: Named, buffers: Named, x: Tensor, labels: Tensor
+) -> Named:
+    """Gradients of a single model, without what stacking costs."""
+    own = {name: value.detach().requires_grad_() for name, value in _of(weights, 0).items()}
+    slopes = torch.autograd.grad(loss(own, _of(buffers, 0), x[0], labels[0]), list(own.values()))
+    return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
+
+
+def _predict(network: nn.Module, weights: Named, buffers: Named, tests: Tensor) -> Tensor:
+    return torch.cat([winner(functional_call(network, (weights, buffers), (x,))) for x in tests.split(TESTS)])
+
+
+def _of(stacked: Named, model: int) -> Named:
+    return {name: value[model] for name, value in stacked.items()}
+
+
+def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
+    """A weight to start from: matrices and kernels at random, biases zero, scales of norms as they are."""
+    if like.ndim > 1:
+        drawn: Tensor = nn.init.kaiming_normal_(torch.empty_like(like), nonlinearity="relu", generator=source)
+        return drawn
+    return torch.zeros_like(like) if name.endswith("bias") else like.detach().clone()
+
+
+def _rate(progress: float, peak: float = 0.2) -> float:
+    """Share of its peak that the learning rate has after a share of the steps, within (0, 1]."""
+    return progress / peak if progress < peak else (1 - progress) / (1 - peak)

@@ -1,0 +1,112 @@
+"""Gaussian noise, and a denoiser after it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from smoothing.distance import Distance
+from smoothing.measures.additive import Gaussian
+from smoothing.measures.denoiser import Denoiser
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.privacy_loss import PrivacyLoss
+from smoothing.rounding import Float
+from smoothing.threads import for_each, in_turn
+
+
+class DenoisedMeasure(SmoothingMeasure):
+    """Images plus Gaussian noise, denoised (Salman et al. 2020; Carlini et al. 2022; Hong et al. 2024).
+
+    The denoiser comes after the noise, so that what two objects' versions can be told apart by does not grow: law and
+    distance are those of the noise (THEORY.md section 6). It may be given more noise than is certified, never less.
+
+    An object is one image ``(channels, height, width)``, or many, ``(..., channels, height, width)``, as a training
+    set is. Images are denoised in batches of one size, each on one thread, so that a version has the same bits however
+    many are drawn, and whatever the number of threads.
+
+    Args:
+        measure: The noise whose guarantee holds.
+        denoiser: What follows it.
+        batch_size: Images that are denoised at a time, at least 1; the last batch is filled up.
+
+    Raises:
+        ValueError: If the denoiser knows no noise that large, or asks for less, or the batch size is not positive.
+
+    Attributes:
+        applied_sigma: Standard deviation of the noise that the denoiser is given, at least that of ``measure``.
+    """
+
+    def __init__(self, measure: Gaussian, denoiser: Denoiser, batch_size: int = 128) -> None:
+        if batch_size < 1:
+            raise ValueError(f"DenoisedMeasure: batch_size = {batch_size}; must be at least 1")
+        self.measure = measure
+        self.denoiser = denoiser.eval().requires_grad_(False)
+        self.batch_size = batch_size
+        self.assumptions = (*measure.assumptions, *denoiser.assumptions)
+        self.checkpoint = denoiser.identity()
+        self.trained_on = denoiser.trained_on
+        self.applied_sigma = denoiser.applied_sigma(measure.sigma)
+        if not self.applied_sigma >= measure.sigma:
+            raise ValueError(
+                f"{type(denoiser).__name__}: applied_sigma = {self.applied_sigma}; "
+                f"must be at least {measure.sigma}, which is certified"
+            )
+
+    @property
+    def distance(self) -> Distance:
+        """The distance of the noise."""
+        return self.measure.distance
+
+    @property
+    def resembles(self) -> SmoothingMeasure:
+        """What the denoiser is meant to leave."""
+        return self.denoiser.leaves(self.measure)
+
+    def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
+        """The law of the noise."""
+        return self.measure.privacy_loss(radius, shape)
+
+    def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
+        """The radius of the noise."""
+        return self.measure.closed_form_radius(log_fail, log_rival, shape)
+
+    def check(self, z: Tensor) -> None:
+        """Refuse images that the denoiser was not made for; see `SmoothingMeasure.check`."""
+        self.denoiser.check(z)
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one denoised version of ``z``.
+
+        Raises:
+            ValueError: If the denoiser was not made for such images.
+        """
+        self.check(z)
+        return self.sample_each(z[None], generator)[0]
+
+    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one denoised version of each object; see `SmoothingMeasure.sample_each`.
+
+        Raises:
+            ValueError: If the denoiser was not made for such images.
+        """
+        self.check(z)
+        images = z.reshape(-1, *z.shape[-3:])
+        noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]
+        denoiser = self.denoiser.to(z.device)
+        denoised: dict[int, Tensor] = {}
+        tracked = torch.is_grad_enabled()
+
+        def work(batches: slice) -> None:
+            # Whether gradients are wanted is a thread's own.
+            with torch.set_grad_enabled(tracked):
+                denoised[batches.start] = denoiser(noisy[batches.start], self.measure.sigma)
+
+        spread = for_each if z.device.type == "cpu" and len(noisy) > 1 else in_turn
+        spread(work, len(noisy), 1)
+        return torch.cat([denoised[number] for number in range(len(noisy))])[: len(images)].reshape(z.shape)
+
+    def _noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """A whole batch of noisy images, whatever the number of images: noise is drawn for all of it."""
+        filled = torch.cat([images, images.new_zeros(self.batch_size - len(images), *images.shape[1:])])
+        # Exactly the noise that is certified, if no more is applied.
+        return filled + self.measure.draw(filled, generator) * (self.applied_sigma / self.measure.sigma)

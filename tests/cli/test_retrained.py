@@ -1,0 +1,218 @@
+"""Draws are kept: whatever stops a run, finished ones survive, and the resumed run is the uninterrupted one."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from smoothing.certificates import Table
+from tests.cli.test_bad_input import assert_refused
+from tests.front_door import Outcome, kill_after, launch
+
+N0, N, EXAMPLES = 7, 20, 30
+CONFIG: dict[str, Any] = {
+    "model": {
+        "class_path": "Certification",
+        "init_args": {
+            "measure": {"class_path": "Gaussian", "init_args": {"sigma": 0.3}},
+            "votes": {
+                "class_path": "RetrainedVotes",
+                "init_args": {"learner": {"class_path": "RidgeHead", "init_args": {"group": 3}}},
+            },
+            "certifiers": {"sampled": {"class_path": "ClopperPearson", "init_args": {"n0": N0, "n": N, "alpha": 0.05}}},
+        },
+    },
+    "data": {
+        "class_path": "Digits",
+        "init_args": {"training": "train[0:150]", "every": 20, "batch_size": 16},
+    },
+    "trainer": {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "devices": 1},
+}
+CERTIFY = ["certify", "--config", "retrained.yaml"]
+RUN = "runs/retrained"
+CERTIFIER = "--model.certifiers.sampled"
+
+
+@pytest.fixture
+def workplace(workplace: Path) -> Path:
+    (workplace / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    return workplace
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    outcome = launch(CERTIFY, folder)
+    assert outcome.status == 0, outcome.err
+    return folder / RUN
+
+
+def shards(run: Path, kind: str) -> dict[str, bytes]:
+    return {shard.name: shard.read_bytes() for shard in run.glob(f"{kind}/*.jsonl")}
+
+
+def draws(run: Path) -> dict[tuple[int, int], list[int]]:
+    """What each draw's model predicts."""
+    lines = [json.loads(line)["draw"] for shard in shards(run, "draws").values() for line in shard.splitlines()]
+    assert len({(line["stream"], line["number"]) for line in lines}) == len(lines), "a draw was done twice"
+    return {(line["stream"], line["number"]): line["predictions"] for line in lines}
+
+
+def test_selection_and_estimation_have_draws_of_their_own(uninterrupted: Path) -> None:
+    made = draws(uninterrupted)
+    assert sorted(made) == [(0, i) for i in range(N0)] + [(1, i) for i in range(N)]
+    assert all(len(predictions) == EXAMPLES for predictions in made.values())
+    table = Table.read_csv(uninterrupted / "certificates.csv")
+    votes = np.array([made[1, i] for i in range(N)])
+    chosen = np.array([made[0, i] for i in range(N0)])
+    for place, (winner, n_a) in enumerate(zip(table["prediction"], table["n_a"], strict=True)):
+        selected = np.bincount(chosen[:, place], minlength=10).argmax()
+        assert n_a == (votes[:, place] == selected).sum()
+        assert winner in (selected, -1)
+    assert (table["n"] == N).all()
+    assert table["radius"].max() > 0.2
+    assert table["index"].tolist() == list(range(0, 599, 20))
+
+
+def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: Path) -> None:
+    """Finished draws untouched, exactly the missing ones added, and vote for vote what would have been."""
+    now = shards(run, "draws")
+    assert all(now[name].startswith(content) for name, content in begun.items())
+    assert draws(run) == draws(uninterrupted)
+    assert (run / "certificates.csv").read_bytes() == (uninterrupted / "certificates.csv").read_bytes()
+
+
+@pytest.mark.parametrize("lines", [2, N0 + 4, N0 + N + 5])
+def test_a_killed_run_goes_on_where_it_stopped(workplace: Path, lines: int, uninterrupted: Path) -> None:
+    assert launch(CERTIFY, workplace, partial(kill_after, lines)).status == -9
+    begun = shards(workplace / RUN, "draws")
+    assert begun["rank-0.jsonl"].count(b"\n") == min(lines, N0 + N)
+    assert launch(CERTIFY, workplace).status == 0
+    assert_continued(workplace / RUN, begun, uninterrupted)
+
+
+def test_a_torn_draw_is_done_again(workplace: Path, uninterrupted: Path) -> None:
+    assert launch(CERTIFY, workplace, partial(kill_after, 9)).status == -9
+    begun = shards(workplace / RUN, "draws")
+    with (workplace / RUN / "draws/rank-0.jsonl").open("ab") as file:
+        file.write(begun["rank-0.jsonl"].splitlines()[-1][:-30])
+    assert launch(CERTIFY, workplace).status == 0
+    assert_continued(workplace / RUN, begun, uninterrupted)
+
+
+def on_two_ranks(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """As a process of its own, since Lightning starts the second rank by the command line of the first."""
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "smoothing", *CERTIFY, *ranks, *options]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_two_ranks_vote_as_one(workplace: Path, uninterrupted: Path) -> None:
+    ended = on_two_ranks(workplace)
+    assert ended.returncode == 0, ended.stderr
+    assert {name: content.count(b"\n") for name, content in shards(workplace / RUN, "draws").items()} == {
+        "rank-0.jsonl": 4 + 10,
+        "rank-1.jsonl": 3 + 10,
+    }
+    assert_continued(workplace / RUN, {}, uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_a_lost_rank_costs_the_draws_it_was_at(workplace: Path, uninterrupted: Path) -> None:
+    learner = ["--model.votes.learner=perishable.Perishable", "--model.votes.learner.group=3"]
+    (workplace / "kill rank 1").touch()
+    assert on_two_ranks(workplace, *learner).returncode != 0
+    begun = shards(workplace / RUN, "draws")
+    assert begun["rank-1.jsonl"].count(b"\n") == 3
+    assert not (workplace / RUN / "certificates.csv").exists()
+    (workplace / "kill rank 1").unlink()
+    assert launch([*CERTIFY, *learner], workplace).status == 0
+    assert_continued(workplace / RUN, begun, uninterrupted)
+
+
+def begun(workplace: Path) -> Path:
+    assert launch(CERTIFY, workplace, partial(kill_after, 9)).status == -9
+    return workplace / RUN
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (f"{CERTIFIER}.n=40", "certifiers.sampled.init_args.n is 20 there and 40 here"),
+        ("--model.measure.sigma=.4", "sigma is 0.3 there and 0.4 here"),
+    ],
+)
+def test_draws_are_not_added_to_those_of_another_config(workplace: Path, option: str, said: str) -> None:
+    run = begun(workplace)
+    before = shards(run, "draws")
+    assert_refused(launch([*CERTIFY, option], workplace), "run_dir", "another config", said)
+    assert shards(run, "draws") == before
+
+
+def test_draws_of_two_configs_in_one_directory_are_told_apart(workplace: Path) -> None:
+    run = begun(workplace)
+    other = [*CERTIFY, "--model.measure.sigma=.4", "--run_dir=other"]
+    assert launch(other, workplace, partial(kill_after, 3)).status == -9
+    (run / "draws/rank-7.jsonl").write_bytes((workplace / "other/draws/rank-0.jsonl").read_bytes())
+    before = shards(run, "draws")
+    assert_refused(launch(CERTIFY, workplace), "rank-7.jsonl, line 1", "a draw of another run")
+    assert shards(run, "draws") == before
+
+
+def test_draws_without_a_config_are_not_adopted(workplace: Path) -> None:
+    run = begun(workplace)
+    (run / "provenance.json").unlink()
+    assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([f"{CERTIFIER}.n=0"], ["ClopperPearson", "n = 0", "at least 1"]),
+        ([f"{CERTIFIER}.n0=0"], ["ClopperPearson", "n0 = 0", "at least 1"]),
+        (["--model.votes.learner.penalty=0"], ["RidgeHead", "penalty = 0", "above 0"]),
+        (["--model.votes.learner.group=0"], ["RidgeHead", "group = 0", "at least 1"]),
+        (["--model.votes.learner=perishable.Warm"], ["certifiers.sampled", "warm_start of Warm", "Empirical"]),
+        (["--data.training=train[0:5]"], ["class", "training example"]),
+        (["--data.training=test[0:100]"], ["tests = test", "must share no example"]),
+        (["--data.training=train[1000:1300]"], ["Digits train[1000:1300]", "within the 1198 examples"]),
+    ],
+)
+def test_it_is_refused_in_one_line(workplace: Path, options: list[str], said: list[str]) -> None:
+    assert_refused(launch([*CERTIFY, *options], workplace), *said)
+    assert not (workplace / "runs").exists()
+
+
+def test_a_warm_start_is_reported_as_empirical(workplace: Path) -> None:
+    certifiers = {"empirical": {"class_path": "Empirical", "init_args": {"n": 5}}}
+    config = json.loads(json.dumps(CONFIG))
+    config["model"]["init_args"] |= {"certifiers": certifiers}
+    (workplace / "retrained.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    outcome: Outcome = launch([*CERTIFY, "--model.votes.learner=perishable.Warm"], workplace)
+    assert outcome.status == 0, outcome.err
+    table = Table.read_csv(workplace / RUN / "certificates.csv")
+    assert (table["radius"] == 0).all()
+    assert table["assumptions"][0].startswith("empirical: nothing is certified, since warm_start of Warm")
+
+
+def test_a_confidence_sequence_draws_no_more_than_it_needs(workplace: Path) -> None:
+    certifier = [f"{CERTIFIER}=Sequential", f"{CERTIFIER}.radii=[0.02]", f"{CERTIFIER}.n0={N0}"]
+    outcome = launch([*CERTIFY, *certifier, f"{CERTIFIER}.max_draws=600", f"{CERTIFIER}.alpha=.05"], workplace)
+    assert outcome.status == 0, outcome.err
+    made = draws(workplace / RUN)
+    table = Table.read_csv(workplace / RUN / "certificates.csv")
+    assert max(number for stream, number in made if stream == 1) + 1 == table["n"].max()
+    assert table["n"].min() == 128

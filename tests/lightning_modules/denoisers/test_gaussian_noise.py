@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lightning_modules.denoisers import GaussianNoise, UNetDenoiser
+from smoothing.measures import DenoisedMeasure, Gaussian
+from smoothing.origin import Origin
+from smoothing.random import generator
+from tests.lightning_modules.denoisers.unets import Oracle
+
+
+def test_just_the_certified_noise_is_applied() -> None:
+    process = GaussianNoise(0.1, 0.5)
+    assert [process.applied_sigma(sigma) for sigma in (0.1, 0.3, 0.5)] == [0.1, 0.3, 0.5]
+    assert GaussianNoise(0.25).applied_sigma(0.25) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sigma", "said"),
+    [
+        ({"sigma": 0.25}, 0.5, r"sigma = 0.5; must be 0.25, which the denoiser was trained for"),
+        ({"sigma": 0.1, "largest": 0.5}, 0.51, r"sigma = 0.51; must be within \[0.1, 0.5\], which"),
+        ({"sigma": 0.1, "largest": 0.5}, 0.09, r"sigma = 0.09; must be within \[0.1, 0.5\], which"),
+    ],
+)
+def test_other_noise_is_refused(arguments: dict[str, Any], sigma: float, said: str) -> None:
+    denoiser = UNetDenoiser(Oracle(lambda given, time: given), GaussianNoise(**arguments), Origin("A"), "float32")
+    with pytest.raises(ValueError, match=f"^GaussianNoise: {said}"):
+        DenoisedMeasure(Gaussian(sigma), denoiser)
+
+
+def test_what_is_taught_is_what_is_asked() -> None:
+    process = GaussianNoise(0.25)
+    x = torch.rand(4, 1, 8, 8)
+    lesson = process.lesson(x, generator((0,)))
+
+    def says(given: Tensor, time: Tensor) -> Tensor:
+        torch.testing.assert_close(given, lesson.given)
+        assert (lesson.time == time).all()
+        return lesson.wanted
+
+    noisy = lesson.given * (1 + 4 * 0.25**2) ** 0.5 / 2 + 0.5
+    assert (noisy - x).std() == pytest.approx(0.25, rel=0.1)
+    torch.testing.assert_close(process.denoise(Oracle(says), noisy, 0.25), x)
+
+
+def test_noise_of_a_lesson_is_as_large_as_it_says() -> None:
+    lesson = GaussianNoise(0.1, 1.0).lesson(torch.full((500, 1, 8, 8), 0.5), generator((0,)))
+    sigma = lesson.time / 1000
+    assert 0.1 <= sigma.min() < 0.12
+    assert 0.98 < sigma.max() <= 1.0
+    noise = lesson.given.std((1, 2, 3)) * (1 + 4 * sigma**2).sqrt() / 2
+    torch.testing.assert_close(noise, sigma, rtol=0.4, atol=0)
+
+
+@pytest.mark.parametrize("arguments", [{"sigma": 0.0}, {"sigma": 0.5, "largest": 0.4}, {"sigma": float("inf")}])
+def test_arguments_out_of_their_range(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^GaussianNoise: \w+ = .*; must be finite"):
+        GaussianNoise(**arguments)

@@ -1,0 +1,83 @@
+"""What a law does not speak of is refused, and not certified as if it did."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from mpmath import mp
+from torch import Tensor, nn
+
+from lightning_modules import Certification
+from smoothing.binomial import upper_bound
+from smoothing.certifiers import ClopperPearson, ExactVote, Staged
+from smoothing.measures import CategoricalMeasure, Discrete, Gaussian, Rounded, SparseDiscrete
+from smoothing.random import generator
+from smoothing.votes import Ballots, NetworkVotes
+
+
+class Between(nn.Module):
+    """Knows the pixels 0.3 and 0.7, which two-valued noise makes of 0.3 alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        known = ((x - 0.3).abs() < 1e-4) | ((x - 0.7).abs() < 1e-4)
+        seen = known.flatten(1).all(1).float()
+        return torch.stack([seen, 1 - seen], 1)
+
+
+@pytest.mark.parametrize("measure", [SparseDiscrete(0.2, 0.2), Discrete(0.2, 2)], ids=["sparse", "discrete"])
+@pytest.mark.parametrize("value", [0.31, -1.0, 2.0, float("nan"), float("inf")])
+def test_discrete_noise_on_anything_but_values_is_refused(measure: CategoricalMeasure, value: float) -> None:
+    x = torch.zeros(1, 1, 1, 2)
+    x[..., 1] = value
+    with pytest.raises(ValueError, match=r"Discrete: value = \S+; must be a whole number within 0 .. 1$"):
+        ClopperPearson(n0=10, n=100).certify(Ballots(measure, NetworkVotes(Between(), 2), x, torch.arange(1), 0))
+
+
+def test_so_many_levels_that_any_pixel_is_near_one_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Rounded: num_levels = 1000001; must be within 2 .. 65536"):
+        Rounded(Gaussian(0.1), 10**6 + 1)
+
+
+def test_noise_that_is_cut_off_is_refused() -> None:
+    """Where it is, levels are added to one and the same number."""
+    measure = Rounded(Gaussian(1e20), 2**16)
+    with pytest.raises(ValueError, match=r"Rounded: noise = .* levels; must be at most 9007199254740992"):
+        measure.sample(torch.zeros(9, dtype=torch.float64), generator((0,)))
+
+
+def test_votes_that_depend_on_other_draws_are_refused() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="NetworkVotes: 1 of the network normalises by the batch"):
+        NetworkVotes(network, 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "alpha"),
+    [
+        (1, 98676743, 7.11767230928218e-187),
+        (2, 155450263, 1.104739968177479e-154),
+        (1, 93746317, 8.793955104577832e-26),
+    ],
+)
+def test_bounds_of_very_many_draws_are_outward(count: int, n: int, alpha: float) -> None:
+    with mp.workdps(60):
+        p = mp.mpf(float(upper_bound(np.array(count), n, alpha)))
+        tail = mp.fsum(mp.binomial(n, k) * p**k * (1 - p) ** (n - k) for k in range(count + 1))
+        assert tail <= mp.mpf(alpha)
+        assert tail >= mp.mpf(alpha) * (1 - mp.mpf(10) ** -9)
+
+
+@pytest.mark.parametrize("shares", [[1.0, 1e-16], [0.1, 0.7, 0.1, 0.1], [1e16, 1.0, 1.0], [3.0]])
+def test_stages_spend_no_more_than_alpha(shares: list[float]) -> None:
+    staged = Staged(1.0, stages=range(1, len(shares) + 1), shares=shares, joint=7)
+    assert sum(map(Fraction, staged.levels)) <= Fraction(0.001) / 7
+
+
+def test_radii_of_features_do_not_pass_for_radii_of_inputs() -> None:
+    class Encoding(nn.Module):
+        assumptions = ()
+
+    votes = NetworkVotes(Between(), 2)
+    with pytest.raises(ValueError, match="encoder = Encoding; must be none for votes on the test input"):
+        Certification(Gaussian(1.0), votes, {"exact": ExactVote()}, encoder=Encoding())  # type: ignore[arg-type]

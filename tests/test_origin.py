@@ -1,0 +1,56 @@
+import pytest
+
+from smoothing.origin import Origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MNIST",
+        "A train",
+        "MNIST train",
+        "MNIST train[30000:60000]",
+        "CIFAR10 test[:5000]",
+        "A b test[7:]",
+        "classes 1, 7 of A train",
+    ],
+)
+def test_an_origin_reads_as_it_is_written(text: str) -> None:
+    assert str(Origin.parse(text)) == text
+    assert bool(Origin.parse(text).part) == (" " in text)
+    assert Origin.parse(f" {text} ") == Origin.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "MNIST train[1]", "MNIST [1:2]", "MNIST train[-5:]", "A b[3:3]", "A test[3:3]", "MNIST[1:2]"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^Origin: .*; must be"):
+        Origin.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("MNIST", "FashionMNIST", False),
+        ("MNIST", "MNIST test[5:6]", True),
+        ("MNIST train", "MNIST test", False),
+        ("MNIST train[:30000]", "MNIST train[30000:]", False),
+        ("MNIST train[:30001]", "MNIST train[30000:]", True),
+        ("MNIST train[10:20]", "MNIST train[12:14]", True),
+        ("MNIST train[:10]", "MNIST train[10:20]", False),
+        ("MNIST train[:10]", "MNIST test[:10]", False),
+        ("MNIST train", "MNIST train[59999:]", True),
+    ],
+)
+def test_overlap_is_that_of_positions(one: str, other: str, overlap: bool) -> None:
+    assert Origin.parse(one).overlaps(Origin.parse(other)) is overlap
+    assert Origin.parse(other).overlaps(Origin.parse(one)) is overlap
+
+
+def test_classes_part_a_data_set_too() -> None:
+    ones, others = Origin("MNIST", classes=(1, 7)), Origin("MNIST", "train", classes=(0, 2))
+    assert not ones.overlaps(others)
+    assert ones.overlaps(Origin("MNIST", "train"))
+    assert ones.overlaps(Origin("MNIST", classes=(7, 8)))
+    assert str(others) == "classes 0, 2 of MNIST train"
