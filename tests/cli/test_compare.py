@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 import yaml
 
 from callbacks.comparison import Run, common_radii
@@ -86,6 +87,8 @@ def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.Capt
 def test_wandb_keeps_it_offline_beside_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("WANDB_MODE")
     compare([run_directory(tmp_path / "a")], [1], out=str(tmp_path / "new" / "out"))
+    # wandb writes in a process of its own, which a finished run does not wait for.
+    wandb.teardown()
     (path,) = (tmp_path / "new").glob("wandb/offline-run-*/*.wandb")
     assert path.stat().st_size > 0
 
