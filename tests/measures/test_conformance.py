@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from smoothing.measures import (
     SparseDiscrete,
     Splitting,
     Subsample,
+    Unchanged,
     UnchangedLabels,
     Uniform,
     UniformLinf,
@@ -124,6 +126,14 @@ class TestUnchangedLabels(MeasureConformance):
         """Any change is seen for sure: no votes are few enough."""
         for _, distance in neighbours:
             assert measure.privacy_loss(distance, z.shape).log_threshold() == -torch.inf
+
+
+def test_nothing_is_certified_without_noise() -> None:
+    """Even all votes, and by no path: any change of an input is seen for sure."""
+    bounds = np.array([-np.inf, -1e-9]), np.array([-np.inf, -40.0])
+    assert not Unchanged().closed_form_radius(*bounds, (2,)).any()
+    assert (Unchanged().privacy_loss(1e-300, (2,)).margin(*bounds) < 0).all()
+    assert Unchanged().privacy_loss(0.0, (2,)).kl() == 0
 
 
 class OnLevels(MeasureConformance):
