@@ -1,6 +1,7 @@
 """What two ranks of one thread each reach of two independent copies, start-up excluded.
 
-``python benchmarks/ranks.py`` makes a table of results/speed_sampling.md; ``--smoke`` the same on small sizes.
+``python benchmarks/ranks.py`` makes a table of results/speed_sampling.md and one of results/speed.md; ``--smoke`` the
+same on small sizes.
 """
 
 import argparse
@@ -19,10 +20,10 @@ from torch import Tensor
 from datamodules import DataModule
 from lightning_modules import Certification
 from lightning_modules.architectures import LeNet
-from smoothing.certifiers import ClopperPearson
-from smoothing.measures import Gaussian
+from smoothing.certifiers import Chernoff, ClopperPearson, ExactVote
+from smoothing.measures import Gaussian, LabelFlip
 from smoothing.random import generator
-from smoothing.votes import NetworkVotes
+from smoothing.votes import NetworkVotes, Ridge
 
 PROCESSES = 2
 N0 = 100
@@ -42,6 +43,23 @@ class RandomImages(DataModule):
         """Ten images to train on, and the examples."""
         count = 10 if train else self.examples
         return torch.rand(count, 1, 28, 28, generator=generator((int(train),))), torch.arange(count) % 10
+
+
+class RandomPoints(DataModule):
+    """Ten classes of points that overlap."""
+
+    source = "noise"
+    available = range(10)
+
+    def __init__(self, n: int, examples: int) -> None:
+        super().__init__(range(10), batch_size=64)
+        self.sizes = {True: n, False: examples}
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Points ``(n, 50)`` within [0, 1] and their classes."""
+        source = generator((int(train),))
+        centres, y = torch.randn(10, 50, generator=generator((2,))), torch.arange(self.sizes[train]) % 10
+        return torch.sigmoid(torch.randn(len(y), 50, generator=source) + 0.5 * centres[y]), y
 
 
 class Clock(pl.Callback):
@@ -65,12 +83,27 @@ class Clock(pl.Callback):
         (self.folder / f"{self.name}-{trainer.global_rank}.json").write_text(json.dumps(span))
 
 
-def certify_images(folder: Path, name: str, devices: int, examples: int, draws: int) -> None:
-    """Certify images as the front door does, on some ranks of one thread each."""
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
+def images(examples: int, draws: int) -> tuple[Certification, DataModule]:
+    """A network under Gaussian noise."""
     votes = NetworkVotes(LeNet(), 10)
     module = Certification(Gaussian(0.5), votes, {"clopper_pearson": ClopperPearson(n0=N0, n=draws)})
+    return module, RandomImages(examples)
+
+
+def labels(examples: int, n: int) -> tuple[Certification, DataModule]:
+    """A ridge vote of ``n`` training points under label flips."""
+    module = Certification(LabelFlip("0.3", 10), Ridge(), {"chernoff": Chernoff(), "exact": ExactVote()})
+    return module, RandomPoints(n, examples)
+
+
+TASKS = {"images": images, "labels": labels}
+
+
+def certify(folder: Path, name: str, task: str, devices: int, examples: int, size: int) -> None:
+    """Certify as the front door does, on some ranks of one thread each."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    module, data = TASKS[task](examples, size)
     trainer = pl.Trainer(
         accelerator="cpu",
         devices=devices,
@@ -83,18 +116,18 @@ def certify_images(folder: Path, name: str, devices: int, examples: int, draws: 
         use_distributed_sampler=False,
         default_root_dir=folder,
     )
-    trainer.predict(module, datamodule=RandomImages(examples), return_predictions=False)
+    trainer.predict(module, datamodule=data, return_predictions=False)
 
 
-def draws_per_second(copies: int, examples: int, draws: int) -> float:
+def examples_per_second(task: str, copies: int, examples: int, size: int) -> float:
     """Of both processes together: one copy with two ranks, or two copies that know nothing of each other."""
     with TemporaryDirectory() as folder:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
         ranks = PROCESSES // copies
-        sizes = [str(ranks), str(examples * ranks), str(draws)]
+        sizes = [str(ranks), str(examples * ranks), str(size)]
         running = [
             subprocess.Popen(
-                [sys.executable, __file__, "--certify", folder, f"copy{copy}", *sizes],
+                [sys.executable, __file__, "--certify", folder, f"copy{copy}", task, *sizes],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -108,13 +141,22 @@ def draws_per_second(copies: int, examples: int, draws: int) -> float:
             raise RuntimeError("".join(told))
         spans = [json.loads(path.read_text()) for path in Path(folder).glob("*.json")]
     seconds: float = max(span["end"] for span in spans) - min(span["start"] for span in spans)
-    return PROCESSES * examples * (draws + N0) / seconds
+    return PROCESSES * examples / seconds
 
 
-def compare(examples: int, draws: int, rounds: int) -> None:
-    """Print the table."""
-    print("| LeNet, draws per second of | best of all | in turn |\n|---|---|---|")
-    seen = [[draws_per_second(copies, examples, draws) for copies in (2, 1)] for _ in range(rounds)]
+def compare(task: str, what: str, units: int, examples: int, size: int, rounds: int) -> None:
+    """Print a table.
+
+    Args:
+        task: What is certified.
+        what: Head of the table.
+        units: How many of what is counted there an example takes.
+        examples: Examples for each process.
+        size: Draws, or training points.
+        rounds: How often each is run, by turns.
+    """
+    print(f"| {what} | best of all | in turn |\n|---|---|---|")
+    seen = [[units * examples_per_second(task, copies, examples, size) for copies in (2, 1)] for _ in range(rounds)]
     apart, together = zip(*seen, strict=True)
     for name, speeds in (("two independent copies", apart), ("two ranks", together)):
         print(f"| {name} | {max(speeds):,.0f} | {', '.join(f'{one:,.0f}' for one in speeds)} |")
@@ -123,19 +165,22 @@ def compare(examples: int, draws: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Print the table, or be one of the processes that it speaks of."""
+    """Print the tables, or be one of the processes that they speak of."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="small sizes")
-    one = ("FOLDER", "NAME", "RANKS", "EXAMPLES", "DRAWS")
-    parser.add_argument("--certify", nargs=5, metavar=one, help="what one of the processes does")
+    one = ("FOLDER", "NAME", "TASK", "RANKS", "EXAMPLES", "SIZE")
+    parser.add_argument("--certify", nargs=6, metavar=one, help="what one of the processes does")
     arguments = parser.parse_args()
     if arguments.certify:
-        folder, name, *numbers = arguments.certify
-        certify_images(Path(folder), name, *map(int, numbers))
-    elif arguments.smoke:
-        compare(examples=2, draws=256, rounds=1)
-    else:
-        compare(examples=16, draws=8192, rounds=3)
+        folder, name, task, *numbers = arguments.certify
+        certify(Path(folder), name, task, *map(int, numbers))
+        return
+    smoke = arguments.smoke
+    draws, rounds = (256, 1) if smoke else (8192, 3)
+    compare("images", "LeNet, draws per second of", draws + N0, 2 if smoke else 16, draws, rounds)
+    print()
+    n, examples = (1_000, 64) if smoke else (20_000, 1_024)
+    compare("labels", f"Label flips, 10 classes, n = {n:,}, examples per second of", 1, examples, n, rounds)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,27 @@ DIGITS = {
 }
 """A config that runs in a second."""
 
+PARTITIONS = {
+    "model": {
+        "class_path": "Certification",
+        "init_args": {
+            "measure": {"class_path": "UnchangedLabels", "init_args": {"num_classes": 2}},
+            "votes": {
+                "class_path": "Partitions",
+                "init_args": {"parts": 20, "learner": {"class_path": "Ridge"}},
+            },
+            "certifiers": {
+                "dpa": {"class_path": "Plurality"},
+                "run_off": {"class_path": "RunOff"},
+                "white_box": {"class_path": "WhiteBox"},
+            },
+        },
+    },
+    "data": DIGITS["data"],
+    "trainer": DIGITS["trainer"],
+}
+"""Another, without noise."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Classifier = Literal["mean", "majority"]
+Classifier = Literal["mean", "majority", "run-off"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Certificates:
     Attributes:
         prediction: ``(batch,)`` int64 class, -1 where the certifier abstains.
         radius: ``(batch,)`` float64, rounded down, 0 where nothing is certified.
-        classifier: Which smoothed classifier is certified, the noise's mean or the majority (THEORY.md 4.2).
+        classifier: Which smoothed classifier is certified, the noise's mean or the majority (THEORY.md 4.2), or
+            the run-off between the two classes with most votes.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
         sound: Whether every rounding on the path goes outward.
         assumptions: What the certificate takes for granted, one phrase each.

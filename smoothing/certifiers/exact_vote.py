@@ -1,8 +1,6 @@
 """The exact certificate of the mean vote, met by an explicit attack."""
 
 from dataclasses import dataclass
-from itertools import permutations
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +9,17 @@ from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.analytic import linear_vote_under_channel
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.mean_vote import Whole, mean_scores, rivals, whole_channel
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import Channel, SmoothingMeasure
 from smoothing.threads import for_each
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.linear import SCORE_BITS
+from smoothing.votes.linear import SCORE_BITS, Scores
 from smoothing.votes.votes import Votes
 
 LARGEST_GAIN = 2 ** (52 - SCORE_BITS)
 """Largest whole number by which a weight may count, so that float64 sums of gains stay exact."""
 
-ROWS_AT_A_TIME = 8
+CHUNK = 2**16
+"""Weights handled at a time: few enough to stay in a core's cache."""
 
 
 class ExactVote(Certifier):
@@ -39,36 +38,19 @@ class ExactVote(Certifier):
         matrix, _ = whole_channel(channel)
         if len(np.unique(matrix)) <= 2:
             return None  # all changes alike: every gain is 0, 1 or 2
-        pairs = permutations(range(votes.num_classes), 2)
-        largest = max(int(lead(matrix, i, j).to_lowest.max()) for i, j in pairs)
-        if largest > LARGEST_GAIN:
-            return f"{type(measure).__name__}'s channel has no small common unit: gains up to {largest:.3g}"
+        for winner in range(votes.num_classes):
+            if (largest := Leads.of(matrix, np.array([winner])).span.max()) > LARGEST_GAIN:
+                return f"{type(measure).__name__}'s channel has no small common unit: a gain of {largest:.3g}"
         return None
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the mean vote's prediction; it never abstains."""
         scores, channel = ballots.scores, ballots.measure.channel
         assert channel is not None, "supports() was not asked"
-        expected = mean_scores(scores, channel)
-        winner = np.asarray(expected.argmax(1), np.int64)
-        others = rivals(winner, scores.num_classes)
-        matrix, _ = whole_channel(channel)
-        pairs = {(i, j) for i, rest in zip(winner.tolist(), others.tolist(), strict=True) for j in rest}
-        leads = {(i, j): lead(matrix, i, j) for i, j in pairs}
-        weights, labels = scores.weights.numpy(), scores.labels.numpy()
-        radius = np.full(len(winner), np.inf)
-
-        def work(rows: slice) -> None:
-            for row in range(rows.start, min(rows.stop, len(winner))):
-                for rival in others[row]:
-                    pair = leads[winner[row], rival]
-                    margin = int(expected[row, winner[row]] - expected[row, rival])
-                    radius[row] = min(radius[row], flips_survived(pair.losses(weights[row], labels), pair.room(margin)))
-
-        for_each(work, len(winner), ROWS_AT_A_TIME)
+        winner, flips = flips_against(scores, channel)
         return Certificates(
             prediction=winner,
-            radius=radius,
+            radius=flips.min(1),
             classifier="mean",
             deterministic=True,
             sound=True,
@@ -76,42 +58,87 @@ class ExactVote(Certifier):
         )
 
 
+def flips_against(scores: Scores, channel: Channel) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What the mean vote predicts, and the most label changes that leave it ahead of each class, whichever they are.
+
+    Args:
+        scores: Integer scores of a batch.
+        channel: ``(K, K)`` transition matrix.
+
+    Returns:
+        ``(batch,)`` classes, and ``(batch, K)`` whole numbers, n where no change puts that class ahead; infinite for
+        the predicted class itself.
+    """
+    whole = whole_channel(channel)
+    expected = mean_scores(scores, whole)
+    winner = np.asarray(expected.argmax(1), np.int64)
+    found, which = np.unique(winner, return_inverse=True)
+    leads = Leads.of(whole[0], found)
+    room = leads.room(which, np.take_along_axis(expected, winner[:, None], 1) - expected)
+    weights, labels = scores.weights.numpy(), scores.labels.numpy()
+    flips = np.full(expected.shape, np.inf)
+
+    def work(some: slice) -> None:
+        w, rows = weights[some], np.arange(len(winner))[some]
+        negative = np.minimum(w, 0)
+        for rival in rivals(winner[some], scores.num_classes).T:
+            lowest, span = leads.to_lowest[which[some], rival], leads.span[which[some], rival]
+            losses = w * lowest[:, labels]
+            losses -= negative * span[:, None]
+            flips[rows, rival] = flips_survived(losses, room[rows, rival])
+
+    for_each(work, len(winner), max(1, CHUNK // len(labels)))
+    return winner, flips
+
+
 @dataclass(frozen=True)
-class Lead:
-    """What labels contribute to the expected lead of a winner over a rival.
+class Leads:
+    """What labels contribute to the expected leads of some winners over each class.
+
+    A change of label costs a vote of weight ``w > 0`` at most ``w to_lowest``, one of ``w < 0`` at most
+    ``-w (span - to_lowest)``.
 
     Attributes:
-        to_lowest: ``(K,)`` small whole numbers: what a vote of weight one costs the lead when its label changes from
-            this to the one that favours the lead least.
-        to_highest: ``(K,)`` the same for a vote of weight minus one.
-        unit: Whole number by which they are to be multiplied to be on the scale of `mean_scores`.
-        wins_ties: Whether the winner precedes the rival in the order of ties.
+        to_lowest: ``(winners, K, K)``, for each class and label, small whole numbers: what a vote of weight one costs
+            the lead when its label changes from this to the one that favours the lead least.
+        span: ``(winners, K)`` the largest of them for each class.
+        unit: ``(winners, K)`` whole numbers by which they are to be multiplied to be on the scale of `mean_scores`.
+        wins_ties: ``(winners, K)`` whether the winner precedes that class in the order of ties.
     """
 
     to_lowest: NDArray[np.float64]
-    to_highest: NDArray[np.float64]
-    unit: int
-    wins_ties: bool
+    span: NDArray[np.float64]
+    unit: Whole
+    wins_ties: NDArray[np.bool_]
 
-    def losses(self, weights: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What the worst change of each label costs the lead, ``(n,)``, at least 0, in units of ``unit``."""
-        return np.asarray(np.maximum(weights * self.to_lowest[labels], -weights * self.to_highest[labels]))
+    @classmethod
+    def of(cls, matrix: Whole, winners: NDArray[np.int64]) -> "Leads":
+        """The expected leads of ``winners`` under a channel in whole numbers, ``(K, K)``."""
+        words = matrix.astype(np.int64) if matrix.max() < 2**62 else matrix
+        values = words.T[winners, None] - words.T
+        values -= values.min(2, keepdims=True)
+        unit = np.gcd.reduce(values, axis=2)
+        unit[unit == 0] = 1
+        to_lowest = (values // unit[:, :, None]).astype(np.float64)
+        return cls(to_lowest, to_lowest.max(2), unit, winners[:, None] < np.arange(len(matrix)))
 
-    def room(self, margin: int) -> float:
-        """The largest loss, in units of ``unit``, that a lead of ``margin`` on the scale of `mean_scores` survives."""
-        most = margin // self.unit if self.wins_ties else -(-margin // self.unit) - 1
-        return float(min(most, 2**53))
+    def room(self, which: NDArray[np.intp], margins: Whole) -> NDArray[np.float64]:
+        """The largest loss, in units of ``unit``, that leads on the scale of `mean_scores` survive, ``(batch, K)``.
+
+        Args:
+            which: ``(batch,)`` positions among the winners.
+            margins: ``(batch, K)`` leads over each class.
+        """
+        unit = self.unit[which]
+        most = np.where(self.wins_ties[which], margins // unit, -(-margins // unit) - 1)
+        return np.minimum(most, 2**53).astype(np.float64)
 
 
-def lead(matrix: Whole, winner: int, rival: int) -> Lead:
-    """The expected lead of ``winner`` over ``rival`` under a channel in whole numbers, ``(K, K)``."""
-    values = matrix[:, winner] - matrix[:, rival]
-    lowest, highest = values.min(), values.max()
-    unit = gcd(*(values - lowest).tolist()) or 1
-    to_lowest, to_highest = ((gains // unit).astype(np.float64) for gains in (values - lowest, highest - values))
-    return Lead(to_lowest, to_highest, unit, winner < rival)
+def flips_survived(losses: NDArray[np.float64], room: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
+    """The most changes, ``(rows,)``, that cost at most ``room`` whichever they are: the largest go first.
 
-
-def flips_survived(losses: NDArray[np.float64], room: float) -> float:
-    """The most label changes that cost at most ``room`` whichever they are: the largest go first."""
-    return float(np.searchsorted(np.sort(losses)[::-1].cumsum(), room, side="right"))
+    Args:
+        losses: ``(rows, n)`` what each change costs, at least 0.
+        room: ``(rows,)`` what can be lost.
+    """
+    return np.asarray((np.sort(losses, axis=1)[:, ::-1].cumsum(1) <= room[:, None]).sum(1), np.float64)

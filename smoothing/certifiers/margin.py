@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.rounding import Float
@@ -24,19 +25,79 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 class Group(NamedTuple):
-    """Training points of one label: the margin gains ``w`` with probability ``up``, loses it with ``down``.
+    """Training points with labels that noise treats alike, or with probabilities of their own.
+
+    The margin gains ``w`` with probability ``up`` and loses it with ``down``.
 
     Attributes:
         w: ``(batch, m)`` weights.
-        up: ``(batch, 1)`` probability that the randomised label is the winner.
-        down: ``(batch, 1)`` probability that it is the rival.
-        same: ``(batch, 1)`` probability of neither.
+        up: ``(batch, 1)`` or ``(batch, m)`` probability that the randomised label is the winner.
+        down: The same that it is the rival.
+        same: The same of neither.
     """
 
     w: Tensor
     up: Tensor
     down: Tensor
     same: Tensor
+
+    def moments(self, tilt: Tensor) -> Tensor:
+        """Each term's part in ``E exp(-tilt (s_i - s_i'))``, ``(batch, m)``, at tilts ``(batch,)``."""
+        grown = (self.w * tilt[:, None]).exp_()
+        moments = torch.div(self.up, grown).add_(grown.mul_(self.down))
+        return moments.add_(self.same) if self.same.any() else moments
+
+    def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
+        """Each term's part in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
+        grown = (self.w * tilt[:, None]).exp_()
+        won = self.up / grown
+        lost = grown.mul_(self.down)
+        moved = lost + won
+        total = moved + self.same
+        mean = lost.sub_(won).div_(total)
+        spread = moved.div_(total).addcmul_(mean, mean, value=-1)
+        return mean.mul_(self.w), spread.mul_(self.w).mul_(self.w)
+
+
+class Kind(NamedTuple):
+    """Labels that noise turns into a winner and a rival with equal probabilities.
+
+    Attributes:
+        labels: The labels, ascending.
+        up: Probability that one of them becomes the winner.
+        down: Probability that it becomes the rival.
+        same: Probability of neither, rounded up.
+    """
+
+    labels: NDArray[np.intp]
+    up: float
+    down: float
+    same: float
+
+
+class Kinds:
+    """Sorts labels by what a channel makes of them: three kinds for uniform flips, however many classes.
+
+    Args:
+        channel: ``(K, K)`` transition matrix.
+    """
+
+    def __init__(self, channel: NDArray[np.float64]) -> None:
+        self._channel = channel
+        # Probabilities by number, column by column, so that pairs of them compare as whole numbers.
+        self._number = np.stack([np.unique(column, return_inverse=True)[1].ravel() for column in channel.T], 1)
+
+    def __call__(self, first: int, second: int) -> list[Kind]:
+        """The kinds of labels for a winner and a rival."""
+        pair = self._number[:, first] * len(self._channel) + self._number[:, second]
+        neither = self._channel.copy()
+        neither[:, [first, second]] = 0
+        same = neither.sum(1) * (1 + len(neither) * EPS)
+        members = [np.flatnonzero(pair == kind) for kind in dict.fromkeys(pair.tolist())]
+        chances = self._channel
+        return [
+            Kind(k, float(chances[k[0], first]), float(chances[k[0], second]), float(same[k].max())) for k in members
+        ]
 
 
 @dataclass(frozen=True)
@@ -46,38 +107,41 @@ class Margin:
     ``K(t) = log E exp(-t (s_i - s_i'))`` is its log moment generating function (Rosenfeld et al. 2020, B.2).
 
     Attributes:
-        groups: Its random terms, by label.
+        groups: Its random terms.
         offset: ``(batch,)`` its constant term.
+        norm: ``(batch,)`` Euclidean length of all weights.
     """
 
     groups: list[Group]
     offset: Tensor
+    norm: Tensor
 
     @classmethod
     def of(
-        cls, by_label: Sequence[Tensor], offsets: Tensor, channel: Tensor, first: Tensor, second: Tensor
+        cls, weights: Tensor, starts: Sequence[int], kinds: Sequence[Kind], offset: Tensor, norm: Tensor
     ) -> "Margin":
-        """The margin of the classes ``first`` over ``second``.
+        """The margin of one winner over one rival.
 
         Args:
-            by_label: For each label, ``(batch, m)`` weights of the training points that carry it.
-            offsets: ``(batch, K)`` offsets of the scores.
-            channel: ``(K, K)`` transition matrix.
-            first: ``(batch,)`` winners.
-            second: ``(batch,)`` rivals.
+            weights: ``(batch, n)`` weights, in the order of their labels.
+            starts: ``(K+1,)`` first position of each label in that order, then n.
+            kinds: What the noise makes of the labels.
+            offset: ``(batch,)`` difference of the offsets.
+            norm: ``(batch,)`` Euclidean length of all weights.
         """
-        pair = torch.stack([first, second], 1)
         groups = []
-        for w, row in zip(by_label, channel, strict=True):
-            if not w.shape[1]:
-                continue
-            same = row.expand(len(pair), -1).scatter(1, pair, 0).sum(1, keepdim=True)
-            groups.append(Group(w, row[first, None], row[second, None], same))
-        return cls(groups, offsets.gather(1, pair[:, :1])[:, 0] - offsets.gather(1, pair[:, 1:])[:, 0])
+        for kind in kinds:
+            parts = [weights[:, starts[low] : starts[high]] for low, high in _runs(kind.labels)]
+            w = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+            if w.shape[1]:
+                same_for_all = (torch.full((1, 1), p, dtype=w.dtype).expand(len(w), 1) for p in kind[1:])
+                groups.append(Group(w, *same_for_all))
+        return cls(groups, offset, norm)
 
     def __getitem__(self, rows: Tensor) -> "Margin":
         """Some of the rows."""
-        return Margin([Group(*(field[rows] for field in group)) for group in self.groups], self.offset[rows])
+        groups = [Group(*(field[rows] for field in group)) for group in self.groups]
+        return Margin(groups, self.offset[rows], self.norm[rows])
 
     @property
     def terms(self) -> int:
@@ -100,12 +164,8 @@ class Margin:
         size = tilt * 2.0**SCORE_BITS + 1
         scale = torch.ldexp(torch.ones_like(size), 51 - torch.frexp(size).exponent)[:, None]
         total = torch.zeros_like(tilt)
-        for w, up, down, same in self.groups:
-            grown = (w * tilt[:, None]).exp_()
-            moment = torch.div(up, grown).add_(grown.mul_(down))
-            if same.any():
-                moment.add_(same)
-            moment.clamp_(min=SMALLEST_MOMENT)
+        for group in self.groups:
+            moment = group.moments(tilt).clamp_(min=SMALLEST_MOMENT)
             # Two moments under one logarithm; an odd one out stays alone.
             half = moment.shape[1] // 2
             moment[:, :half].mul_(moment[:, moment.shape[1] - half :])
@@ -118,9 +178,8 @@ class Margin:
 
     def _leaves_float64(self, tilt: Tensor) -> Tensor:
         """Rows in which some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
-        # The Euclidean norm is quicker to find than the largest weight, and seldom above the limit.
-        norm = torch.stack([torch.linalg.vector_norm(g.w, dim=1) for g in self.groups]).norm(dim=0)
-        suspect = torch.nonzero(tilt * norm > LARGEST_EXPONENT).flatten()
+        # The length is at hand, no less than the largest weight, and seldom above the limit.
+        suspect = torch.nonzero(tilt * self.norm > LARGEST_EXPONENT).flatten()
         leaves = torch.zeros_like(tilt, dtype=torch.bool)
         leaves[suspect] = tilt[suspect] * self[suspect].largest_weight() > LARGEST_EXPONENT * (1 + 8 * EPS)
         return leaves
@@ -128,14 +187,17 @@ class Margin:
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """First and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""
         slope, curvature = -self.offset, torch.zeros_like(self.offset)
-        for w, up, down, same in self.groups:
-            grown = (w * tilt[:, None]).exp_()
-            lost, won = down * grown, up / grown
-            total = lost + won + same
-            mean = (lost - won) / total
-            slope = slope + row_sums(w * mean)
-            curvature = curvature + row_sums(w.square() * ((lost + won) / total - mean.square()))
+        for group in self.groups:
+            first, second = group.derivatives(tilt)
+            slope += row_sums(first)
+            curvature += row_sums(second)
         return slope, curvature
+
+
+def _runs(labels: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Ranges of consecutive numbers: first, and last plus one."""
+    cuts = np.flatnonzero(np.diff(labels) > 1)
+    return list(zip(labels[[0, *(cuts + 1)]].tolist(), (labels[[*cuts, -1]] + 1).tolist(), strict=True))
 
 
 def row_sums(terms: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from smoothing.certifiers.margin import Margin
+from smoothing.certifiers.margin import Kinds, Margin
 from smoothing.certifiers.mean_vote import rivals
-from smoothing.certifiers.tilt import Sketch, best_tilt
+from smoothing.certifiers.sketch import Sampler
+from smoothing.certifiers.tilt import best_tilt
 from smoothing.rounding import Float
 from smoothing.threads import for_each, one_thread
 from smoothing.votes.linear import Scores
@@ -17,8 +18,8 @@ from smoothing.votes.linear import Scores
 CHUNK = 2**17
 """Weights handled at a time: few enough to stay in a core's cache."""
 
-SAMPLE = 256
-"""Training points in a sketch."""
+PAIRS = 256
+"""Sketches handled at a time."""
 
 SURPRISE = 0.05
 """Relative difference between ``K`` and its sketch from which a better tilt is sought on all points."""
@@ -39,37 +40,41 @@ def pairwise_bounds(scores: Scores, channel: NDArray[np.float64], winner: NDArra
     Returns:
         ``(batch, K-1)`` float64, at most 0, rivals ascending.
     """
-    first, matrix = torch.from_numpy(winner), torch.from_numpy(channel)
-    seconds = torch.from_numpy(rivals(winner, scores.num_classes)).T
-    order = scores.labels.argsort(stable=True)
-    sizes = torch.bincount(scores.labels, minlength=scores.num_classes).tolist()
+    seconds = rivals(winner, scores.num_classes)
     with one_thread():
-        sketches = [_sketch(scores, order, matrix, first, second) for second in seconds]
-        tilts = [sketch.best_tilt() for sketch in sketches]
-        foreseen = [sketch.log_mgf(tilt) for sketch, tilt in zip(sketches, tilts, strict=True)]
-    out = np.zeros((len(winner), len(seconds)))
+        matrix, first = torch.from_numpy(channel), torch.from_numpy(winner)
+        tilts, foreseen = _sketched(scores, matrix, first, torch.from_numpy(seconds))
+    order = scores.labels.argsort(stable=True)
+    starts = [0, *torch.bincount(scores.labels, minlength=scores.num_classes).cumsum(0).tolist()]
+    kinds, out = Kinds(channel), np.zeros(seconds.shape)
+    # Rows that share their winner share the kinds of labels too.
+    parts = [torch.from_numpy(np.flatnonzero(winner == c)) for c in np.unique(winner)]
+    chunks = [rows for part in parts for rows in part.split(max(1, CHUNK // len(order)))]
 
-    def work(rows: slice) -> None:
-        weights = scores.weights[rows]
-        by_label = weights.gather(1, order.expand(len(weights), -1)).split(sizes, 1)
-        for column, second in enumerate(seconds):
-            margin = Margin.of(by_label, scores.offsets[rows], matrix, first[rows], second[rows])
-            tilt, bound = _evaluate(margin, tilts[column][rows], foreseen[column][rows])
-            out[rows, column] = refine(margin, tilt, bound)
+    def work(some: slice) -> None:
+        for rows in chunks[some]:
+            weights, offsets = scores.weights[rows][:, order], scores.offsets[rows]
+            norm, first = torch.linalg.vector_norm(weights, dim=1), winner[rows[0]]
+            for column, second in enumerate(seconds[rows[0]]):
+                offset = offsets[:, first] - offsets[:, second]
+                margin = Margin.of(weights, starts, kinds(first, second), offset, norm)
+                tilt, bound = _evaluate(margin, tilts[rows, column], foreseen[rows, column])
+                out[rows.numpy(), column] = refine(margin, tilt, bound)
 
-    for_each(work, len(winner), max(1, CHUNK // len(order)))
+    for_each(work, len(chunks), 1)
     return np.minimum(out, 0)
 
 
-def _sketch(scores: Scores, order: Tensor, channel: Tensor, first: Tensor, second: Tensor) -> Sketch:
-    chosen = order[:: max(1, len(order) // SAMPLE)]
-    sizes = torch.bincount(scores.labels[chosen], minlength=scores.num_classes).tolist()
-    by_label = scores.weights.index_select(1, chosen).split(sizes, 1)
-    sample = Margin.of(by_label, scores.offsets, channel, first, second)
-    losing = channel[:, second].T - channel[:, first].T
-    slope = (scores.class_sums * losing).sum(1) - sample.offset
-    squares = torch.linalg.vector_norm(scores.weights, dim=1).square()
-    return Sketch.of(sample, len(order), squares, slope)
+def _sketched(scores: Scores, channel: Tensor, winner: Tensor, seconds: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearly best tilts and what ``K`` is there by few training points, both ``(batch, K-1)``."""
+    sampler = Sampler(scores, channel)
+    tilts, foreseen = (torch.empty(seconds.shape, dtype=torch.float64) for _ in range(2))
+    pairs = torch.cartesian_prod(torch.arange(len(winner)), torch.arange(seconds.shape[1]))
+    for rows, columns in (part.T for part in pairs.split(PAIRS)):
+        sketch = sampler.sketch(rows, winner[rows], seconds[rows, columns])
+        tilts[rows, columns] = sketch.best_tilt()
+        foreseen[rows, columns] = sketch.log_mgf(tilts[rows, columns])
+    return tilts, foreseen
 
 
 def _evaluate(margin: Margin, tilt: Tensor, foreseen: Tensor) -> tuple[Tensor, Float]:

@@ -19,7 +19,8 @@ from smoothing.measures.levels import OnLevels, Quantised, Rounded
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.shared_splitting import SharedSplitting
 from smoothing.measures.sparse_discrete import SparseDiscrete
-from smoothing.measures.unchanged import Unchanged
+from smoothing.measures.subsample import Subsample
+from smoothing.measures.unchanged import Unchanged, UnchangedLabels
 
 __all__ = [
     "AdditiveNoise",
@@ -43,7 +44,9 @@ __all__ = [
     "SmoothingMeasure",
     "SparseDiscrete",
     "Splitting",
+    "Subsample",
     "Unchanged",
+    "UnchangedLabels",
     "Uniform",
     "UniformLinf",
 ]

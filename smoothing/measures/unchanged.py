@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from smoothing.distance import Distance
-from smoothing.measures.measure import SmoothingMeasure
-from smoothing.privacy_loss import PrivacyLoss
+from smoothing.measures.discrete import CategoricalMeasure
+from smoothing.measures.measure import Channel, SmoothingMeasure
+from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 from smoothing.rounding import Float
 
 
@@ -29,24 +30,53 @@ class Unchanged(SmoothingMeasure):
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         """No two different objects share a version."""
-        return _Apart() if radius > 0 else _Equal()
+        return _different(radius)
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
         """Nothing is certified."""
         return np.zeros_like(log_fail)
 
 
-class _Apart(PrivacyLoss):
-    def log_gain(self, log_f: Float) -> Float:
-        return np.zeros_like(log_f)
+class UnchangedLabels(CategoricalMeasure):
+    """Keeps every label: the measure of votes that certify themselves.
 
-    def kl(self) -> float:
-        return np.inf
+    No bound on votes gives a radius under it. Certifiers that know how many labels turn a vote need none: partitions,
+    clusters named jointly, and the exact certificate of a linear vote, which under it is that of the vote itself.
+
+    Args:
+        num_classes: Number of values K, at least 2.
+
+    Raises:
+        ValueError: If it is out of its range.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        if num_classes < 2:
+            raise ValueError(f"UnchangedLabels: num_classes = {num_classes}; must be at least 2")
+        self.num_classes = num_classes
+
+    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """A copy of ``z``."""
+        return z.clone()
+
+    def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
+        """No two different label vectors share a version."""
+        return _different(radius)
+
+    @property
+    def channel(self) -> Channel:
+        """The identity, ``(K, K)``."""
+        return np.eye(self.num_classes)
 
 
-class _Equal(PrivacyLoss):
-    def log_gain(self, log_f: Float) -> Float:
-        return np.array(log_f, np.float64)
+def _different(radius: float) -> PrivacyLoss:
+    """All mass leaves the support as soon as anything changes."""
+    return OverlapLoss(1.0 if radius > 0 else 0.0)
 
-    def kl(self) -> float:
-        return 0.0
+
+def changes_labels(measure: SmoothingMeasure) -> str | None:
+    """Why a measure is not one that keeps every label as it is, or None where it is."""
+    channel = measure.channel
+    if channel is not None and np.array_equal(channel, np.eye(len(channel))):
+        return None
+    return f"{type(measure).__name__} changes what is learned from; must be UnchangedLabels"

@@ -9,7 +9,8 @@ from smoothing.testing.guarantees import GuaranteeConformance
 from smoothing.testing.learners import LearnerConformance
 from smoothing.testing.measures import MeasureConformance
 from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
-from smoothing.testing.referee import never_above_the_truth, true_radii
+from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
+from smoothing.testing.retaught import by_plurality, by_run_off, flips_stood, retaught
 from smoothing.testing.votes import LinearVotesConformance, VotesConformance
 
 __all__ = [
@@ -21,9 +22,14 @@ __all__ = [
     "MeasureConformance",
     "VotesConformance",
     "ballots_of",
+    "by_plurality",
+    "by_run_off",
+    "flips_stood",
+    "never_above",
     "never_above_the_truth",
     "never_turned_inside",
     "random_ballots",
+    "retaught",
     "true_radii",
     "turned",
 ]

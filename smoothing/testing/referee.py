@@ -43,7 +43,11 @@ def never_above_the_truth(ballots: Ballots, certificates: Certificates) -> None:
     Raises:
         AssertionError: Naming the row, its radius and the truth.
     """
-    truth = true_radii(ballots, certificates)
+    never_above(true_radii(ballots, certificates), certificates)
+
+
+def never_above(truth: NDArray[np.int64], certificates: Certificates) -> None:
+    """Refute certificates that promise more than the truth, ``(batch,)``; see `never_above_the_truth`."""
     for row, (prediction, radius) in enumerate(zip(certificates.prediction, certificates.radius, strict=True)):
         promises = prediction >= 0 and (radius > 0 or certificates.classifier == "mean")
         assert not promises or radius <= truth[row], (

@@ -1,13 +1,19 @@
 """Votes: base functions, and what a batch says when it is put to them."""
 
+from smoothing.votes.bagging import Bagging
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.body import Body
+from smoothing.votes.centroids import Centroids
 from smoothing.votes.clusters import Clusters
 from smoothing.votes.draws import Draw, DrawShard, MissingDrawsError, Predictions, read_draws
+from smoothing.votes.joint_clusters import JointClusters
 from smoothing.votes.learner import Learner, winner
 from smoothing.votes.linear import LinearVotes, Scores
 from smoothing.votes.neighbours import ClassSum, NearestNeighbours
 from smoothing.votes.network import NetworkVotes
+from smoothing.votes.part_learner import PartLearner
+from smoothing.votes.partition import ByContent, ByHash, ByPosition, Partition, Stratified
+from smoothing.votes.partitions import Partitions, Poll
 from smoothing.votes.regularisation import Constant, Regularisation, Relative, RosenfeldRule
 from smoothing.votes.retrained import RetrainedVotes
 from smoothing.votes.ridge import Ridge
@@ -16,21 +22,31 @@ from smoothing.votes.votes import CensusVotes, Votes
 
 __all__ = [
     "PCA",
+    "Bagging",
     "Ballots",
     "Body",
+    "ByContent",
+    "ByHash",
+    "ByPosition",
     "CensusVotes",
     "Centre",
+    "Centroids",
     "ClassSum",
     "Clusters",
     "Constant",
     "Draw",
     "DrawShard",
+    "JointClusters",
     "Learner",
     "LinearVotes",
     "MissingDrawsError",
     "NearestNeighbours",
     "NetworkVotes",
     "Normalise",
+    "PartLearner",
+    "Partition",
+    "Partitions",
+    "Poll",
     "Predictions",
     "Regularisation",
     "Relative",
@@ -38,6 +54,7 @@ __all__ = [
     "Ridge",
     "RosenfeldRule",
     "Scores",
+    "Stratified",
     "Transform",
     "Votes",
     "Whiten",

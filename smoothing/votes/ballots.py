@@ -10,6 +10,7 @@ from torch import Tensor
 
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.linear import LinearVotes, Scores
+from smoothing.votes.partitions import Partitions, Poll
 from smoothing.votes.votes import Votes
 
 
@@ -54,6 +55,17 @@ class Ballots:
         if not isinstance(self.votes, LinearVotes):
             raise TypeError(f"{type(self.votes).__name__} is not a linear vote: it has no weights")
         return self.votes.scores(self.x)
+
+    @cached_property
+    def poll(self) -> Poll:
+        """What a partition's learners say.
+
+        Raises:
+            TypeError: If the base function is not one of parts. Certifiers say so first, in ``supports``.
+        """
+        if not isinstance(self.votes, Partitions):
+            raise TypeError(f"{type(self.votes).__name__} has no parts with learners of their own")
+        return self.votes.poll(self.x)
 
     def counts(self, draws: int, stream: int) -> Tensor:
         """Votes for each class, ``(batch, num_classes)`` int64. Draws that were asked for before are not repeated.

@@ -1,7 +1,7 @@
 """Linear votes: scores that are linear in the training labels."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -14,14 +14,18 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.threads import for_each
 from smoothing.votes.blocks import blocks
-from smoothing.votes.training_set import check_features, check_training_set
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.part_learner import PartLearner
+from smoothing.votes.training_set import check_training_set
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
 
 ROWS_IN_CACHE = 16
+
+POINTS_AT_A_TIME = 2**14
+"""Training points whose weights are added up by class at a time."""
 
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
@@ -51,7 +55,19 @@ class Scores:
     @cached_property
     def class_sums(self) -> Tensor:
         """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
-        return self.weights @ one_hot(self.labels, self.num_classes).double()
+        return self._by_class(torch.clone)
+
+    @cached_property
+    def class_squares(self) -> Tensor:
+        """``(batch, num_classes)`` sum of the squared weights of each class, to working precision."""
+        return self._by_class(torch.square)
+
+    def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
+        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
+        total = torch.zeros_like(self.offsets)
+        for weights, labels in parts:
+            total += value(weights) @ one_hot(labels, self.num_classes).double()
+        return total
 
     @classmethod
     def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
@@ -79,7 +95,7 @@ class Scores:
         return cls(weights, offsets, labels)
 
 
-class LinearVotes(Votes):
+class LinearVotes(Votes, PartLearner):
     """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
 
     Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
@@ -113,6 +129,10 @@ class LinearVotes(Votes):
             ValueError: If an argument is not as described, naming it, its value and what is allowed.
         """
         check_training_set(x, labels, num_classes)
+        self.learn(x, labels, num_classes)
+
+    def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """As `fit`, from any part of a training set; see `PartLearner.learn`."""
         self.num_classes = num_classes
         self.labels = labels.long()
         self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
@@ -135,11 +155,14 @@ class LinearVotes(Votes):
         Raises:
             ValueError: If a feature is NaN, infinite or above 1e100, or a weight is not finite.
         """
-        check_features("inputs to predict", x)
-        # Where the training set is: on another device the same sums would have other bits.
-        features = apply_each(self.transforms, x.to(self.labels.device).flatten(1).double())
+        features = features_of(self.transforms, x, self.labels.device)
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """The scores themselves, in whole numbers; see `PartLearner.class_scores`."""
+        scores = self.scores(x)
+        return scores.class_sums + scores.offsets
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """The training labels: ``(n,)``."""

@@ -1,4 +1,4 @@
-"""What every training set must be."""
+"""What training sets and inputs must be."""
 
 import torch
 from torch import Tensor
@@ -7,17 +7,33 @@ LARGEST_FEATURE = 1e100
 """Largest feature whose square, summed over any data set, is a float64."""
 
 
-def check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
-    """Refuse what is no training set.
+def check_features(whose: str, x: Tensor) -> None:
+    """Refuse features that nothing can be computed from.
 
     Args:
-        x: Training inputs, ``(n, ...)``.
+        whose: What they belong to.
+        x: The features, any shape.
+
+    Raises:
+        ValueError: If one is NaN, infinite or beyond `LARGEST_FEATURE`.
+    """
+    if not torch.isfinite(x).all():
+        raise ValueError(f"features of the {whose}: NaN or infinite value found; must be finite")
+    if len(x) and (largest := float(x.abs().max())) > LARGEST_FEATURE:
+        raise ValueError(f"features of the {whose}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
+
+
+def check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
+    """Refuse what cannot be learned from.
+
+    Args:
+        x: Training features, ``(n, ...)``.
         labels: ``(n,)`` labels.
         num_classes: Number of classes K.
 
     Raises:
-        ValueError: If inputs are not finite or above `LARGEST_FEATURE`, labels are not whole numbers within
-            ``0 .. K-1``, a class has no example, or the counts differ, naming what was found.
+        ValueError: Unless there are at least two classes and examples, one label for each, all of them finite, labels
+            are whole numbers in ``0 .. K-1`` and every class has one; naming the value and what is allowed.
     """
     if num_classes < 2:
         raise ValueError(f"num_classes: {num_classes}; must be at least 2")
@@ -35,19 +51,3 @@ def check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
     empty = sorted(set(range(num_classes)) - set(labels.long().unique().tolist()))
     if empty:
         raise ValueError(f"labels of the training set: class {empty[0]} has no example; every class must have one")
-
-
-def check_features(whose: str, x: Tensor) -> None:
-    """Refuse features that float64 cannot add up.
-
-    Args:
-        whose: What they are features of.
-        x: The features, any shape.
-
-    Raises:
-        ValueError: If one is NaN, infinite or above `LARGEST_FEATURE`, up or down.
-    """
-    if not torch.isfinite(x).all():
-        raise ValueError(f"features of the {whose}: NaN or infinite value found; must be finite")
-    if len(x) and (largest := float(x.abs().max())) > LARGEST_FEATURE:
-        raise ValueError(f"features of the {whose}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from smoothing.threads import one_thread
+from smoothing.votes.training_set import check_features
 
 
 class Transform(ABC):
@@ -41,6 +42,18 @@ def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
                 row = transform(row)
             rows.append(row)
     return torch.cat(rows)
+
+
+def features_of(transforms: Sequence[Transform], x: Tensor, device: torch.device) -> Tensor:
+    """What is predicted from: inputs ``(batch, ...)``, brought to where the training set is and transformed.
+
+    On another device the same sums would have other bits.
+
+    Raises:
+        ValueError: If a feature is NaN, infinite or beyond `LARGEST_FEATURE`.
+    """
+    check_features("inputs to predict", x)
+    return apply_each(transforms, x.to(device).flatten(1).double())
 
 
 class Centre(Transform):

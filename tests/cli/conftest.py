@@ -6,13 +6,14 @@ from shutil import copy
 import pytest
 import yaml
 
-from tests.front_door import DIGITS
+from tests.front_door import DIGITS, PARTITIONS
 
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
-    """A user's folder: a config named digits.yaml, and classes of their own."""
+    """A user's folder: configs named digits.yaml and partitions.yaml, and classes of their own."""
     for file in (Path(__file__).parent / "outside").glob("*.py"):
         copy(file, tmp_path)
     (tmp_path / "digits.yaml").write_text(yaml.safe_dump(DIGITS), encoding="utf-8")
+    (tmp_path / "partitions.yaml").write_text(yaml.safe_dump(PARTITIONS), encoding="utf-8")
     return tmp_path

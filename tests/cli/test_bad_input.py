@@ -9,6 +9,7 @@ from tests.front_door import Outcome, kill_after, launch, launch_on_two_ranks
 
 CERTIFY = ["certify", "--config", "digits.yaml"]
 FLAWED = [*CERTIFY, "--data=flawed.Flawed", "--data.flaw"]
+PARTS = ["certify", "--config", "partitions.yaml"]
 SAMPLED = ["--model.certifiers.sampled=ClopperPearson"]
 
 
@@ -33,6 +34,14 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--model.seed=-1"], ["seed = -1", "at least 0"]),
         ([*CERTIFY, "--model.certifiers={}"], ["certifiers", "at least one"]),
         ([*CERTIFY, "--model.measure.num_classes=3"], ["chernoff_kl", "3 classes", "2"]),
+        ([*PARTS, "--model.votes.parts=9999"], ["Partitions", "parts = 9999", "at most"]),
+        ([*PARTS, "--model.votes.parts=0"], ["Partitions", "parts = 0", "at least 1"]),
+        ([*PARTS, "--model.votes.partition=Stratified"], ["Stratified", "conditional = False", "labels under attack"]),
+        ([*PARTS, "--model.measure=LabelFlip", "--model.measure.q=.1"], ["dpa", "LabelFlip", "UnchangedLabels"]),
+        ([*PARTS, "--model.votes.spread=2"], ["white_box", "spread of 2", "must be 1"]),
+        ([*PARTS, "--model.votes.learner=Centroids"], ["white_box", "Centroids", "linear vote"]),
+        ([*PARTS, "--data=flawed.Flawed", "--data.flaw", "empty class"], ["class 1", "no example"]),
+        ([*PARTS, "--model.measure.num_classes=1"], ["UnchangedLabels", "num_classes = 1", "at least 2"]),
         ([*FLAWED, "nan"], ["training set", "NaN", "finite"]),
         ([*FLAWED, "infinite"], ["training set", "infinite", "finite"]),
         ([*FLAWED, "nan in test"], ["test example 7", "NaN", "finite"]),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs" / "label_flip"
 ENCODER = ROOT / "results" / "mnist17" / "encoder.ckpt"
 QUICK = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
-CERTIFY = sorted(path.stem for path in CONFIGS.glob("mnist17*.yaml"))
+LINEAR = ["mnist17", "mnist17_best_ridge", "mnist17_clusters"]
 
 
 def certify(name: str, folder: Path, *options: str) -> Table:
@@ -33,7 +33,7 @@ def test_digits(tmp_path: Path) -> None:
     assert (exact["radius"] > 20).mean() > 0.5
 
 
-@pytest.mark.parametrize("name", CERTIFY)
+@pytest.mark.parametrize("name", LINEAR)
 def test_mnist17(name: str, mnist_root: Path, tmp_path: Path) -> None:
     table = certify(name, tmp_path, "--data.every=200", f"--model.encoder.base_ckpt={ENCODER}")
     assert table.certifiers == ("chernoff_kl", "chernoff_tight", "berry_esseen_tight", "exact")
@@ -41,6 +41,42 @@ def test_mnist17(name: str, mnist_root: Path, tmp_path: Path) -> None:
     assert rows["index"].tolist() == list(range(0, 2163, 200))
     conditional = ["lambda" in phrases for phrases in rows["assumptions"]]
     assert all(conditional) if name == "mnist17" else not any(conditional)
+
+
+def test_mnist17_partitions(mnist_root: Path, tmp_path: Path) -> None:
+    options = ["--data.every=300", f"--model.encoder.base_ckpt={ENCODER}", "--model.votes.parts=100"]
+    table = certify("mnist17_partitions", tmp_path, *options)
+    assert table.certifiers == ("dpa", "run_off", "white_box")
+    assert (table.of("dpa")["radius"] <= table.of("white_box")["radius"]).all()
+    assert (table.of("dpa")["radius"] == table.of("run_off")["radius"]).all()
+
+
+def test_digits_partitions(tmp_path: Path) -> None:
+    table = certify("digits_partitions", tmp_path, "--data.every=4")
+    dpa, run_off, white_box = (table.of(name) for name in ("dpa", "run_off", "white_box"))
+    assert dpa["correct"].mean() > 0.85
+    assert (dpa["radius"] <= white_box["radius"]).all()
+    assert dpa["deterministic"].all()
+    assert set(run_off["classifier"]) == {"run-off"}
+
+
+def test_digits_finite_aggregation(tmp_path: Path) -> None:
+    only = "--model.certifiers={fa: {class_path: Plurality}, run_off: {class_path: RunOff}}"
+    table = certify("digits_partitions", tmp_path, "--data.every=10", "--model.votes.spread=4", only)
+    assert table.of("fa")["correct"].mean() > 0.85
+    assert (table.of("fa")["radius"] > 5).mean() > 0.5
+
+
+def test_digits_bagging(tmp_path: Path) -> None:
+    table = certify("digits_bagging", tmp_path, "--data.every=10")
+    assert table.of("bagging")["correct"].mean() > 0.7
+    assert (table.of("bagging")["radius"] > 5).mean() > 0.5
+
+
+def test_digits_clusters(tmp_path: Path) -> None:
+    table = certify("digits_clusters", tmp_path)
+    assert table.of("joint_naming")["correct"].mean() > 0.6
+    assert (table.of("joint_naming")["radius"] > 20).mean() > 0.5
 
 
 def test_the_commands_of_the_paper_s_q_agree_with_the_rule(mnist_root: Path, tmp_path: Path) -> None:

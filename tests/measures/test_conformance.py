@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -21,10 +22,15 @@ from smoothing.measures import (
     SmoothingMeasure,
     SparseDiscrete,
     Splitting,
+    Subsample,
+    Unchanged,
+    UnchangedLabels,
     Uniform,
     UniformLinf,
 )
+from smoothing.random import generator
 from smoothing.testing import MeasureConformance
+from smoothing.testing.measures import changed_labels
 
 
 class TestLabelFlip(MeasureConformance):
@@ -80,6 +86,54 @@ class TestSparseDiscrete(MeasureConformance):
             lambda: SparseDiscrete(0.1, "often"),
             lambda: SparseDiscrete(0.1, float("nan")),
         ]
+
+
+class TestSubsample(MeasureConformance):
+    @pytest.fixture(params=[1, 3, 20])
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return Subsample(request.param)
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 1, 2, 0, 1, 1])
+
+    @pytest.fixture
+    def neighbours(self, z: Tensor) -> list[tuple[Tensor, float]]:
+        return list(changed_labels(z, 3))
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [lambda: Subsample(0)]
+
+
+class TestUnchangedLabels(MeasureConformance):
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return UnchangedLabels(3)
+
+    @pytest.fixture
+    def z(self) -> Tensor:
+        return torch.tensor([0, 1, 2, 0])
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [lambda: UnchangedLabels(1)]
+
+    def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
+        assert torch.equal(measure.sample(z, generator((7,))), z)
+
+    def test_no_direction_exceeds_the_law(self, measure: SmoothingMeasure, z: Tensor, neighbours: list) -> None:
+        """Any change is seen for sure: no votes are few enough."""
+        for _, distance in neighbours:
+            assert measure.privacy_loss(distance, z.shape).log_threshold() == -torch.inf
+
+
+def test_nothing_is_certified_without_noise() -> None:
+    """Even all votes, and by no path: any change of an input is seen for sure."""
+    bounds = np.array([-np.inf, -1e-9]), np.array([-np.inf, -40.0])
+    assert not Unchanged().closed_form_radius(*bounds, (2,)).any()
+    assert (Unchanged().privacy_loss(1e-300, (2,)).margin(*bounds) < 0).all()
+    assert Unchanged().privacy_loss(0.0, (2,)).kl() == 0
 
 
 class OnLevels(MeasureConformance):

@@ -75,7 +75,8 @@ def test_the_moment_is_bounded_where_float64_ends(exponent: float, up: float, do
     tilt, weight = 2.0**-30, round(exponent * 2.0**30)
     one = [torch.tensor([[value]], dtype=torch.float64) for value in (float(weight), up, down, 1 - max(up, down))]
     pair = Group(one[0].expand(1, 2), *one[1:])
-    bound = Margin([pair], torch.zeros(1, dtype=torch.float64)).log_mgf(torch.tensor([tilt], dtype=torch.float64))
+    margin = Margin([pair], torch.zeros(1, dtype=torch.float64), torch.linalg.vector_norm(pair.w, dim=1))
+    bound = margin.log_mgf(torch.tensor([tilt], dtype=torch.float64))
     with mpmath.workdps(60):
         x = mpmath.mpf(weight) * mpmath.mpf(tilt)
         moment = up * mpmath.exp(-x) + down * mpmath.exp(x) + (1 - max(up, down))

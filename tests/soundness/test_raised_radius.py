@@ -7,12 +7,24 @@ import numpy as np
 import pytest
 
 from smoothing.certificates.certificates import Certificates
-from smoothing.certifiers import BerryEsseen, Certifier, Chernoff, ClopperPearson, ExactVote
+from smoothing.certifiers import (
+    BerryEsseen,
+    Certifier,
+    Chernoff,
+    ClopperPearson,
+    ExactVote,
+    JointNaming,
+    Plurality,
+    RunOff,
+    WhiteBox,
+)
 from smoothing.guarantees import KL, Guarantee, NeymanPearson, VoteBound
 from smoothing.measures import LabelFlip
 from smoothing.testing import ballots_of, never_above_the_truth, random_ballots, true_radii
 from smoothing.testing.guarantees import never_refuted
 from smoothing.votes import Ballots
+from tests.soundness.test_joint_naming import is_sound as jointly_named
+from tests.soundness.test_partitions import is_dpa_attained, is_the_truth_for_two_classes, run_off_reaches_the_truth
 
 
 def unanimous(q: str, n: int) -> Ballots:
@@ -88,6 +100,11 @@ NAMED: list[tuple[type, str, Callable[[], None]]] = [
     (BerryEsseen, "certify", lambda: test_berry_esseen("1e-6", 3)),
     (ClopperPearson, "certify", lambda: test_clopper_pearson(False, "0.05", 1)),
     (ClopperPearson, "certify", lambda: test_clopper_pearson(True, "0.05", 1)),
+    (Plurality, "certify", lambda: is_dpa_attained(Plurality())),
+    (WhiteBox, "certify", lambda: is_dpa_attained(WhiteBox())),
+    (WhiteBox, "certify", lambda: is_the_truth_for_two_classes("ridge")),
+    (RunOff, "certify", run_off_reaches_the_truth),
+    (JointNaming, "certify", jointly_named),
     (NeymanPearson, "radius", test_neyman_pearson),
     (KL, "radius", test_kl),
 ]
