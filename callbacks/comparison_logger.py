@@ -39,6 +39,8 @@ def log_comparison(
         dir=Path(out).parent,
         mode=None if "WANDB_MODE" in os.environ else "offline",
         config=dict(config),
+        # Another run of this process, if one is open, has nothing to do with it.
+        reinit="create_new",
         settings=wandb.Settings(silent=True),
     )
     run.log({CHART_KEY: chart(curves)})

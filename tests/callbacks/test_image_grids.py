@@ -48,6 +48,7 @@ def test_every_logger_that_takes_images_is_shown_them(tmp_path: Path) -> None:
     for logger in (tensorboard, wandb, CSVLogger(tmp_path, name="csv", version="")):
         show(logger, "kind", torch.rand(3, 8, 8), 7)
         logger.finalize("success")
+    wandb.experiment.finish()
     assert b"kind" in next(tmp_path.glob("tensorboard/events*")).read_bytes()
     assert list(tmp_path.glob("wandb/offline-run-*/files/media/images/kind*.png"))
 
