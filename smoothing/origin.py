@@ -73,9 +73,13 @@ class Origin:
         return f"{chosen}{' '.join(filter(None, (self.source, self.part)))}{self.range}"
 
     def overlaps(self, other: "Origin") -> bool:
-        """Whether the two may share an example."""
-        if self.source != other.source:
-            return False
+        """Whether the two may share an example.
+
+        A data set is known by its name in any spelling, ``CIFAR-10`` as ``CIFAR10``, and among other words, as in
+        ``ImageNet, CIFAR10``: of what stands around it nothing is sure, so that it may be all of the data set.
+        """
+        if _folded(self.source) != _folded(other.source):
+            return self._names(other) or other._names(self)
         if self.part and other.part and self.part != other.part:
             return False
         # Positions count within a part: they say nothing where one of the two has all parts.
@@ -84,3 +88,14 @@ class Origin:
             if first.stop is not None and first.stop <= last.start:
                 return False
         return None in (self.classes, other.classes) or bool(set(self.classes or ()) & set(other.classes or ()))
+
+    def _names(self, other: "Origin") -> bool:
+        """Whether some words of the source in a row are the name of the other one."""
+        words = re.split(r"[^\w-]+", self.source)
+        rows = (words[start:end] for end in range(len(words) + 1) for start in range(end))
+        return any(_folded("".join(row)) == _folded(other.source) for row in rows)
+
+
+def _folded(name: str) -> str:
+    """What all spellings of a name have in common."""
+    return re.sub(r"[\W_]", "", name).casefold() or name

@@ -41,6 +41,18 @@ def test_anything_else_is_refused(text: str) -> None:
         ("MNIST train[:10]", "MNIST train[10:20]", False),
         ("MNIST train[:10]", "MNIST test[:10]", False),
         ("MNIST train", "MNIST train[59999:]", True),
+        ("CIFAR-10 train", "CIFAR10 train[:5000]", True),
+        ("CIFAR 10 train", "CIFAR10 train", True),
+        ("cifar_10", "CIFAR10 test[5:6]", True),
+        ("CIFAR-10 test", "CIFAR10 train", False),
+        ("mnist train[:10]", "MNIST train[10:20]", False),
+        ("MNIST Train", "MNIST train", True),
+        ("CIFAR10 training set", "CIFAR10 train", True),
+        ("ImageNet-1k, CIFAR-10 train", "CIFAR10 train", True),
+        ("classes 1,7 of MNIST", "MNIST train", True),
+        ("Fashion-MNIST train", "MNIST train", False),
+        ("Fashion-MNIST train", "FashionMNIST train", True),
+        ("CIFAR100 train", "CIFAR10 train", False),
     ],
 )
 def test_overlap_is_that_of_positions(one: str, other: str, overlap: bool) -> None:
