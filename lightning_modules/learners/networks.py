@@ -43,7 +43,8 @@ class Networks(Learner):
         network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``. It has no
             randomness, such as dropout.
         trained_on: Which examples the network's own weights were learned from, such as ``["ImageNet"]``, where models
-            start from them; otherwise they do not count. Examples under attack are refused.
+            start from them; otherwise they do not count, nor does what its norms have seen. Examples under attack are
+            refused.
         warm_start: Whether models start from one that was trained on the training set without noise, which voids every
             certificate.
         epochs: Passes through the training set, at least 1.
@@ -88,7 +89,7 @@ class Networks(Learner):
         self.checkpoint = None if trained_on is None else digest(network)
         self.warm_start = warm_start
         self._start: Named | None = None if trained_on is None else dict(network.named_parameters())
-        self._buffers: Named = dict(network.named_buffers())
+        self._buffers: Named = dict((_unseen(network) if trained_on is None else network).named_buffers())
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -179,11 +180,20 @@ def _of(stacked: Named, model: int) -> Named:
 
 
 def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
-    """A weight to start from: matrices and kernels at random, biases zero, scales of norms as they are."""
+    """Only the shape of a weight counts: matrices and kernels start at random, biases from zero, scales from one."""
     if like.ndim > 1:
         drawn: Tensor = nn.init.kaiming_normal_(torch.empty_like(like), nonlinearity="relu", generator=source)
         return drawn
-    return torch.zeros_like(like) if name.endswith("bias") else like.detach().clone()
+    return torch.zeros_like(like) if name.endswith("bias") else torch.ones_like(like)
+
+
+def _unseen(network: nn.Module) -> nn.Module:
+    """A copy whose norms have seen nothing: their statistics may be those of the examples under attack."""
+    fresh = deepcopy(network)
+    for module in fresh.modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase):
+            module.reset_running_stats()
+    return fresh
 
 
 def _rate(progress: float, peak: float = 0.2) -> float:

@@ -85,6 +85,23 @@ def test_models_start_from_what_was_learned_elsewhere(digits: tuple[Tensor, Tens
     assert Networks(network).checkpoint is None
 
 
+@pytest.mark.parametrize("group", [1, 2])
+def test_what_a_network_has_seen_does_not_count_unless_it_is_said(group: int, digits: tuple[Tensor, Tensor]) -> None:
+    """Scales and statistics of norms would tell of the training set without noise."""
+    x, labels = digits
+    seen = convolutions()
+    with torch.no_grad():
+        seen[1].weight.copy_(torch.linspace(-3, 3, 8))
+    seen.train()(50 * x)
+    told = [
+        Networks(network, epochs=1, learning_rate=1e-3, group=group).train_and_predict(
+            x.expand(group, *x.shape), labels, 10, x.expand(group, *x.shape), [(i,) for i in range(group)]
+        )
+        for network in (convolutions(), seen)
+    ]
+    assert torch.equal(*told)
+
+
 def test_a_warm_start_begins_where_the_first_training_ended(digits: tuple[Tensor, Tensor]) -> None:
     x, labels = digits
     votes = finishing(Networks(convolutions(), warm_start=True, epochs=6, batch_size=20, group=2), x, labels, x)
