@@ -19,8 +19,8 @@ from smoothing.votes import Ballots, Votes
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
 
-INPUT = "test input"
-"""What votes say they are on where noise is added to what is to be predicted itself."""
+LABELS = "training labels"
+"""What votes say they are on where inputs stay as they are; wherever else, radii behind an encoder are of features."""
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
@@ -94,10 +94,10 @@ class Certification(pl.LightningModule):
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
-        if encoder is not None and votes.object == INPUT:
+        if encoder is not None and votes.object != LABELS:
             raise ValueError(
-                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {INPUT}, since "
-                "radii would be those of features"
+                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "
+                "since radii would be those of features"
             )
         if seed < 0:
             raise ValueError(f"Certification: seed = {seed}; must be at least 0")

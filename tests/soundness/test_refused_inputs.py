@@ -9,11 +9,12 @@ from mpmath import mp
 from torch import Tensor, nn
 
 from lightning_modules import Certification
+from lightning_modules.learners import RidgeHead
 from smoothing.binomial import upper_bound
 from smoothing.certifiers import ClopperPearson, ExactVote, Staged
 from smoothing.measures import CategoricalMeasure, Discrete, Gaussian, Rounded, SparseDiscrete
 from smoothing.random import generator
-from smoothing.votes import Ballots, NetworkVotes
+from smoothing.votes import Ballots, NetworkVotes, RetrainedVotes, Votes
 
 
 class Between(nn.Module):
@@ -74,10 +75,10 @@ def test_stages_spend_no_more_than_alpha(shares: list[float]) -> None:
     assert sum(map(Fraction, staged.levels)) <= Fraction(0.001) / 7
 
 
-def test_radii_of_features_do_not_pass_for_radii_of_inputs() -> None:
+@pytest.mark.parametrize("votes", [NetworkVotes(Between(), 2), RetrainedVotes(RidgeHead())], ids=lambda v: v.object)
+def test_radii_of_features_do_not_pass_for_radii_of_inputs(votes: Votes) -> None:
     class Encoding(nn.Module):
         assumptions = ()
 
-    votes = NetworkVotes(Between(), 2)
-    with pytest.raises(ValueError, match="encoder = Encoding; must be none for votes on the test input"):
+    with pytest.raises(ValueError, match=f"encoder = Encoding; must be none for votes on the {votes.object}, since"):
         Certification(Gaussian(1.0), votes, {"exact": ExactVote()}, encoder=Encoding())  # type: ignore[arg-type]
