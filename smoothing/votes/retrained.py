@@ -105,6 +105,11 @@ class RetrainedVotes(Votes):
                     f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
                     "them, without noise; must have seen other examples, or the run be Empirical"
                 )
+        if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
+            return (
+                f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
+                f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
+            )
         law = measure.privacy_loss(1.0, self._x.shape)
         if self.test_noise is not None and not (isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw)):
             return (

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from smoothing.certifiers import ClopperPearson, Empirical, RandomisedClopperPearson, Sequential, Staged
-from smoothing.measures import Gaussian, Laplace, SmoothingMeasure
+from smoothing.measures import AnisotropicGaussian, Gaussian, Laplace, SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.testing import VotesConformance
 from smoothing.votes import Ballots, Body, Draw, Learner, MissingDrawsError, RetrainedVotes, Votes
@@ -163,6 +163,11 @@ class Learned(Gaussian):
             "the measure was trained on Here, and the adversary may change",
         ),
         (lambda x: finishing(Sums(), *x, test_noise=Gaussian(1)), Laplace(0.2), "test_noise with Laplace"),
+        (
+            lambda x: finishing(Sums(), *x, test_noise=AnisotropicGaussian([0.01])),
+            Gaussian(0.2),
+            "test_noise = AnisotropicGaussian, whose distance is in standard deviations; must be Gaussian",
+        ),
     ],
 )
 def test_void_certificates_are_refused_and_reported_as_empirical(votes, measure, said) -> None:  # type: ignore[no-untyped-def]
