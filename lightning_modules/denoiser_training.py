@@ -107,6 +107,16 @@ class DenoiserTraining(pl.LightningModule):
         """Say in the checkpoint what the denoiser is, and what it has seen."""
         checkpoint[RECORD] = self._record
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the same examples only: the weights have seen those of the checkpoint too.
+
+        Raises:
+            ValueError: If the checkpoint was trained on others.
+        """
+        seen, here = checkpoint.get(RECORD, {}).get("trained_on"), self._record.get("trained_on")
+        if here not in (None, seen):
+            raise ValueError(f"DenoiserTraining: ckpt_path was trained on {seen}; must have been on {here}, to go on")
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """How far the UNet is from what it should say of one batch."""
         loss = self._loss(batch[0], (TRAINING, self.current_epoch, batch_idx))

@@ -120,6 +120,19 @@ class Encoder(pl.LightningModule):
         """Say in the checkpoint what the network is, and what it has seen."""
         checkpoint[RECORD] = self._record
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the same classes only: the weights have seen those of the checkpoint too.
+
+        Raises:
+            ValueError: If the checkpoint was trained on others.
+        """
+        seen, here = (
+            str(Origin(record["source"], classes=tuple(record["classes"]))) if record else None
+            for record in (checkpoint.get(RECORD), self._record)
+        )
+        if here not in (None, seen):
+            raise ValueError(f"Encoder: ckpt_path was trained on {seen}; must have been on {here}, to go on")
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Cross-entropy of one batch."""
         x, labels = batch

@@ -13,7 +13,7 @@ from lightning_modules.encoder import Encoder, FeatureNetwork, FrozenEncoder
 SEEN = [0, 2, 3, 4, 5, 6, 8, 9]
 
 
-def fit(directory: Path, ckpt_path: Path | None = None) -> tuple[Encoder, pl.Trainer]:
+def fit(directory: Path, ckpt_path: Path | None = None, data: Digits | None = None) -> tuple[Encoder, pl.Trainer]:
     pl.seed_everything(0)
     trainer = pl.Trainer(
         max_epochs=8,
@@ -24,7 +24,7 @@ def fit(directory: Path, ckpt_path: Path | None = None) -> tuple[Encoder, pl.Tra
         enable_model_summary=False,
     )
     encoder = Encoder(features=10, width=4, learning_rate=0.02)
-    trainer.fit(encoder, datamodule=Digits(SEEN), ckpt_path=ckpt_path)
+    trainer.fit(encoder, datamodule=data or Digits(SEEN), ckpt_path=ckpt_path)
     trainer.save_checkpoint(directory / "encoder.ckpt")
     return encoder, trainer
 
@@ -78,6 +78,13 @@ def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[Encoder, Path, float], 
     gone_on, stopped = (torch.load(path, weights_only=True) for path in (tmp_path / "encoder.ckpt", fitted[1]))
     assert gone_on["encoder"] == stopped["encoder"]
     assert all(torch.equal(gone_on["state_dict"][name], value) for name, value in stopped["state_dict"].items())
+
+
+def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[Encoder, Path, float], tmp_path: Path) -> None:
+    """Otherwise the encoder would not tell of the first ones, and serve them."""
+    others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
+    with pytest.raises(ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits; must have been on"):
+        fit(tmp_path, ckpt_path=fitted[1], data=others)
 
 
 def test_identity_is_the_checkpoint_s(fitted: tuple[Encoder, Path, float]) -> None:
