@@ -35,7 +35,8 @@ class DiffusionDenoiser(UNetDenoiser):
         precision: Type of its weights and of what it is given.
 
     Raises:
-        ValueError: If the folder does not hold such a model, or nobody says what it was trained on.
+        ValueError: If the folder does not hold such a model, or nobody says what it was trained on, or both do and
+            differ.
     """
 
     def __init__(
@@ -146,4 +147,9 @@ def _origin(folder: Path, path: str, training_set: str | None) -> Origin:
             f"DiffusionDenoiser: training_set is not given; must say what {path} was trained on, for example "
             "'CIFAR10 train'"
         )
-    return Origin.parse(said.read_text(encoding="utf-8") if training_set is None else training_set)
+    if training_set is None:
+        return Origin.parse(said.read_text(encoding="utf-8"))
+    told = Origin.parse(training_set)
+    if said.is_file() and told != (known := Origin.parse(said.read_text(encoding="utf-8"))):
+        raise ValueError(f"DiffusionDenoiser: training_set = {told}; must be {known}, as {said} says")
+    return told

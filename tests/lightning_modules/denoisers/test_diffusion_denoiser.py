@@ -126,6 +126,9 @@ def test_what_it_was_trained_on_must_be_said(folder: Path) -> None:
     (folder / "trained_on.txt").write_text("MNIST train[30000:]\n")
     denoiser = DiffusionDenoiser(str(folder))
     assert [str(seen) for seen in denoiser.trained_on] == ["MNIST train[30000:]"]
+    with pytest.raises(ValueError, match=r"training_set = LSUN; must be MNIST train\[30000:\], as .*.txt says"):
+        DiffusionDenoiser(str(folder), "LSUN")
+    assert DiffusionDenoiser(str(folder), "MNIST train[30000:]").trained_on == denoiser.trained_on
     measure = DenoisedMeasure(Gaussian(0.25), denoiser)
     assert measure.trained_on == denoiser.trained_on
     for attacked, seen in (("MNIST train[:30000]", False), ("MNIST train[:30001]", True), ("MNIST", True)):
