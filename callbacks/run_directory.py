@@ -60,10 +60,13 @@ class RunDirectory:
             provenance: The provenance of the run, and the number of ``examples`` asked.
 
         Raises:
-            ValueError: If the directory is another run's, naming what differs, not whole, or cannot be written.
+            ValueError: If the directory is another run's, naming what differs, not whole, or cannot be written; or if
+                work in it is unfinished, and no config says what did the rest.
         """
         _check_writable(self.path)
-        self._run = _digest(provenance)
+        found, self._run = not self._run and self._provenance.exists(), _digest(provenance)
+        if found and not provenance["config"] and len(self.finished()) < provenance["examples"]:
+            raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to know whose it is")
         if not self._provenance.exists():
             if self.finished() or self.finished_draws():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")

@@ -50,7 +50,8 @@ class Trainer(pl.Trainer):
             model: What certifies.
             datamodule: Training set and examples.
             run_dir: The directory of the run, made if there is none.
-            config: The resolved config, by which the directory is known again.
+            config: The resolved config, by which the directory is known again; without one, what is unfinished in it
+                is not gone on with.
             loggers: Where the finished run is logged, on one rank; CSV, TensorBoard and wandb in the run directory
                 unless given.
 

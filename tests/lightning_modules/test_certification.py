@@ -6,10 +6,11 @@ import torch
 
 from datamodules import Digits
 from lightning_modules import Certification, Trainer
+from lightning_modules.learners import RidgeHead
 from smoothing.certificates import Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
-from smoothing.measures import LabelFlip, SmoothingMeasure
-from smoothing.votes import Ridge, Votes
+from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
+from smoothing.votes import RetrainedVotes, Ridge, Votes
 
 QUIET = {
     "accelerator": "cpu",
@@ -34,6 +35,22 @@ def test_it_certifies_from_python(tmp_path: Path) -> None:
     assert table.certifiers == ("exact",)
     with pytest.raises(ValueError, match="another config"):
         trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", {"seed": 1}, loggers=[])
+
+
+def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_them_apart(tmp_path: Path) -> None:
+    def certify(sigma: float, config: dict[str, float] | None) -> None:
+        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)}
+        data = Digits(training="train[0:60]", every=50)
+        model = Certification(Gaussian(sigma), votes, certifiers)  # type: ignore[arg-type]
+        Trainer(**QUIET).certify(model, data, tmp_path / "run", config, loggers=[])
+
+    certify(0.1, None)
+    # As if it had been killed between its draws and its rows.
+    (tmp_path / "run/certificates/rank-0.jsonl").unlink()
+    with pytest.raises(ValueError, match="run is unfinished; config must be given, to know whose it is"):
+        certify(10.0, None)
+    with pytest.raises(ValueError, match="another config"):
+        certify(10.0, {"sigma": 10.0})
 
 
 def test_votes_are_shared_and_seeded(tmp_path: Path) -> None:
