@@ -84,6 +84,8 @@ class Networks(Learner):
                 raise ValueError(f"Networks: {name} = {share}; must be within [0, 1)")
         if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
             raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
+        if trained_on is not None and not trained_on:
+            raise ValueError("Networks: trained_on = []; must name examples, or be unset, where weights do not count")
         self.network = network
         self.trained_on = tuple(Origin.parse(origin) for origin in trained_on or ())
         self.checkpoint = None if trained_on is None else digest(network)

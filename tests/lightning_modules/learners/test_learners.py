@@ -102,6 +102,11 @@ def test_what_a_network_has_seen_does_not_count_unless_it_is_said(group: int, di
     assert torch.equal(*told)
 
 
+def test_weights_that_were_learned_from_nothing_are_not_kept() -> None:
+    with pytest.raises(ValueError, match=r"^Networks: trained_on = \[\]; must name examples, or be unset"):
+        Networks(convolutions(), [])
+
+
 def test_a_warm_start_begins_where_the_first_training_ended(digits: tuple[Tensor, Tensor]) -> None:
     x, labels = digits
     votes = finishing(Networks(convolutions(), warm_start=True, epochs=6, batch_size=20, group=2), x, labels, x)
