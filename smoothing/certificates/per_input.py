@@ -80,5 +80,8 @@ _ROOTS: dict[str, Callable[[np.longdouble], np.longdouble]] = {"l1": lambda coun
 def _share(radius: float, distance: Distance, count: int) -> float:
     if not np.isfinite(radius):
         return radius
-    # Both operations round to nearest: a step inward makes up for both.
-    return float(np.nextafter(down(WIDE(radius) / _ROOTS[distance.norm](WIDE(count))), 0)) if count > 1 else radius
+    if count == 1:
+        return radius
+    # Both operations round to nearest. Where nothing is wider than float64, a root's half a unit may be one of the ratio.
+    share = down(WIDE(radius) / _ROOTS[distance.norm](WIDE(count)))
+    return float(np.nextafter(np.nextafter(share, 0), 0))

@@ -28,6 +28,15 @@ def test_shares_never_add_up_to_more_than_the_radius(count: int) -> None:
         assert Fraction(np.nextafter(each, 9, dtype=float) * (1 + 1e-15)) ** 2 * count > Fraction(float(whole)) ** 2
 
 
+@pytest.mark.parametrize(("whole", "count"), [(3.461751415055243, 288), (1.9428365424147207, 24)])
+def test_nor_do_they_where_nothing_is_wider_than_float64(
+    whole: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smoothing.certificates.per_input.WIDE", np.float64)
+    made, _ = per_input(table((1, whole)), L2, [count])
+    assert Fraction(float(made["radius"][0])) ** 2 * count <= Fraction(whole) ** 2
+
+
 def test_in_l1_changes_add_up() -> None:
     made, _ = per_input(table((1, 3.0)), L1, [4])
     assert made["radius"][0] == pytest.approx(0.75, rel=1e-15)
