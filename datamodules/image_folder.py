@@ -34,6 +34,8 @@ class ImageFolder(DataModule):
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
+        source: Name of the data set that the images are of, by which what was trained on them is known; the folder's
+            unless given.
 
     Raises:
         ValueError: If an argument is out of its range, or the folders are not there.
@@ -48,6 +50,7 @@ class ImageFolder(DataModule):
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
+        source: str | None = None,
     ) -> None:
         if not 1 <= crop <= resize:
             raise ValueError(f"ImageFolder: crop = {crop}; must be at least 1 and at most resize = {resize}")
@@ -56,7 +59,7 @@ class ImageFolder(DataModule):
         if _subfolders(self.root / TEST) != self._names:
             raise ValueError(f"ImageFolder: root = {root}; {TRAINING} and {TEST} must hold the same folders")
         # Unlike other data sets, a folder tells only when it is read what it is.
-        self.source = self.root.resolve().name  # type: ignore[misc]
+        self.source = source or self.root.resolve().name  # type: ignore[misc]
         self.available = range(len(self._names))  # type: ignore[misc]
         super().__init__(self.available if classes is None else classes, batch_size, num_workers, every)
         self.crop = crop

@@ -82,6 +82,6 @@ def _share(radius: float, distance: Distance, count: int) -> float:
         return radius
     if count == 1:
         return radius
-    # Both operations round to nearest. Where nothing is wider than float64, a root's half a unit may be one of the ratio.
+    # Both operations round to nearest. Where nothing is wider than float64, together they may err by more than a unit.
     share = down(WIDE(radius) / _ROOTS[distance.norm](WIDE(count)))
     return float(np.nextafter(np.nextafter(share, 0), 0))

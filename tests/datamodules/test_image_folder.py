@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from datamodules import ImageFolder
+from smoothing.origin import Origin
 
 GREYS = {
     "train": {"ant": [10, 20, 30], "bee": [110, 120], "cat": [210] * 30},
@@ -117,3 +118,11 @@ def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
     (root / "train/dog").mkdir()
     with pytest.raises(ValueError, match=r"^ImageFolder: .*train/dog holds no image; must hold at least one$"):
         folder(root)
+
+
+def test_images_may_be_of_a_data_set_that_the_folder_is_not_named_for(root: Path) -> None:
+    """What was trained on it is under attack then."""
+    zoo = Origin.parse("Zoo-10 train")
+    assert not folder(root).origin.overlaps(zoo)
+    assert folder(root, source="Zoo10").origin.overlaps(zoo)
+    assert folder(root).origin.overlaps(Origin("Animals"))
