@@ -2,7 +2,7 @@
 
 from lightning_modules.certification import Certification
 from lightning_modules.denoiser_training import DenoiserTraining
-from lightning_modules.encoder import Encoder, FrozenEncoder
+from lightning_modules.encoders import Encoder, FeatureClassifier, FrozenEncoder
 from lightning_modules.pretrained_classifier import PretrainedClassifier
 from lightning_modules.trainer import Trainer
 from lightning_modules.training import BaseClassifier, FrozenClassifier
@@ -12,6 +12,7 @@ __all__ = [
     "Certification",
     "DenoiserTraining",
     "Encoder",
+    "FeatureClassifier",
     "FrozenClassifier",
     "FrozenEncoder",
     "PretrainedClassifier",

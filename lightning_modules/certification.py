@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_modules.encoder import FrozenEncoder
+from lightning_modules.encoders import Encoder
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
@@ -30,20 +30,18 @@ class Examples(Protocol):
     """What certifying needs of a data module.
 
     Attributes:
-        source: Where the examples come from.
-        origin: Which examples the training set holds.
-        classes: Numbers that its classes have there.
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
         remaining: Positions of the examples that are still to certify; None for all that are asked.
     """
 
-    source: str
-    origin: Origin
-    classes: Sequence[int]
     num_classes: int
     assumptions: tuple[str, ...]
     remaining: Sequence[int] | None
+
+    @property
+    def origin(self) -> Origin:
+        """Which examples the training set holds."""
 
     @property
     def asked(self) -> Sequence[int]:
@@ -76,7 +74,8 @@ class Certification(pl.LightningModule):
         measure: How the object is randomised.
         votes: The base function.
         certifiers: Certifiers by the name they have in tables and curves, at least one.
-        encoder: Frozen network that turns inputs into the features that the votes see; none where they see inputs.
+        encoder: What turns inputs into the features that the votes see, fitted here on the training inputs without
+            their labels; none where they see inputs.
         seed: Root seed of all draws, at least 0.
 
     Raises:
@@ -88,7 +87,7 @@ class Certification(pl.LightningModule):
         measure: SmoothingMeasure,
         votes: Votes,
         certifiers: dict[str, Certifier],
-        encoder: FrozenEncoder | None = None,
+        encoder: Encoder | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -155,7 +154,7 @@ class Certification(pl.LightningModule):
         if self.votes.kept:
             self.votes.serve(self.data.origin, *self.asked())
         if self.encoder is not None:
-            self.encoder.serve(self.data.source, self.data.classes)
+            self.encoder.serve(self.data.origin)
         self.votes.fit(*self._training_set(), self.data.num_classes)
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):
@@ -177,6 +176,8 @@ class Certification(pl.LightningModule):
             _, example, _ = self.data.test_set()[self.data.asked[0]]
             return self._features(example[None])[:0], torch.empty(0, dtype=torch.long)
         x, labels = self.data.training_set()
+        if self.encoder is not None:
+            self.encoder.fit(x)
         return self._training_features(x), labels
 
     def _features(self, x: Tensor) -> Tensor:

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from datamodules import Digits
-from lightning_modules import Certification, Trainer
+from lightning_modules import Certification, Encoder, Trainer
 from lightning_modules.learners import RidgeHead
 from smoothing.certificates import Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
 from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
+from smoothing.origin import Origin
 from smoothing.votes import RetrainedVotes, Ridge, Votes
 
 QUIET = {
@@ -93,18 +94,22 @@ def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -
         Certification(**given | arguments)  # type: ignore[arg-type]
 
 
-class Doubling(torch.nn.Module):
+class Doubling(Encoder):
     """An encoder that keeps count of the shapes that it is given."""
 
     assumptions = ("features are doubled pixels",)
-    served: tuple[str, list[int]]
+    served: Origin
+    fitted: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.shapes: set[tuple[int, ...]] = set()
 
-    def serve(self, source: str, classes: list[int]) -> None:
-        self.served = source, list(classes)
+    def serve(self, attacked: Origin) -> None:
+        self.served = attacked
+
+    def fit(self, x: torch.Tensor) -> None:
+        self.fitted = x
 
     def identity(self) -> str:
         return "doubling"
@@ -116,20 +121,23 @@ class Doubling(torch.nn.Module):
 
 def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> None:
     encoder = Doubling()
-    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, encoder)  # type: ignore[arg-type]
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, encoder)
     encoded_run, plain_run = tmp_path / "encoded", tmp_path / "plain"
     Trainer(**QUIET).certify(encoded, Digits((1, 7), batch_size=10), encoded_run, loggers=[])
     Trainer(**QUIET).certify(certification(), Digits((1, 7)), plain_run, loggers=[])
     tables = [Table.read_csv(run / "certificates.csv") for run in (encoded_run, plain_run)]
     np.testing.assert_array_equal(*(table["radius"] for table in tables))
-    assert encoder.served == ("Digits", [1, 7])
+    data = Digits((1, 7))
+    data.setup()
+    assert encoder.served == data.origin
+    assert torch.equal(encoder.fitted, data.training_set()[0])
     assert encoder.shapes == {(64, 1, 8, 8), (1, 1, 8, 8)}
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
 
 
 @pytest.mark.gpu
 def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
-    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())  # type: ignore[arg-type]
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
     for name, model in (("encoded", encoded), ("plain", certification())):
         trainer = Trainer(accelerator="gpu", devices=1, logger=False, enable_progress_bar=False)
         trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])

@@ -8,12 +8,15 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules import Digits
-from lightning_modules.encoder import Encoder, FeatureNetwork, FrozenEncoder
+from lightning_modules.encoders import FeatureClassifier, FeatureNetwork, FrozenEncoder
+from smoothing.origin import Origin
 
 SEEN = [0, 2, 3, 4, 5, 6, 8, 9]
 
 
-def fit(directory: Path, ckpt_path: Path | None = None, data: Digits | None = None) -> tuple[Encoder, pl.Trainer]:
+def fit(
+    directory: Path, ckpt_path: Path | None = None, data: Digits | None = None
+) -> tuple[FeatureClassifier, pl.Trainer]:
     pl.seed_everything(0)
     trainer = pl.Trainer(
         max_epochs=8,
@@ -23,14 +26,14 @@ def fit(directory: Path, ckpt_path: Path | None = None, data: Digits | None = No
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    encoder = Encoder(features=10, width=4, learning_rate=0.02)
+    encoder = FeatureClassifier(features=10, width=4, learning_rate=0.02)
     trainer.fit(encoder, datamodule=data or Digits(SEEN), ckpt_path=ckpt_path)
     trainer.save_checkpoint(directory / "encoder.ckpt")
     return encoder, trainer
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, Path, float]:
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[FeatureClassifier, Path, float]:
     directory = tmp_path_factory.mktemp("encoder")
     encoder, trainer = fit(directory)
     return encoder, directory / "encoder.ckpt", float(trainer.callback_metrics["val/accuracy"])
@@ -43,12 +46,12 @@ def images() -> torch.Tensor:
     return data.training_set()[0][:16]
 
 
-def test_it_learns_the_other_classes(fitted: tuple[Encoder, Path, float]) -> None:
+def test_it_learns_the_other_classes(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     assert fitted[2] > 0.9
 
 
 def test_the_frozen_encoder_gives_the_features_of_the_trained_one(
-    fitted: tuple[Encoder, Path, float], images: torch.Tensor
+    fitted: tuple[FeatureClassifier, Path, float], images: torch.Tensor
 ) -> None:
     encoder, path, _ = fitted
     features = FrozenEncoder(str(path))(images)
@@ -58,7 +61,7 @@ def test_the_frozen_encoder_gives_the_features_of_the_trained_one(
     assert torch.equal(features, encoder.network(images))
 
 
-def test_the_scale_of_the_images_is_the_checkpoint_s(fitted: tuple[Encoder, Path, float]) -> None:
+def test_the_scale_of_the_images_is_the_checkpoint_s(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     data = Digits(SEEN)
     data.setup()
     x, _ = data.training_set()
@@ -66,59 +69,66 @@ def test_the_scale_of_the_images_is_the_checkpoint_s(fitted: tuple[Encoder, Path
     assert (network.mean, network.std) == (x.mean(), x.std())
 
 
-def test_it_stays_in_evaluation_mode(fitted: tuple[Encoder, Path, float]) -> None:
+def test_it_stays_in_evaluation_mode(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     encoder = FrozenEncoder(str(fitted[1]))
     torch.nn.ModuleList([encoder]).train()
     assert not any(module.training for module in encoder.modules())
     assert not any(parameter.requires_grad for parameter in encoder.parameters())
 
 
-def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[Encoder, Path, float], tmp_path: Path) -> None:
+def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
     fit(tmp_path, ckpt_path=fitted[1])
     gone_on, stopped = (torch.load(path, weights_only=True) for path in (tmp_path / "encoder.ckpt", fitted[1]))
     assert gone_on["encoder"] == stopped["encoder"]
     assert all(torch.equal(gone_on["state_dict"][name], value) for name, value in stopped["state_dict"].items())
 
 
-def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[Encoder, Path, float], tmp_path: Path) -> None:
+def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
     """Otherwise the encoder would not tell of the first ones, and serve them."""
     others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
-    with pytest.raises(ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits; must have been on"):
+    with pytest.raises(ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train; must have been on"):
         fit(tmp_path, ckpt_path=fitted[1], data=others)
 
 
-def test_identity_is_the_checkpoint_s(fitted: tuple[Encoder, Path, float]) -> None:
+def test_identity_is_the_checkpoint_s(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     path = fitted[1]
     assert FrozenEncoder(str(path)).identity() == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_it_says_what_it_has_seen(fitted: tuple[Encoder, Path, float]) -> None:
-    assert FrozenEncoder(str(fitted[1])).trained_on == "classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits"
+def digits(*classes: int, source: str = "Digits") -> Origin:
+    return Origin(source, "train", classes=classes)
 
 
-def test_classes_it_has_not_seen_are_served(fitted: tuple[Encoder, Path, float]) -> None:
+def test_it_says_what_it_has_seen(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     encoder = FrozenEncoder(str(fitted[1]))
-    encoder.serve("Digits", [1, 7])
-    encoder.serve("MNIST", [0, 2])
+    assert encoder.trained_on == encoder.labels_of == (digits(*SEEN),)
+
+
+def test_classes_it_has_not_seen_are_served(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+    encoder = FrozenEncoder(str(fitted[1]))
+    encoder.serve(digits(1, 7))
+    encoder.serve(digits(0, 2, source="MNIST"))
     assert encoder.assumptions == ()
 
 
-def test_classes_it_has_seen_are_refused(fitted: tuple[Encoder, Path, float]) -> None:
-    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt was trained on class 4 of Digits"):
-        FrozenEncoder(str(fitted[1])).serve("Digits", [1, 4])
+def test_classes_it_has_seen_are_refused(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+    with pytest.raises(
+        ValueError, match=r"^FrozenEncoder: was trained on labels of classes 0, 2.* of Digits train"
+    ):
+        FrozenEncoder(str(fitted[1])).serve(digits(1, 4))
 
 
-def test_classes_it_has_seen_are_an_assumption_where_accepted(fitted: tuple[Encoder, Path, float]) -> None:
-    encoder = FrozenEncoder(str(fitted[1]), accept_seen_classes=True)
-    encoder.serve("Digits", [1, 4])
+def test_classes_it_has_seen_are_an_assumption_where_accepted(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+    encoder = FrozenEncoder(str(fitted[1]), accept_seen_labels=True)
+    encoder.serve(digits(1, 4))
     assert encoder.assumptions == (
-        "features, learned from labels of classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits, do not change",
+        "features, learned from labels of classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train, do not change",
     )
-    encoder.serve("Digits", [1, 7])
+    encoder.serve(digits(1, 7))
     assert encoder.assumptions == ()
 
 
-def test_images_of_another_shape_are_refused(fitted: tuple[Encoder, Path, float]) -> None:
+def test_images_of_another_shape_are_refused(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     with pytest.raises(ValueError, match=r"FrozenEncoder: images of shape \[1, 28, 28\]; must be \[1, 8, 8\]"):
         FrozenEncoder(str(fitted[1]))(torch.zeros(2, 1, 28, 28))
 
@@ -134,7 +144,9 @@ class Payload:
 def test_other_files_are_refused_unrun(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "other.ckpt"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"^FrozenEncoder: base_ckpt = {path}; must be a checkpoint of Encoder$"):
+    with pytest.raises(
+        ValueError, match=f"^FrozenEncoder: base_ckpt = {path}; must be a checkpoint of F.* or SimCLR$"
+    ):
         FrozenEncoder(str(path))
 
 
@@ -142,7 +154,7 @@ def test_checkpoints_of_other_modules_and_with_code_are_refused(tmp_path: Path) 
     for number, content in enumerate(({"state_dict": {}}, {"encoder": Payload(), "state_dict": {}}, [])):
         path = tmp_path / f"{number}.ckpt"
         torch.save(content, path)
-        with pytest.raises(ValueError, match="must be a checkpoint of Encoder"):
+        with pytest.raises(ValueError, match="must be a checkpoint of FeatureClassifier or SimCLR"):
             FrozenEncoder(str(path))
 
 
@@ -154,15 +166,15 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"features": 0}, "Encoder: features = 0; must be at least 1"),
-        ({"width": 0}, "Encoder: width = 0; must be at least 1"),
-        ({"learning_rate": 0.0}, r"Encoder: learning_rate = 0.0; must be finite and above 0"),
-        ({"label_smoothing": 1.0}, r"Encoder: label_smoothing = 1.0; must be within \[0, 1\)"),
+        ({"features": 0}, "FeatureClassifier: features = 0; must be at least 1"),
+        ({"width": 0}, "FeatureClassifier: width = 0; must be at least 1"),
+        ({"learning_rate": 0.0}, r"FeatureClassifier: learning_rate = 0.0; must be finite and above 0"),
+        ({"label_smoothing": 1.0}, r"FeatureClassifier: label_smoothing = 1.0; must be within \[0, 1\)"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Encoder(**arguments)
+        FeatureClassifier(**arguments)
 
 
 class Black(torch.nn.Module):
@@ -171,7 +183,7 @@ class Black(torch.nn.Module):
 
 
 def test_augmentation_changes_training_images_only(images: torch.Tensor) -> None:
-    encoder = Encoder(features=10, width=4, augmentation=Black())
+    encoder = FeatureClassifier(features=10, width=4, augmentation=Black())
     encoder.network = FeatureNetwork(images.shape[1:], 10, 4)
     encoder.head = torch.nn.Linear(10, 2)
     labels = torch.zeros(16, dtype=torch.long)

@@ -1,0 +1,100 @@
+"""Features that are learned from the labels of other examples than those under attack."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.encoders.feature_network import FeatureNetwork
+from lightning_modules.encoders.record import RECORD, Record
+
+
+class FeatureClassifier(pl.LightningModule):
+    """A classifier whose last layer but one becomes the features of another task (Rosenfeld et al. 2020, section 5).
+
+    Shape and scale of the images come from the data module that it is fitted on, and go into the checkpoint.
+
+    Args:
+        features: Number of features k, at least 1.
+        width: Channels of the first convolution, at least 1.
+        learning_rate: Peak of the one-cycle schedule, above 0.
+        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
+        augmentation: What changes training images ``(batch, channels, height, width)``, for example by the slant that
+            is of no account to any class, those of the other task included.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        features: int = 50,
+        width: int = 16,
+        learning_rate: float = 2e-3,
+        label_smoothing: float = 0.0,
+        augmentation: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value in (("features", features), ("width", width)):
+            if value < 1:
+                raise ValueError(f"FeatureClassifier: {name} = {value}; must be at least 1")
+        if not 0 < learning_rate < float("inf"):
+            raise ValueError(f"FeatureClassifier: learning_rate = {learning_rate}; must be finite and above 0")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"FeatureClassifier: label_smoothing = {label_smoothing}; must be within [0, 1)")
+        self.features = features
+        self.width = width
+        self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
+        self.augmentation = augmentation or nn.Identity()
+        self._record: Record | None = None
+
+    def configure_model(self) -> None:
+        """Build the network for the images and classes of the data module.
+
+        Raises:
+            ValueError: If the inputs are no images.
+        """
+        if self._record is not None:
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        x, _ = data.training_set()
+        shape = list(x.shape[1:])
+        if len(shape) != 3:
+            raise ValueError(
+                f"FeatureClassifier: inputs of shape {shape}; must be images, with channels, height and width"
+            )
+        self.network = FeatureNetwork(shape, self.features, self.width)
+        self.network.mean, self.network.std = x.mean(), x.std()
+        self.head = nn.Linear(self.features, data.num_classes)
+        self._record = Record.of(self.network, data.image_shape, data.origin, labels=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what the network is, and what it has seen."""
+        assert self._record is not None
+        checkpoint[RECORD] = self._record.plain()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Cross-entropy of one batch."""
+        x, labels = batch
+        loss = cross_entropy(
+            self.head(self.network(self.augmentation(x))), labels, label_smoothing=self.label_smoothing
+        )
+        self.log("train/loss", loss)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Accuracy on one batch."""
+        x, labels = batch
+        correct = self.head(self.network(x)).argmax(1) == labels
+        self.log("val/accuracy", correct.float().mean(), prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW under a one-cycle schedule."""
+        optimizer = torch.optim.AdamW(self.parameters(), self.learning_rate)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,49 @@
+"""A small backbone."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.encoders.backbone import Backbone
+
+
+class FeatureNetwork(Backbone):
+    """A small convolutional network from images within [0, 1] to features.
+
+    The features are a linear layer's: none of them is constant on classes that the network has never seen, as
+    rectified ones often are, so that they span their space there too.
+
+    Args:
+        shape: Channels, height and width of an image.
+        features: Number of features k, at least 1.
+        width: Channels of the first convolution, at least 1; each of the two after it has twice as many as the last.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, shape: Sequence[int], features: int, width: int) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.features = features
+        self.width = width
+        channels, height, length = shape
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("std", torch.ones(()))
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(4 * width * ceil(height / 8) * ceil(length / 8), features),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Backbone.forward`."""
+        features: Tensor = self.layers((x - self.mean) / self.std)
+        return features

@@ -1,0 +1,50 @@
+"""Encoders that are trained and now stay as they are."""
+
+from torch import Tensor
+
+from lightning_modules.checkpoint import read_checkpoint
+from lightning_modules.encoders.backbone import Backbone
+from lightning_modules.encoders.encoder import Encoder
+from lightning_modules.encoders.record import RECORD, Record
+from lightning_modules.recipe import build
+
+
+class FrozenEncoder(Encoder):
+    """The backbone of a checkpoint, of `FeatureClassifier` or `SimCLR`, fixed for good.
+
+    Args:
+        base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
+        accept_seen_labels: See `Encoder`.
+
+    Raises:
+        ValueError: If the file is no checkpoint of an encoder.
+    """
+
+    def __init__(self, base_ckpt: str, accept_seen_labels: bool = False) -> None:
+        super().__init__()
+        self.accept_seen_labels = accept_seen_labels
+        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenEncoder", writer="FeatureClassifier or SimCLR")
+        self._identity = read.identity
+        record = Record.read(read.record)
+        self.trained_on = (record.trained_on,)
+        self.labels_of = (record.trained_on,) if record.labels else ()
+        self.image_shape = record.image_shape
+        self.network = build(record.network, Backbone)  # type: ignore[type-abstract]
+        self.network.load_state_dict(read.weights)
+        self.requires_grad_(False)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> "FrozenEncoder":
+        """Stay in evaluation mode, whatever the module around it does."""
+        return super().train(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Encoder.forward`."""
+        if x.shape[1:] != self.image_shape:
+            raise ValueError(f"FrozenEncoder: images of shape {list(x.shape[1:])}; must be {list(self.image_shape)}")
+        features: Tensor = self.network(x)
+        return features
+
+    def identity(self) -> str:
+        """See `Encoder.identity`."""
+        return self._identity
