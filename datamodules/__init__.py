@@ -4,7 +4,24 @@ from datamodules.base import DataModule
 from datamodules.cifar10 import CIFAR10
 from datamodules.digits import Digits
 from datamodules.fashion_mnist import FashionMNIST
+from datamodules.feature_file import FeatureFile
+from datamodules.features import FeatureModule
 from datamodules.image_folder import ImageFolder
+from datamodules.imdb import IMDB
 from datamodules.mnist import MNIST
+from datamodules.spambase import Spambase
+from datamodules.texts import TextModule
 
-__all__ = ["CIFAR10", "MNIST", "DataModule", "Digits", "FashionMNIST", "ImageFolder"]
+__all__ = [
+    "CIFAR10",
+    "IMDB",
+    "MNIST",
+    "DataModule",
+    "Digits",
+    "FashionMNIST",
+    "FeatureFile",
+    "FeatureModule",
+    "ImageFolder",
+    "Spambase",
+    "TextModule",
+]

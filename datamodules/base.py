@@ -103,7 +103,7 @@ class DataModule(pl.LightningDataModule, ABC):
         """Read the whole training or test set.
 
         Returns:
-            Inputs ``(n, ...)``, uint8 or float32 within [0, 1], and class numbers ``(n,)``.
+            Inputs ``(n, ...)``, such as `scaled` takes, and class numbers ``(n,)``.
 
         Raises:
             ValueError: If it cannot be read, naming the file.
@@ -112,6 +112,21 @@ class DataModule(pl.LightningDataModule, ABC):
     def augment(self, x: Tensor) -> Tensor:
         """A training input as a network sees it this time; by default as it is. Validation is not augmented."""
         return x
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Inputs as examples hold them: by default float32 within [0, 1], whole numbers taken as shares of their type.
+
+        Args:
+            x: Inputs ``(n, ...)`` as `load` gave them.
+
+        Raises:
+            ValueError: If a value is out of range.
+        """
+        inputs = to_dtype(x, torch.float32, scale=True)
+        if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
+            found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
+            raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1], the scale of the inputs")
+        return inputs
 
     def setup(self, stage: str | None = None) -> None:
         """Read both sets and keep the examples of the chosen classes."""
@@ -124,7 +139,7 @@ class DataModule(pl.LightningDataModule, ABC):
                 raise ValueError(f"{type(self).__name__}: class {empty} has no training example; must have at least 1")
 
     def training_set(self) -> Examples:
-        """Inputs ``(n, ...)`` float32 within [0, 1] and labels ``(n,)`` int64 in ``0 .. K-1``."""
+        """Inputs ``(n, ...)``, as `scaled` leaves them, and labels ``(n,)`` int64 in ``0 .. K-1``."""
         return self._loaded[0]
 
     def test_set(self) -> Dataset[Numbered]:
@@ -213,11 +228,7 @@ class DataModule(pl.LightningDataModule, ABC):
         code[list(self.classes)] = torch.arange(self.num_classes)
         labels = code[y.long()]
         kept = labels >= 0
-        inputs = to_dtype(x[kept], torch.float32, scale=True).contiguous()
-        if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
-            found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
-            raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1], the scale of the inputs")
-        return inputs, labels[kept]
+        return self.scaled(x[kept]).contiguous(), labels[kept]
 
 
 class _Fitting(Dataset[Labelled]):

@@ -2,9 +2,36 @@
 
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
+from lightning_modules.encoders.fast_ica import FastICA
 from lightning_modules.encoders.feature_classifier import FeatureClassifier
 from lightning_modules.encoders.feature_network import FeatureNetwork
 from lightning_modules.encoders.frozen import FrozenEncoder
-from lightning_modules.encoders.patches import KMeansPatches
+from lightning_modules.encoders.patch_encoder import PatchEncoder
+from lightning_modules.encoders.patches import RICA, KMeansPatches, RandomFilters
+from lightning_modules.encoders.pretrained import PretrainedEncoder
+from lightning_modules.encoders.simclr import SimCLR
+from lightning_modules.encoders.texts import TextEncoder
+from lightning_modules.encoders.tfidf import TfidfSVD
+from lightning_modules.encoders.timm_backbone import TimmBackbone
+from lightning_modules.encoders.views import Views
+from lightning_modules.encoders.word_vectors import WordVectors
 
-__all__ = ["Backbone", "Encoder", "FeatureClassifier", "FeatureNetwork", "FrozenEncoder", "KMeansPatches"]
+__all__ = [
+    "RICA",
+    "Backbone",
+    "Encoder",
+    "FastICA",
+    "FeatureClassifier",
+    "FeatureNetwork",
+    "FrozenEncoder",
+    "KMeansPatches",
+    "PatchEncoder",
+    "PretrainedEncoder",
+    "RandomFilters",
+    "SimCLR",
+    "TextEncoder",
+    "TfidfSVD",
+    "TimmBackbone",
+    "Views",
+    "WordVectors",
+]

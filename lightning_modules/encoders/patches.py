@@ -1,106 +1,190 @@
-"""Features from small patches of images, learned by k-means."""
+"""Filters for patches of images: k-means centres, independent components, random ones."""
 
+import numpy as np
 import torch
+from scipy.optimize import minimize
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, unfold
 
-from lightning_modules.encoders.encoder import Encoder
+from lightning_modules.encoders.patch_encoder import PatchEncoder
 from smoothing.random import generator
-from smoothing.threads import one_thread
+
+CONTRAST = 10 / 255**2
+"""Variance that is added to that of patches (Coates and Ng 2011: 10 on the scale of 256 grey values)."""
 
 
-class KMeansPatches(Encoder):
-    """Soft assignments of patches to k-means centres, averaged over the cells of a grid (Coates and Ng 2011).
+class KMeansPatches(PatchEncoder):
+    """Soft assignments of patches to k-means centres (Coates and Ng 2011).
 
-    Patches are normalised for brightness and contrast and whitened (ZCA); each centre answers by how much nearer than
-    the average centre it is, if it is ("triangle"); answers are averaged over ``pools`` x ``pools`` cells of the image.
+    Each centre answers by how much nearer than the average centre it is to a patch, if it is ("triangle").
 
     Args:
-        centres: Number of k-means centres, at least 2.
-        patch: Height and width of a patch in pixels, at least 2.
-        pools: Cells of the grid along each side, at least 1.
-        samples: Patches that centres and whitening are learned from, at least ``centres``.
-        contrast: Variance that is added to that of every patch, on the scale [0, 1] of the pixels, above 0.
-        smoothing: What is added to the eigenvalues of the patches' covariance before whitening, above 0.
-        iterations: Steps of k-means, at least 1.
-        seed: Seed of the patches and of the initial centres, at least 0.
+        centres: Number of centres, from 2 to ``samples``.
+        patch: See `PatchEncoder`, also for the arguments after it.
+        stride: See there.
+        pools: See there.
+        samples: See there.
+        contrast: See there.
+        smoothing: See there.
+        iterations: Most steps of k-means, at least 1.
+        seed: See there.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `fit`, if the inputs are no images that hold a patch.
+        ValueError: See there.
     """
 
-    mean: Tensor
-    whitening: Tensor
-    codebook: Tensor
+    centres: Tensor
 
     def __init__(
         self,
         centres: int = 400,
         patch: int = 6,
+        stride: int = 1,
         pools: int = 2,
         samples: int = 40000,
-        contrast: float = 10 / 255**2,
+        contrast: float = CONTRAST,
         smoothing: float = 0.1,
         iterations: int = 20,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        least = {"centres": 2, "patch": 2, "pools": 1, "samples": centres, "iterations": 1, "seed": 0}
-        given = {"centres": centres, "patch": patch, "pools": pools, "samples": samples, "iterations": iterations}
-        for name, value in {**given, "seed": seed}.items():
-            if value < least[name]:
-                raise ValueError(f"KMeansPatches: {name} = {value}; must be at least {least[name]}")
-        for name, number in (("contrast", contrast), ("smoothing", smoothing)):
-            if not 0 < number < float("inf"):
-                raise ValueError(f"KMeansPatches: {name} = {number}; must be finite and above 0")
-        self.centres = centres
-        self.patch = patch
-        self.pools = pools
-        self.samples = samples
-        self.contrast = contrast
-        self.smoothing = smoothing
-        self.iterations = iterations
-        self.seed = seed
+        super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
+        self.require(2, centres=centres)
+        self.require(1, iterations=iterations)
+        if centres > samples:
+            raise ValueError(f"KMeansPatches: centres = {centres}; must be at most samples = {samples}")
+        self.register_buffer("centres", None)
+        self._search = KMeans(centres, n_init=1, max_iter=iterations, random_state=seed)
 
-    def fit(self, x: Tensor) -> None:
-        """See `Encoder.fit`; images ``(n, channels, height, width)``."""
-        if x.ndim != 4 or min(x.shape[2:]) < self.patch:
-            raise ValueError(
-                f"KMeansPatches: inputs of shape {list(x.shape[1:])}; must be images that hold a patch of {self.patch} "
-                f"x {self.patch}"
-            )
-        with one_thread(), threadpool_limits(1):
-            patches = self._normalised(self._sampled(x))
-            self.mean = patches.mean(0)
-            covariance = torch.cov(patches.T.double())
-            variances, axes = torch.linalg.eigh(covariance)
-            self.whitening = ((axes / (variances + self.smoothing).sqrt()) @ axes.T).float()
-            white = (patches - self.mean) @ self.whitening
-            found = KMeans(self.centres, n_init=1, max_iter=self.iterations, random_state=self.seed).fit(white.numpy())
-            self.codebook = torch.from_numpy(found.cluster_centers_).float()
+    def learn(self, patches: Tensor) -> None:
+        """Find the centres."""
+        self.centres = torch.from_numpy(self._search.fit(patches.numpy()).cluster_centers_).float()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, centres * pools^2)`` of images ``(batch, channels, height, width)``."""
-        cells = [height - self.patch + 1 for height in x.shape[2:]]
-        white = (self._normalised(unfold(x, self.patch).transpose(1, 2)) - self.mean) @ self.whitening
-        squares = white.square().sum(2, keepdim=True) + self.codebook.square().sum(1) - 2 * white @ self.codebook.T
+    def answers(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.answers`."""
+        products = patches @ self.centres.T
+        squares = patches.square().sum(-1, keepdim=True) + self.centres.square().sum(1) - 2 * products
         distance = squares.clamp_(min=0).sqrt_()
-        answers = (distance.mean(2, keepdim=True) - distance).clamp_(min=0)
-        grid = answers.transpose(1, 2).unflatten(2, cells)
-        return adaptive_avg_pool2d(grid, self.pools).flatten(1)
+        return (distance.mean(-1, keepdim=True) - distance).clamp_(min=0)
 
-    def _sampled(self, x: Tensor) -> Tensor:
-        draw = generator((self.seed,))
-        image = torch.randint(len(x), (self.samples,), generator=draw)
-        row, column = (
-            torch.randint(side - self.patch + 1, (self.samples, 1, 1, 1), generator=draw) for side in x.shape[2:]
+
+class RICA(PatchEncoder):
+    """Reconstruction independent components: sparse filters that rebuild the patches (Le et al. 2011).
+
+    Minimises ``|W'W x - x|^2 + sparsity * sum sqrt((W x)^2 + 0.01)`` on whitened patches; more filters than pixels
+    are allowed. Filters answer with the size of their product with a patch.
+
+    Args:
+        filters: Number of filters, at least 1.
+        sparsity: Weight of the second term, above 0.
+        patch: See `PatchEncoder`, also for the arguments after it.
+        stride: See there.
+        pools: See there.
+        samples: See there.
+        contrast: See there.
+        smoothing: See there.
+        iterations: Most steps of L-BFGS, at least 1.
+        seed: See there.
+
+    Raises:
+        ValueError: See there.
+    """
+
+    filters: Tensor
+
+    def __init__(
+        self,
+        filters: int = 400,
+        sparsity: float = 0.1,
+        patch: int = 16,
+        stride: int = 2,
+        pools: int = 2,
+        samples: int = 20000,
+        contrast: float = CONTRAST,
+        smoothing: float = 0.1,
+        iterations: int = 100,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
+        self.require(1, filters=filters, iterations=iterations)
+        if not 0 < sparsity < float("inf"):
+            raise ValueError(f"RICA: sparsity = {sparsity}; must be finite and above 0")
+        self.number = filters
+        self.register_buffer("filters", None)
+        self.sparsity = sparsity
+        self.iterations = iterations
+
+    def learn(self, patches: Tensor) -> None:
+        """Find the filters."""
+        size = (self.number, patches.shape[1])
+        start = torch.randn(size, generator=generator((self.seed, 1)), dtype=torch.float64) / size[1] ** 0.5
+        x = patches.double()
+
+        def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            with torch.enable_grad():
+                filters = torch.from_numpy(flat).view(size).requires_grad_()
+                value = self.cost(filters, x)
+                value.backward()
+            assert filters.grad is not None
+            return float(value), filters.grad.flatten().numpy()
+
+        found = minimize(
+            cost, start.flatten().numpy(), jac=True, method="L-BFGS-B", options={"maxiter": self.iterations}
         )
-        channel = torch.arange(x.shape[1])[:, None, None]
-        inside = torch.arange(self.patch)
-        return x[image[:, None, None, None], channel, row + inside[:, None], column + inside].flatten(1)
+        self.filters = torch.from_numpy(found.x).view(size).float()
 
-    def _normalised(self, patches: Tensor) -> Tensor:
-        centred = patches - patches.mean(-1, keepdim=True)
-        return centred / (centred.square().mean(-1, keepdim=True) + self.contrast).sqrt()
+    def cost(self, filters: Tensor, patches: Tensor) -> Tensor:
+        """What is minimised, a mean over patches ``(samples, d)``; filters ``(filters, d)``."""
+        products = patches @ filters.T
+        rebuilt = (products @ filters - patches).square().sum(1)
+        return (rebuilt + self.sparsity * (products.square() + 0.01).sqrt().sum(1)).mean()
+
+    def answers(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.answers`."""
+        return (patches @ self.filters.T).abs()
+
+
+class RandomFilters(PatchEncoder):
+    """Rectified products of patches with random directions: convolutional features that nothing is learned for.
+
+    Whitening alone is learned from patches.
+
+    Args:
+        filters: Number of filters, at least 1.
+        patch: See `PatchEncoder`, also for the arguments after it.
+        stride: See there.
+        pools: See there.
+        samples: See there.
+        contrast: See there.
+        smoothing: See there.
+        seed: See there.
+
+    Raises:
+        ValueError: See there.
+    """
+
+    filters: Tensor
+
+    def __init__(
+        self,
+        filters: int = 400,
+        patch: int = 6,
+        stride: int = 1,
+        pools: int = 2,
+        samples: int = 40000,
+        contrast: float = CONTRAST,
+        smoothing: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
+        self.require(1, filters=filters)
+        self.number = filters
+        self.register_buffer("filters", None)
+
+    def learn(self, patches: Tensor) -> None:
+        """Draw the filters; a patch gives nothing but its size."""
+        size = patches.shape[1]
+        self.filters = torch.randn(self.number, size, generator=generator((self.seed, 1))) / size**0.5
+
+    def answers(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.answers`."""
+        return (patches @ self.filters.T).relu()

@@ -17,6 +17,7 @@ from smoothing.votes.partitions import Partitions, Poll
 from smoothing.votes.regularisation import Constant, Regularisation, Relative, RosenfeldRule
 from smoothing.votes.retrained import RetrainedVotes
 from smoothing.votes.ridge import Ridge
+from smoothing.votes.spectral import SpectralEmbedding
 from smoothing.votes.transforms import PCA, Centre, Normalise, Transform, Whiten
 from smoothing.votes.votes import CensusVotes, Votes
 
@@ -54,6 +55,7 @@ __all__ = [
     "Ridge",
     "RosenfeldRule",
     "Scores",
+    "SpectralEmbedding",
     "Stratified",
     "Transform",
     "Votes",

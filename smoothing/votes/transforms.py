@@ -17,6 +17,11 @@ class Transform(ABC):
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)`` float64."""
 
+    def fit_transform(self, x: Tensor) -> Tensor:
+        """Fit to training features ``(n, k)`` float64 and transform them; a shortcut may save work, and no more."""
+        self.fit(x)
+        return self(x)
+
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
@@ -26,8 +31,7 @@ def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     """Fit each transform on the output of those before it; returns the transformed training features."""
     with one_thread():
         for transform in transforms:
-            transform.fit(x)
-            x = transform(x)
+            x = transform.fit_transform(x)
     return x
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lightning_modules.denoisers import NoDenoiser
-from lightning_modules.encoder import FrozenEncoder
+from lightning_modules.encoders import FrozenEncoder
 from lightning_modules.frozen_classifier import RECORD, FrozenClassifier
 from smoothing.measures import DenoisedMeasure, Gaussian, Laplace, Unchanged
 from tests.denoisers import Blur

@@ -1,0 +1,86 @@
+"""Features that someone has computed and put into a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+
+from datamodules.base import Examples, data_root
+from datamodules.features import FeatureModule
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+class FeatureFile(FeatureModule):
+    """Features and labels from an ``.npz`` file with the arrays x_train, y_train, x_test and y_test.
+
+    Labels are whole numbers from 0; whatever the features were computed from, the labels under attack must not be
+    among it (THEORY.md 4.5), which nobody but the maker of the file can know: certificates say that they take it for
+    granted.
+
+    Args:
+        path: The file, ``(n, ...)`` finite numbers and ``(n,)`` labels for each set; a relative one stands in the
+            folder that ``SMOOTHING_DATA`` names, or in the working directory.
+        source: Name of the data set, for what is said about origins; that of the file unless given.
+        classes: Classes to keep, at least two, re-coded to ``0 .. K-1`` in this order; all unless given.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+        training: What serves as the training set; see `DataModule`.
+        tests: What serves as the test set; see `DataModule`.
+
+    Raises:
+        ValueError: If the file is not such a one, or an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        source: str | None = None,
+        classes: Sequence[int] | None = None,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
+    ) -> None:
+        self.path = data_root(".") / path
+        self._arrays = _read(self.path)
+        # Unlike other data sets, a file tells only when it is read what it is.
+        self.source = source or self.path.stem  # type: ignore[misc]
+        labels = np.concatenate([self._arrays["y_train"], self._arrays["y_test"]])
+        self.available = range(int(labels.max()) + 1)  # type: ignore[misc]
+        chosen = self.available if classes is None else classes
+        super().__init__(chosen, batch_size, num_workers, every, training, tests)
+        self.assumptions += (f"features in {self.path.name} do not depend on the labels under attack",)
+
+    def load(self, train: bool) -> Examples:
+        """Features ``(n, ...)`` and labels ``(n,)`` int64."""
+        part = "train" if train else "test"
+        return torch.from_numpy(self._arrays[f"x_{part}"]), torch.from_numpy(self._arrays[f"y_{part}"]).long()
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if missing := sorted(set(ARRAYS) - set(file.files)):
+                raise ValueError(f"no array {missing[0]}")
+            arrays = {name: file[name] for name in ARRAYS}
+    except OSError as error:
+        raise ValueError(f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}") from error
+    except (ValueError, BadZipFile, EOFError) as error:
+        raise ValueError(f"FeatureFile: path = {path}; must hold the arrays {', '.join(ARRAYS)}: {error}") from error
+    for part in ("train", "test"):
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if y.ndim != 1 or len(x) != len(y):
+            shapes = f"shapes {list(x.shape)} and {list(y.shape)}"
+            raise ValueError(
+                f"FeatureFile: path = {path}: x_{part} and y_{part} have {shapes}; must have one label a row"
+            )
+        if not np.issubdtype(y.dtype, np.integer) or (len(y) and y.min() < 0):
+            raise ValueError(f"FeatureFile: path = {path}: y_{part} must hold whole numbers from 0")
+        if not np.issubdtype(x.dtype, np.floating) and not np.issubdtype(x.dtype, np.integer):
+            raise ValueError(f"FeatureFile: path = {path}: x_{part} must hold numbers")
+    return arrays

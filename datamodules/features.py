@@ -1,0 +1,20 @@
+"""Inputs that are measurements, not images."""
+
+import torch
+from torch import Tensor
+
+from datamodules.base import DataModule
+
+
+class FeatureModule(DataModule):
+    """A data set whose inputs are finite numbers on any scale."""
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Numbers as they are, float32 ``(n, ...)``.
+
+        Raises:
+            ValueError: If a number is not finite.
+        """
+        if not torch.isfinite(x).all():
+            raise ValueError(f"{type(self).__name__}: NaN or infinite value found; must be finite")
+        return x.float()

@@ -1,0 +1,105 @@
+"""IMDB."""
+
+import csv
+from pathlib import Path
+from typing import ClassVar
+from urllib.error import URLError
+
+import torch
+from torchvision.datasets.utils import download_and_extract_archive
+
+from datamodules.base import Examples, data_root
+from datamodules.texts import TextModule, to_bytes
+
+ARCHIVE = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+ARCHIVE_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
+
+COLUMNS = ("label", "id", "rating", "text")
+
+
+class IMDB(TextModule):
+    """Film reviews, 25,000 for training and 25,000 for tests: negative (0) or positive (1) (Maas et al. 2011).
+
+    Args:
+        root: Folder that holds ``imdb/imdb_train.csv`` and ``imdb/imdb_test.csv`` with the columns label, id, rating
+            and text; the environment variable ``SMOOTHING_DATA`` goes before it. What is absent is downloaded there.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+        training: What serves as the training set; see `DataModule`. The files are sorted by label.
+        tests: What serves as the test set; see `DataModule`.
+
+    Attributes:
+        reviews: How many each of the two sets holds.
+    """
+
+    source = "IMDB"
+    available = range(2)
+    reviews: ClassVar[int] = 25000
+
+    def __init__(
+        self,
+        root: str = "data",
+        batch_size: int = 64,
+        num_workers: int = 0,
+        every: int = 1,
+        training: str = "train",
+        tests: str = "test",
+    ) -> None:
+        super().__init__(self.available, batch_size, num_workers, every, training, tests)
+        self.root = data_root(root)
+
+    def prepare_data(self) -> None:
+        """Download what is absent, and write it in the form that `load` reads.
+
+        Raises:
+            ValueError: If that fails.
+        """
+        if all(self._path(train).is_file() for train in (True, False)):
+            return
+        try:
+            download_and_extract_archive(ARCHIVE, str(self.root), md5=ARCHIVE_MD5)
+            for train in (True, False):
+                self._convert(self.root / "aclImdb", train)
+        except (RuntimeError, URLError, OSError) as error:
+            raise ValueError(f"IMDB: root = {self.root}; cannot download to it: {error}") from error
+
+    def load(self, train: bool) -> Examples:
+        """Reviews ``(n, bytes)`` uint8 and sentiments ``(n,)``, in the order of the file.
+
+        Raises:
+            ValueError: If the file is absent, unreadable or not whole.
+        """
+        path = self._path(train)
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file, strict=True))
+        except OSError as error:
+            raise ValueError(f"IMDB: {path}; must be a readable file: {error.strerror}") from error
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"IMDB: {path}; must be a whole CSV file: {error}") from error
+        if not rows or tuple(rows[0]) != COLUMNS or any(None in row.values() for row in rows):
+            raise ValueError(f"IMDB: {path}; must have the columns {', '.join(COLUMNS)} in every line")
+        if len(rows) != self.reviews:
+            raise ValueError(f"IMDB: {path} has {len(rows)} reviews; must have {self.reviews}, those published")
+        if unknown := {row["label"] for row in rows} - {"0", "1"}:
+            raise ValueError(f"IMDB: {path} has label {min(unknown)}; must be 0 or 1")
+        return to_bytes([row["text"] for row in rows]), torch.tensor([int(row["label"]) for row in rows])
+
+    def _path(self, train: bool) -> Path:
+        return self.root / "imdb" / f"imdb_{'train' if train else 'test'}.csv"
+
+    def _convert(self, archive: Path, train: bool) -> None:
+        path = self._path(train)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            for label, name in enumerate(("neg", "pos")):
+                folder = archive / ("train" if train else "test") / name
+                # Files are named <id>_<rating>.txt.
+                for review in sorted(folder.glob("*.txt"), key=lambda found: int(found.stem.partition("_")[0])):
+                    number, _, rating = review.stem.partition("_")
+                    table.writerow([label, number, rating, review.read_text(encoding="utf-8")])
+        draft.replace(path)

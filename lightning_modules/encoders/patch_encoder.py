@@ -1,0 +1,107 @@
+"""Features from small patches of images."""
+
+from abc import abstractmethod
+
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, unfold
+
+from lightning_modules.encoders.encoder import Encoder
+from smoothing.random import generator
+from smoothing.threads import one_thread
+
+
+class PatchEncoder(Encoder):
+    """Answers of filters to all patches of an image, averaged over the cells of a grid (Coates and Ng 2011).
+
+    Patches are normalised for brightness and contrast and whitened (ZCA). A new kind of filters is a subclass with
+    `answers`, and `learn` where there is something to learn from patches.
+
+    Args:
+        patch: Height and width of a patch in pixels, at least 2.
+        stride: Steps in pixels from one patch to the next, at least 1.
+        pools: Cells of the grid along each side, at least 1.
+        samples: Patches that whitening and filters are learned from, at least 2.
+        contrast: Variance that is added to that of every patch, on the scale [0, 1] of the pixels, above 0.
+        smoothing: What is added to the eigenvalues of the patches' covariance before whitening, above 0.
+        seed: Seed of the patches, and of whatever else is drawn, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range, or, in `fit`, if the inputs are no images that hold a patch.
+    """
+
+    mean: Tensor
+    whitening: Tensor
+
+    def __init__(
+        self, patch: int, stride: int, pools: int, samples: int, contrast: float, smoothing: float, seed: int
+    ) -> None:
+        super().__init__()
+        self.require(2, patch=patch, samples=samples)
+        self.require(1, stride=stride, pools=pools)
+        self.require(0, seed=seed)
+        for name, value in (("contrast", contrast), ("smoothing", smoothing)):
+            if not 0 < value < float("inf"):
+                raise ValueError(f"{type(self).__name__}: {name} = {value}; must be finite and above 0")
+        self.patch = patch
+        self.stride = stride
+        self.pools = pools
+        self.samples = samples
+        self.contrast = contrast
+        self.smoothing = smoothing
+        self.seed = seed
+        self.register_buffer("mean", None)
+        self.register_buffer("whitening", None)
+
+    @abstractmethod
+    def answers(self, patches: Tensor) -> Tensor:
+        """What filters answer to whitened patches ``(..., d)``; ``(..., filters)``."""
+
+    def learn(self, patches: Tensor) -> None:
+        """Learn filters from whitened patches ``(samples, d)``; nothing by default."""
+
+    def fit(self, x: Tensor) -> None:
+        """See `Encoder.fit`; images ``(n, channels, height, width)``."""
+        if x.ndim != 4 or min(x.shape[2:]) < self.patch:
+            raise ValueError(
+                f"{type(self).__name__}: inputs of shape {list(x.shape[1:])}; must be images that hold a patch of "
+                f"{self.patch} x {self.patch}"
+            )
+        with one_thread(), threadpool_limits(1):
+            patches = self._normalised(self._sampled(x))
+            self.mean = patches.mean(0)
+            variances, axes = torch.linalg.eigh(torch.cov(patches.T.double()))
+            self.whitening = ((axes / (variances + self.smoothing).sqrt()) @ axes.T).float()
+            self.learn((patches - self.mean) @ self.whitening)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features ``(batch, filters * pools^2)`` of images ``(batch, channels, height, width)``."""
+        cells = [(side - self.patch) // self.stride + 1 for side in x.shape[2:]]
+        patches = self._normalised(unfold(x, self.patch, stride=self.stride).transpose(1, 2))
+        grid = self.answers((patches - self.mean) @ self.whitening).transpose(1, 2).unflatten(2, cells)
+        return adaptive_avg_pool2d(grid, self.pools).flatten(1)
+
+    def require(self, least: int, **given: int) -> None:
+        """Refuse arguments below a minimum.
+
+        Raises:
+            ValueError: If one is.
+        """
+        for name, value in given.items():
+            if value < least:
+                raise ValueError(f"{type(self).__name__}: {name} = {value}; must be at least {least}")
+
+    def _sampled(self, x: Tensor) -> Tensor:
+        draw = generator((self.seed,))
+        image = torch.randint(len(x), (self.samples, 1, 1, 1), generator=draw)
+        row, column = (
+            torch.randint(side - self.patch + 1, (self.samples, 1, 1, 1), generator=draw) for side in x.shape[2:]
+        )
+        channel = torch.arange(x.shape[1])[:, None, None]
+        inside = torch.arange(self.patch)
+        return x[image, channel, row + inside[:, None], column + inside].flatten(1)
+
+    def _normalised(self, patches: Tensor) -> Tensor:
+        centred = patches - patches.mean(-1, keepdim=True)
+        return centred / (centred.square().mean(-1, keepdim=True) + self.contrast).sqrt()

@@ -1,0 +1,99 @@
+"""Contrastive learning without labels."""
+
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.cli import OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from lightning_modules.encoders.backbone import Backbone
+from lightning_modules.encoders.record import RECORD, Record
+from lightning_modules.encoders.views import Views
+from lightning_modules.training import one_cycle
+
+
+class SimCLR(pl.LightningModule):
+    """Learns features in which two views of an image are nearer to each other than to all others (Chen et al. 2020).
+
+    Labels are never looked at. Views of other images come from the batches of all ranks.
+
+    Args:
+        backbone: The network that is trained; its features are what an encoder gives later.
+        projection: Outputs of the two layers behind it, which are only for training, at least 2.
+        temperature: Of the softmax over similarities, above 0.
+        views: Makes a random view of each image; `Views` unless given.
+        optimizer: Makes the optimiser from the parameters; AdamW unless given. The learning rate goes up and down in
+            one cycle over the whole training.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        projection: int = 128,
+        temperature: float = 0.2,
+        views: nn.Module | None = None,
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4),
+    ) -> None:
+        super().__init__()
+        if projection < 2:
+            raise ValueError(f"SimCLR: projection = {projection}; must be at least 2")
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"SimCLR: temperature = {temperature}; must be finite and above 0")
+        self.network = backbone
+        self.head = nn.Sequential(
+            nn.Linear(backbone.features, backbone.features), nn.ReLU(), nn.Linear(backbone.features, projection)
+        )
+        self.temperature = temperature
+        self.views = views or Views()
+        self.optimizer = optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what the network is, and what it has seen."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        checkpoint[RECORD] = Record.of(self.network, data.image_shape, data.origin, labels=False).plain()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Loss of one batch of images; their labels are left alone."""
+        loss = self._loss(batch[0])
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """The same loss on one batch of validation images."""
+        self.log("val/loss", self._loss(batch[0]), prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser, and one cycle of its learning rate."""
+        optimizer = self.optimizer(self.parameters())
+        steps = int(self.trainer.estimated_stepping_batches)
+        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    def _loss(self, x: Tensor) -> Tensor:
+        first, second = (self.head(self.network(self.views(x))) for _ in range(2))
+        gathered = [
+            cast(Tensor, self.all_gather(view, sync_grads=True)).reshape(-1, view.shape[1]) for view in (first, second)
+        ]
+        return nt_xent(gathered[0], gathered[1], self.temperature)
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Normalised cross-entropy at a temperature (Chen et al. 2020, eq. 1), the mean over all views.
+
+    Args:
+        first: ``(n, d)`` one view of each image.
+        second: ``(n, d)`` another view of each, in the same order.
+        temperature: Above 0.
+    """
+    n = len(first)
+    views = normalize(torch.cat([first, second]).float())
+    similar = views @ views.T / temperature
+    similar.fill_diagonal_(-torch.inf)
+    partner = torch.arange(2 * n, device=views.device).roll(n)
+    return cross_entropy(similar, partner)

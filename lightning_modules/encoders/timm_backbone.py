@@ -1,0 +1,58 @@
+"""Any network of timm, without its last layer."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Normalise
+from lightning_modules.encoders.backbone import Backbone
+
+
+class TimmBackbone(Backbone):
+    """A network of timm up to its pooled features (Wightman 2019).
+
+    Args:
+        name: Name of the network, as in ``timm.list_models()``.
+        weights: Whether to start from timm's pretrained weights, which are downloaded where absent.
+        channels: Channels of the images, at least 1.
+        size: Height and width that images are resized to before they enter, at least 1; as they are unless given.
+        mean: Channel means to normalise by, on the scale [0, 1]; ImageNet's unless given.
+        std: Channel standard deviations to normalise by, above 0; ImageNet's unless given.
+
+    Raises:
+        ValueError: If timm knows no such network, or an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        weights: bool = False,
+        channels: int = 3,
+        size: int | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        # Here, since timm takes seconds to import, which no other run should have to wait for.
+        import timm
+
+        if not timm.is_model(name):
+            raise ValueError(f"TimmBackbone: name = {name}; must be one of timm.list_models()")
+        if channels < 1 or (size is not None and size < 1):
+            raise ValueError(f"TimmBackbone: channels = {channels}, size = {size}; must be at least 1")
+        self.normalise = Normalise(mean, std)
+        self.body = timm.create_model(name, pretrained=weights, num_classes=0, in_chans=channels)
+        self.name = name
+        self.channels = channels
+        self.size = size
+        self.mean = tuple(mean)
+        self.std = tuple(std)
+        self.features = int(self.body.num_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Backbone.forward`."""
+        if self.size is not None:
+            x = interpolate(x, size=(self.size, self.size), mode="bilinear", antialias=True)
+        features: Tensor = self.body(self.normalise(x))
+        return features

@@ -1,0 +1,60 @@
+"""Texts by the vectors of their words."""
+
+import os
+import re
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_modules.encoders.texts import TextEncoder
+from smoothing.origin import Origin
+
+_WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
+
+
+class WordVectors(TextEncoder):
+    """The mean of the vectors of a text's words; words without a vector are left out, and no word gives zeros.
+
+    The vectors were learned from other texts, without labels, for example GloVe (Pennington et al. 2014).
+
+    Args:
+        path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``; a relative one stands in
+            the folder that ``SMOOTHING_DATA`` names, or in the working directory.
+
+    Raises:
+        ValueError: If the file is not such a one.
+    """
+
+    vectors: Tensor
+
+    def __init__(self, path: str = "glove/glove50d_5k.npz") -> None:
+        super().__init__()
+        file = Path(os.environ.get("SMOOTHING_DATA") or ".") / path
+        words, vectors = _read(file)
+        self.trained_on = (Origin(file.stem),)
+        self._number = {str(word): number for number, word in enumerate(words)}
+        self.register_buffer("vectors", torch.from_numpy(vectors).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features ``(batch, k)`` of texts ``(batch, length)`` uint8."""
+        return torch.stack([self._mean(text) for text in self.texts(x)])
+
+    def _mean(self, text: str) -> Tensor:
+        known = [self._number[word] for word in _WORD.findall(text.lower()) if word in self._number]
+        return self.vectors[known].sum(0) / max(len(known), 1)
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            words, vectors = file["words"], file["vectors"]
+    except OSError as error:
+        raise ValueError(f"WordVectors: path = {path}; must be a readable file: {error.strerror or error}") from error
+    except (KeyError, ValueError, BadZipFile, EOFError) as error:
+        raise ValueError(f"WordVectors: path = {path}; must hold the arrays words and vectors: {error}") from error
+    if words.ndim != 1 or vectors.ndim != 2 or len(words) != len(vectors) or not np.isfinite(vectors).all():
+        raise ValueError(f"WordVectors: path = {path}; must hold one finite vector for each word")
+    return words, vectors
