@@ -12,11 +12,12 @@ from smoothing.rounding import Float
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; line styles change once they are used up.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_STYLES = [(colour, style) for style in ("-", "--", ":", "-.") for colour in _COLOURS]
+_STYLES = [(colour, style) for style in ("-", ":", "-.") for colour in _COLOURS]
+_ATTACK_STYLE = "--"
 
 
 def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
-    """Draw one line per run and certifier.
+    """Draw one line per run and certifier; those of attacks, which are upper bounds, are dashed.
 
     Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
     with the radius, so no line ever lies above the truth.
@@ -36,6 +37,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
         best = upper_envelope(list(curves.values()))
         axes.step(best.radii, best.accuracy[ENVELOPE], where="pre", color="0.8", linewidth=6, label=ENVELOPE)
     drawn = lines(curves)
+    attacks = {_label(run, name, curves) for run, curve in curves.items() for name in curve.attacks}
     # The last line drawn lies on top, so that the first ones, drawn wider, show behind equal ones.
     for place, ((label, (radii, accuracy)), (colour, style)) in enumerate(
         zip(drawn.items(), cycle(_STYLES), strict=False)
@@ -45,7 +47,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
             accuracy,
             where="pre",
             color=colour,
-            linestyle=style,
+            linestyle=_ATTACK_STYLE if label in attacks else style,
             linewidth=1.4 + 0.9 * (len(drawn) - 1 - place) / len(drawn),
             label=label,
         )

@@ -6,6 +6,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lightning_modules.encoders.encoder import Encoder
+from smoothing.threads import one_thread
+from smoothing.votes import PCA
 
 
 class FastICA(Encoder):
@@ -33,20 +35,20 @@ class FastICA(Encoder):
         self.components = components
         self.register_buffer("mean", None)
         self.register_buffer("axes", None)
-        self._search = Search(
-            components, max_iter=iterations, random_state=seed, whiten="unit-variance", whiten_solver="eigh"
-        )
+        # Whitened here, since the library divides by zero where pixels are constant.
+        self._white = PCA(components, whiten=True)
+        self._search = Search(max_iter=iterations, random_state=seed, whiten=False)
 
     def fit(self, x: Tensor) -> None:
         """See `Encoder.fit`; inputs of any shape."""
         flat = x.flatten(1)
         if self.components > min(flat.shape):
             raise ValueError(f"FastICA: components = {self.components}; must be at most {min(flat.shape)}")
-        with threadpool_limits(1):
-            found = self._search.fit(flat.double().numpy())
-        self.mean = torch.from_numpy(found.mean_)
-        self.axes = torch.from_numpy(found.components_)
+        with one_thread(), threadpool_limits(1):
+            white = self._white.fit_transform(flat.double())
+            rotation = torch.from_numpy(self._search.fit(white.numpy()).components_)
+        self.mean, self.axes = self._white.mean, self._white.axes @ rotation.T
 
     def forward(self, x: Tensor) -> Tensor:
         """Features ``(batch, components)`` of inputs ``(batch, ...)``."""
-        return ((x.flatten(1).double() - self.mean) @ self.axes.T).float()
+        return ((x.flatten(1).double() - self.mean) @ self.axes).float()

@@ -125,7 +125,7 @@ class RICA(PatchEncoder):
                 value = self.cost(filters, x)
                 value.backward()
             assert filters.grad is not None
-            return float(value), filters.grad.flatten().numpy()
+            return float(value.detach()), filters.grad.flatten().numpy()
 
         found = minimize(
             cost, start.flatten().numpy(), jac=True, method="L-BFGS-B", options={"maxiter": self.iterations}

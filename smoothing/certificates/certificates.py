@@ -6,7 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Classifier = Literal["mean", "majority", "run-off"]
+Classifier = Literal["mean", "majority", "run-off", "attacked mean", "attacked base"]
+
+ATTACKED = frozenset[str]({"attacked mean", "attacked base"})
+"""What is said of an attacked classifier certifies nothing: its radius is an upper bound on what can be."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,11 @@ class Certificates:
 
     Attributes:
         prediction: ``(batch,)`` int64 class, -1 where the certifier abstains.
-        radius: ``(batch,)`` float64, rounded down, 0 where nothing is certified.
+        radius: ``(batch,)`` float64, rounded down, 0 where nothing is certified; for an attack, the largest distance at
+            which it is without effect.
         classifier: Which smoothed classifier is certified, the noise's mean or the majority (THEORY.md 4.2), or
-            the run-off between the two classes with most votes.
+            the run-off between the two classes with most votes; or which one is attacked, the mean or the base
+            classifier, without noise.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
         sound: Whether every rounding on the path goes outward.
         assumptions: What the certificate takes for granted, one phrase each.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.cells import NUMBER, read_header, read_records, write_records
+from smoothing.certificates.certificates import ATTACKED
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 
@@ -23,11 +24,13 @@ class Curve:
         radii: ``(points,)`` float64, ascending, at most `MAX_RADII`.
         accuracy: ``(points,)`` float64 within [0, 1] for every certifier.
         distance: The distance in which the radii are given.
+        attacks: Those of them that are attacks: their accuracy is an upper bound on what can be certified.
     """
 
     radii: NDArray[np.float64]
     accuracy: dict[str, NDArray[np.float64]]
     distance: Distance
+    attacks: frozenset[str] = frozenset()
 
     def write_csv(self, path: str | Path) -> None:
         """Write the columns ``radius`` and one per certifier."""
@@ -63,13 +66,15 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
         ValueError: If a radius is not as described.
     """
     at = _default_radii(table, distance) if radii is None else _checked(radii, distance)
-    accuracy = {}
+    accuracy, attacks = {}, set()
     for certifier in table.certifiers:
         part = table.of(certifier)
+        if ATTACKED.issuperset(part["classifier"]):
+            attacks.add(certifier)
         accuracy[certifier] = np.array(
             [np.mean(part["correct"] & distance.certified_at(part["radius"], float(r))) for r in at]
         )
-    return Curve(at, accuracy, distance)
+    return Curve(at, accuracy, distance, frozenset(attacks))
 
 
 ENVELOPE = "upper envelope"
@@ -83,11 +88,16 @@ def upper_envelope(curves: Sequence[Curve]) -> Curve:
         curves: At least one, all at the same radii.
 
     Raises:
-        ValueError: If the curves stand at different radii.
+        ValueError: If the curves stand at different radii, or none is of certificates.
     """
     if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
         raise ValueError("upper envelope: curves at different radii; must be the same")
-    best = np.max([accuracy for curve in curves for accuracy in curve.accuracy.values()], axis=0)
+    certified = [
+        accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks
+    ]
+    if not certified:
+        raise ValueError("upper envelope: no curve of certificates; must be at least one")
+    best = np.max(certified, axis=0)
     return Curve(curves[0].radii, {ENVELOPE: best}, curves[0].distance)
 
 

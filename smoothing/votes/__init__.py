@@ -9,6 +9,7 @@ from smoothing.votes.draws import Draw, DrawShard, MissingDrawsError, Prediction
 from smoothing.votes.joint_clusters import JointClusters
 from smoothing.votes.learner import Learner, winner
 from smoothing.votes.linear import LinearVotes, Scores
+from smoothing.votes.logistic import LogisticHead
 from smoothing.votes.neighbours import ClassSum, NearestNeighbours
 from smoothing.votes.network import NetworkVotes
 from smoothing.votes.part_learner import PartLearner
@@ -40,6 +41,7 @@ __all__ = [
     "JointClusters",
     "Learner",
     "LinearVotes",
+    "LogisticHead",
     "MissingDrawsError",
     "NearestNeighbours",
     "NetworkVotes",

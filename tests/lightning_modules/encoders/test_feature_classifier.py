@@ -112,9 +112,7 @@ def test_classes_it_has_not_seen_are_served(fitted: tuple[FeatureClassifier, Pat
 
 
 def test_classes_it_has_seen_are_refused(fitted: tuple[FeatureClassifier, Path, float]) -> None:
-    with pytest.raises(
-        ValueError, match=r"^FrozenEncoder: was trained on labels of classes 0, 2.* of Digits train"
-    ):
+    with pytest.raises(ValueError, match=r"^FrozenEncoder: was trained on labels of classes 0, 2.* of Digits train"):
         FrozenEncoder(str(fitted[1])).serve(digits(1, 4))
 
 
@@ -144,9 +142,7 @@ class Payload:
 def test_other_files_are_refused_unrun(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "other.ckpt"
     path.write_bytes(content)
-    with pytest.raises(
-        ValueError, match=f"^FrozenEncoder: base_ckpt = {path}; must be a checkpoint of F.* or SimCLR$"
-    ):
+    with pytest.raises(ValueError, match=f"^FrozenEncoder: base_ckpt = {path}; must be a checkpoint of F.* or SimCLR$"):
         FrozenEncoder(str(path))
 
 

@@ -1,0 +1,115 @@
+"""Attacks on an undefended network: a frozen body and a logistic head that is trained on the attacked labels."""
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import softmax
+
+from smoothing.certificates import Certificates
+from smoothing.certifiers import Certifier
+from smoothing.measures import SmoothingMeasure
+from smoothing.votes import Ballots, LogisticHead, Votes
+
+GROWTH = 1.5
+"""Each attack is tried with so many times as many flips as before until it works; then with fewer."""
+
+
+class HeadAttack(Certifier):
+    """Gives training labels to the closest rival of the predicted class, in some order and in the reverse order.
+
+    After each attack the head is trained again, so that what is found is an attack that works (Rosenfeld et al. 2020,
+    C.1). Of both directions the one that needs fewest flips is kept. A new attack is a subclass with `order`.
+
+    Its answer is no certificate: ``radius`` is one flip less than the best attack found, an upper bound on what can be
+    certified of the undefended network.
+    """
+
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
+        """Why the votes cannot be attacked, or None; see `Certifier.supports`."""
+        return None if isinstance(votes, LogisticHead) else f"{type(votes).__name__} is no LogisticHead"
+
+    @abstractmethod
+    def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
+        """Training points in the order in which their labels are given to the rival.
+
+        Args:
+            head: What is attacked.
+            x: Features of the input whose prediction is to change, ``(k + 1,)``.
+            winner: The class that it is predicted as.
+            rival: The class to be predicted instead.
+        """
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        """Attack every input of a batch."""
+        head = ballots.votes
+        assert isinstance(head, LogisticHead), "supports() was not asked"
+        inputs = head.inputs(ballots.x)
+        logits = inputs @ head.weights.T
+        ranked = np.argsort(-logits, axis=1, kind="stable")
+        radius = [self._survived(head, x, *pair) for x, pair in zip(inputs, ranked[:, :2].tolist(), strict=True)]
+        return Certificates(
+            prediction=np.asarray(ranked[:, 0], np.int64),
+            radius=np.array(radius, np.float64),
+            classifier="attacked base",
+            deterministic=True,
+            sound=False,
+            assumptions=ballots.assumptions,
+        )
+
+    def _survived(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> int:
+        order = self.order(head, x, winner, rival)
+        order = order[head.labels[order] != rival]
+        best = len(order) + 1
+        for direction in (order, order[::-1]):
+            best = _fewest(head, x, winner, rival, direction, best)
+        return best - 1
+
+
+def _fewest(
+    head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int, order: NDArray[np.intp], known: int
+) -> int:
+    """The fewest flips found that turn the prediction, or ``known`` where that is fewer."""
+
+    def works(flips: int) -> bool:
+        labels = head.labels.copy()
+        labels[order[:flips]] = rival
+        return int((head.trained(labels, head.weights) @ x).argmax()) != winner
+
+    low, high = 0, 1
+    while high < known and not works(high):
+        low, high = high, max(high + 1, int(high * GROWTH))
+    if high >= known:
+        if known - 1 <= low or not works(known - 1):
+            return known
+        high = known - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle, high)
+    return high
+
+
+class NearestAttack(HeadAttack):
+    """The labels of the points that are nearest to the input in feature space go first (Rosenfeld et al. 2020, C.1)."""
+
+    def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
+        """See `HeadAttack.order`."""
+        return np.argsort(np.square(head.features - x).sum(1), kind="stable")
+
+
+class InfluenceAttack(HeadAttack):
+    """The labels of most influence on the loss at the input go first (Koh and Liang 2017; Rosenfeld et al. 2020, C.1).
+
+    Influence is that of giving one label to the rival, to first order, for a head on frozen features.
+    """
+
+    def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
+        """See `HeadAttack.order`."""
+        error = softmax(head.weights @ x)
+        error[winner] -= 1
+        # Solved anew for each input; the matrix is a thousand wide at most, and training takes longer.
+        direction = cho_solve(cho_factor(head.hessian()), np.outer(error, x).ravel()).reshape(head.weights.shape)
+        pull = head.features @ direction.T
+        # The gradient at a point changes by e_label - e_rival, times its features.
+        return np.argsort(pull[np.arange(len(pull)), head.labels] - pull[:, rival], kind="stable")
