@@ -3,9 +3,11 @@
 from datamodules.base import DataModule
 from datamodules.cifar10 import CIFAR10
 from datamodules.digits import Digits
+from datamodules.dogfish import Dogfish
 from datamodules.fashion_mnist import FashionMNIST
 from datamodules.feature_file import FeatureFile
 from datamodules.features import FeatureModule
+from datamodules.image_files import ImageFiles
 from datamodules.image_folder import ImageFolder
 from datamodules.imdb import IMDB
 from datamodules.mnist import MNIST
@@ -18,9 +20,11 @@ __all__ = [
     "MNIST",
     "DataModule",
     "Digits",
+    "Dogfish",
     "FashionMNIST",
     "FeatureFile",
     "FeatureModule",
+    "ImageFiles",
     "ImageFolder",
     "Spambase",
     "TextModule",

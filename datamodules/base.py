@@ -122,7 +122,7 @@ class DataModule(pl.LightningDataModule, ABC):
         Raises:
             ValueError: If a value is out of range.
         """
-        inputs = to_dtype(x, torch.float32, scale=True)
+        inputs: Tensor = to_dtype(x, torch.float32, scale=True)
         if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
             found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
             raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1], the scale of the inputs")

@@ -1,17 +1,19 @@
 """Spambase."""
 
-import os
+import csv
 from typing import ClassVar
 from urllib.error import URLError
 
-import numpy as np
 import torch
-from torchvision.datasets.utils import check_integrity, download_and_extract_archive
+from torchvision.datasets.utils import download_and_extract_archive
 
 from datamodules.base import Examples, data_root
 from datamodules.features import FeatureModule
 
 ARCHIVE = "https://archive.ics.uci.edu/static/public/94/spambase.zip"
+
+COLUMNS = 58
+"""57 numbers and the kind."""
 
 TEST_EVERY = 5
 """Every fifth e-mail, by position, is in the test set."""
@@ -31,14 +33,19 @@ class Spambase(FeatureModule):
         every: Certify every so many-th example of the test set, at least 1.
         training: What serves as the training set; see `DataModule`. The file is sorted by label.
         tests: What serves as the test set; see `DataModule`.
+        missing: Number that stands for an empty cell, at least 0; unless given, a file with one is refused. Copies
+            are in use in which the second number of the first e-mail is gone.
+
+    Raises:
+        ValueError: If an argument is out of its range.
 
     Attributes:
-        md5: Of the published file.
+        emails: How many the published file holds.
     """
 
     source = "Spambase"
     available = range(2)
-    md5: ClassVar[str] = "a59298edd9d6cf673df2278e50ea0ecc"
+    emails: ClassVar[int] = 4601
 
     def __init__(
         self,
@@ -48,9 +55,13 @@ class Spambase(FeatureModule):
         every: int = 1,
         training: str = "train",
         tests: str = "test",
+        missing: float | None = None,
     ) -> None:
+        if missing is not None and not 0 <= missing < float("inf"):
+            raise ValueError(f"Spambase: missing = {missing}; must be finite and at least 0")
         super().__init__(self.available, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
+        self.missing = missing
         self._path = self.root / "spambase" / "spambase.data"
 
     def prepare_data(self) -> None:
@@ -70,12 +81,23 @@ class Spambase(FeatureModule):
         """Numbers ``(n, 57)`` float64 and kinds ``(n,)``.
 
         Raises:
-            ValueError: If the file is absent, unreadable or not the published one.
+            ValueError: If the file is absent, unreadable or not whole, or a cell is empty and nothing stands for it.
         """
-        if not os.access(self._path, os.R_OK):
-            raise ValueError(f"Spambase: {self._path}; must be a readable file")
-        if not check_integrity(str(self._path), self.md5):
-            raise ValueError(f"Spambase: {self._path}; its MD5 must be {self.md5}, that of the published file")
-        table = torch.from_numpy(np.loadtxt(self._path, delimiter=",", ndmin=2))
+        try:
+            with self._path.open(newline="") as file:
+                lines = list(csv.reader(file))
+            table = torch.tensor([[self._number(cell) for cell in line] for line in lines], dtype=torch.float64)
+        except OSError as error:
+            raise ValueError(f"Spambase: {self._path}; must be a readable file: {error.strerror}") from error
+        except (ValueError, csv.Error) as error:
+            raise ValueError(f"Spambase: {self._path}; must be rows of numbers: {error}") from error
+        if table.shape != (self.emails, COLUMNS):
+            found = f"{self._path} has shape {list(table.shape)}"
+            raise ValueError(f"Spambase: {found}; must have {self.emails} rows of {COLUMNS} numbers")
         rows = table[(torch.arange(len(table)) % TEST_EVERY == TEST_EVERY - 1) != train]
         return rows[:, :-1], rows[:, -1].long()
+
+    def _number(self, cell: str) -> float:
+        if not cell and self.missing is None:
+            raise ValueError("a cell is empty; must be filled, or missing say by what")
+        return float(cell or self.missing)  # type: ignore[arg-type]

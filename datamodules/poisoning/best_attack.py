@@ -1,7 +1,5 @@
 """The best attack on a linear vote, carried out."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,15 +30,21 @@ class BestAttack(Certifier):
         scores, channel = ballots.scores, ballots.measure.channel
         assert channel is not None, "supports() was not asked"
         expected = mean_scores(scores, channel)
+        winners = np.asarray(expected.argmax(1), np.int64)
         matrix, denominator = whole_channel(channel)
         labels = scores.labels.numpy()
-        survived = []
-        for row, weights in enumerate(scores.weights.numpy()):
-            offsets = np.array([int(b) * denominator for b in scores.offsets[row]], object)
-            survived.append(_survived(_Vote(weights, labels, offsets, matrix), expected[row]))
+        survived = np.full(len(winners), len(labels), np.float64)
+        for row, winner in enumerate(winners.tolist()):
+            weights = scores.weights[row].numpy()
+            offsets = np.array([int(offset) * denominator for offset in scores.offsets[row]], object)
+            # Close rivals first: those after them seldom need a search.
+            for rival in np.argsort(-expected[row].astype(np.float64), kind="stable").tolist():
+                if rival != winner:
+                    attack = _Attack(weights, labels, offsets, matrix, winner, rival)
+                    survived[row] = attack.survived(int(survived[row]))
         return Certificates(
-            prediction=np.asarray(expected.argmax(1), np.int64),
-            radius=np.array(survived, np.float64),
+            prediction=winners,
+            radius=survived,
             classifier="attacked mean",
             deterministic=True,
             sound=True,
@@ -48,51 +52,51 @@ class BestAttack(Certifier):
         )
 
 
-class _Vote:
-    """The mean vote on one input, under changed labels."""
+class _Attack:
+    """The attack on the vote on one input that makes one rival win.
 
-    def __init__(self, weights: NDArray[np.float64], labels: NDArray[np.int64], offsets: Whole, matrix: Whole) -> None:
+    Args:
+        weights: ``(n,)`` whole numbers.
+        labels: ``(n,)`` training labels.
+        offsets: ``(K,)`` whole numbers, on the scale of what the matrix gives.
+        matrix: ``(K, K)`` channel of the noise in whole numbers.
+        winner: The class that is predicted.
+        rival: The class to be predicted instead.
+    """
+
+    def __init__(
+        self,
+        weights: NDArray[np.float64],
+        labels: NDArray[np.int64],
+        offsets: Whole,
+        matrix: Whole,
+        winner: int,
+        rival: int,
+    ) -> None:
         self._weights = weights
         self._labels = labels
         self._offsets = offsets
         self._matrix = matrix
-
-    def attack(self, winner: int, rival: int) -> Callable[[int], int]:
-        """What is predicted once a number of labels are changed in favour of a rival, those that count most first."""
-        lead = (self._matrix[:, winner] - self._matrix[:, rival]).astype(np.float64)
+        self._winner = winner
+        lead = (matrix[:, winner] - matrix[:, rival]).astype(np.float64)
         # To the label whose noise favours the lead least, or, for a negative weight, most.
-        target = np.where(self._weights > 0, lead.argmin(), lead.argmax())
-        order = np.argsort(self._weights * (lead[target] - lead[self._labels]), kind="stable")
+        self._target = np.where(weights > 0, lead.argmin(), lead.argmax())
+        self._order = np.argsort(weights * (lead[self._target] - lead[labels]), kind="stable")
 
-        def predicted(flips: int) -> int:
-            changed = self._labels.copy()
-            changed[order[:flips]] = target[order[:flips]]
-            # Whole numbers that float64 adds without rounding.
-            sums = np.bincount(changed, self._weights, len(self._matrix))
-            return int((sums.astype(np.int64).astype(object) @ self._matrix + self._offsets).argmax())
+    def works(self, flips: int) -> bool:
+        """Whether another class wins once that many labels are changed, those that count most first."""
+        changed, labels = self._order[:flips], self._labels.copy()
+        labels[changed] = self._target[changed]
+        # Whole numbers that float64 adds without rounding.
+        sums = np.bincount(labels, self._weights, len(self._matrix))
+        return int((sums.astype(np.int64).astype(object) @ self._matrix + self._offsets).argmax()) != self._winner
 
-        return predicted
-
-
-def _survived(vote: _Vote, expected: Whole) -> int:
-    """Most changes without effect in the attack that needs fewest, that is, all of them where none works."""
-    winner, fewest = int(expected.argmax()), None
-    n = len(vote._labels)
-    for rival in np.argsort(-expected.astype(np.float64), kind="stable"):
-        if rival == winner:
-            continue
-        predicted = vote.attack(winner, int(rival))
-        most = n if fewest is None else fewest - 1
-        # A rival that cannot win with fewer changes than another is not worth a search.
-        if predicted(most) != winner:
-            fewest = least(lambda flips, predicted=predicted: predicted(flips) != winner, most)
-    return n if fewest is None else fewest - 1
-
-
-def least(works: Callable[[int], bool], most: int) -> int:
-    """The least number that works, given that ``most`` does, 0 does not, and what works with fewer does with more."""
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if works(middle) else (middle, high)
-    return high
+    def survived(self, most: int) -> int:
+        """Most changes without effect, up to a number. What works with some changes does with more."""
+        if not self.works(most):
+            return most
+        low, high = 0, most
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.works(middle) else (middle, high)
+        return low

@@ -75,7 +75,7 @@ def _fewest(
     def works(flips: int) -> bool:
         labels = head.labels.copy()
         labels[order[:flips]] = rival
-        return int((head.trained(labels, head.weights) @ x).argmax()) != winner
+        return int((head.retrained(labels, head.weights) @ x).argmax()) != winner
 
     low, high = 0, 1
     while high < known and not works(high):

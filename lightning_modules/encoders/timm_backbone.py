@@ -48,7 +48,7 @@ class TimmBackbone(Backbone):
         self.size = size
         self.mean = tuple(mean)
         self.std = tuple(std)
-        self.features = int(self.body.num_features)
+        self.features = int(self.body.num_features)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Backbone.forward`."""

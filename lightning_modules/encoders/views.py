@@ -52,7 +52,8 @@ class Views(nn.Module):
             width = width * (2 * torch.randint(2, (n,), device=x.device) - 1)
         zero = torch.zeros_like(width)
         part = torch.stack([torch.stack([width, zero, across], 1), torch.stack([zero, height, down], 1)], 1)
-        return grid_sample(x, affine_grid(part, list(x.shape), align_corners=False), align_corners=False)
+        grid = affine_grid(part, list(x.shape), align_corners=False)
+        return grid_sample(x, grid, padding_mode="border", align_corners=False)
 
     def _coloured(self, x: Tensor) -> Tensor:
         bright, contrast, colour = (

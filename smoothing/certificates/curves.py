@@ -92,9 +92,7 @@ def upper_envelope(curves: Sequence[Curve]) -> Curve:
     """
     if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
         raise ValueError("upper envelope: curves at different radii; must be the same")
-    certified = [
-        accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks
-    ]
+    certified = [accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks]
     if not certified:
         raise ValueError("upper envelope: no curve of certificates; must be at least one")
     best = np.max(certified, axis=0)

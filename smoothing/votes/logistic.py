@@ -59,9 +59,9 @@ class LogisticHead(Votes):
         super().fit(x, labels, num_classes)
         self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
         self.labels = labels.numpy()
-        self.weights = self.trained(self.labels, np.zeros((num_classes, self.features.shape[1])))
+        self.weights = self.retrained(self.labels, np.zeros((num_classes, self.features.shape[1])))
 
-    def trained(self, labels: NDArray[np.int64], start: Weights) -> Weights:
+    def retrained(self, labels: NDArray[np.int64], start: Weights) -> Weights:
         """The head that is trained on other labels ``(n,)``, starting from some weights."""
         rows = np.arange(len(labels))
 
@@ -106,7 +106,7 @@ class LogisticHead(Votes):
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for draw in range(first, first + draws):
             noisy = measure.sample(labels, generator((*seed, draw)))
-            weights = self.trained(noisy.numpy(), self.weights)
+            weights = self.retrained(noisy.numpy(), self.weights)
             votes += one_hot(torch.from_numpy((inputs @ weights.T).argmax(1)), self.num_classes)
         return votes
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from torch import Tensor
 
@@ -27,8 +28,8 @@ class SpectralEmbedding(Transform):
 
     Points that many short steps connect come to lie together, however far apart they are (Laplacian eigenmaps: Belkin
     and Niyogi 2003; with rows of length one, what spectral clustering clusters: Ng, Jordan and Weiss 2002). Every
-    point, of the training set or not, takes the mean coordinates of the training points nearest to it. The first
-    coordinate is the same for all.
+    point, of the training set or not, takes the mean coordinates of the training points nearest to it. Where all hang
+    together, the first coordinate is the same for all.
 
     Args:
         components: Number of eigenvectors, at least 2.
@@ -117,11 +118,11 @@ def leading_eigenvectors(matrix: csr_array, start: Tensor, count: int) -> Tensor
 
 
 def _times(matrix: csr_array, vectors: Tensor) -> Tensor:
-    product: Tensor = torch.from_numpy(matrix @ vectors.numpy())
-    return product
+    product: NDArray[np.float64] = matrix @ vectors.numpy()
+    return torch.from_numpy(product)
 
 
-def _walk(nearest: Tensor) -> tuple[csr_array, np.ndarray]:
+def _walk(nearest: Tensor) -> tuple[csr_array, NDArray[np.float64]]:
     """The symmetric form of the random walk, and every point's weight of links."""
     n, k = nearest.shape
     links = csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), nearest.numpy().ravel())), (n, n))

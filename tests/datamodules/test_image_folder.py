@@ -92,7 +92,7 @@ def test_the_fingerprint_is_a_function_of_the_files(root: Path) -> None:
 
 def test_what_is_no_image_is_named(root: Path) -> None:
     (root / "val/bee/00.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"^ImageFolder: .*val/bee/00.png; must be a readable image$"):
+    with pytest.raises(ValueError, match=r"^.*val/bee/00.png; must be a readable image$"):
         folder(root).test_set()[1]
 
 
@@ -110,7 +110,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, root
 
 
 def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^ImageFolder: .*nowhere/train; must be a folder with one folder per class$"):
+    with pytest.raises(ValueError, match=r"^.*nowhere/train; must be a folder with one folder per class$"):
         folder(tmp_path / "nowhere")
     (root / "val/dog").mkdir()
     with pytest.raises(ValueError, match=r"^ImageFolder: root = .*; train and val must hold the same folders$"):

@@ -98,7 +98,7 @@ def test_what_is_found_works_on_a_head_that_is_trained_again(
         for direction in (order, order[::-1]):
             labels = head.labels.copy()
             labels[direction[: radius + 1]] = 1 - winner
-            turned.append((head.trained(labels, head.weights) @ x).argmax() != winner)
+            turned.append((head.retrained(labels, head.weights) @ x).argmax() != winner)
         assert any(turned)
 
 
@@ -115,7 +115,7 @@ def test_influence_foresees_the_change_of_the_loss(attacked_head: tuple[Ballots,
     for point in chosen:
         labels = head.labels.copy()
         labels[point] = 1 - winner
-        logits = head.trained(labels, head.weights) @ x
+        logits = head.retrained(labels, head.weights) @ x
         rise.append(np.logaddexp(*logits) - logits[winner])
     ranks = np.argsort(np.argsort(rise))
     assert np.corrcoef(ranks, -np.arange(len(rise)))[0, 1] > 0.9

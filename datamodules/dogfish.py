@@ -1,0 +1,85 @@
+"""Dogfish."""
+
+from collections.abc import Sequence
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+from datamodules.image_files import File, ImageFiles, images, subfolders
+
+DOGS = ("n02085620", "n02113978")
+"""First and last folder of ImageNet's dogs, which stand together in the order of names."""
+
+FISH = (
+    *("n01440764", "n01443537", "n01484850", "n01491361", "n01494475", "n01496331", "n01498041", "n02514041"),
+    *("n02526121", "n02536864", "n02606052", "n02607072", "n02640242", "n02641379", "n02643566", "n02655020"),
+)
+"""ImageNet's fish, sharks and rays among them."""
+
+
+class Dogfish(ImageFiles):
+    """Dogs (0) against fish (1) from a copy of ImageNet, 1,800 for training and 600 for tests (Koh and Liang 2017).
+
+    Of ``<root>/train/<folder>/...`` the folders of each kind are gone through in turn, an image from each; of every
+    kind the first images are for training, and those after them for tests. ImageNet is what they come from, so that
+    encoders which were trained on its labels have seen those under attack. What is done to images: see `ImageFiles`.
+
+    Args:
+        root: ImageNet's folder, with one folder per class in ``train``.
+        dogs: Folders of the dogs; ImageNet's breeds unless given.
+        fish: Folders of the fish; ImageNet's unless given.
+        training_each: Training images of each kind, at least 1.
+        tests_each: Test images of each kind, at least 1.
+        crop: Height and width of an image, at least 1.
+        resize: Length of the shorter side before cropping, at least ``crop``.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range, a folder is not there, or a kind has too few images.
+    """
+
+    source = "ImageNet"
+    available = range(2)
+
+    def __init__(
+        self,
+        root: str,
+        dogs: Sequence[str] | None = None,
+        fish: Sequence[str] = FISH,
+        training_each: int = 900,
+        tests_each: int = 300,
+        crop: int = 224,
+        resize: int = 256,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        every: int = 1,
+    ) -> None:
+        for name, value in (("training_each", training_each), ("tests_each", tests_each)):
+            if value < 1:
+                raise ValueError(f"Dogfish: {name} = {value}; must be at least 1")
+        there = subfolders(Path(root) / "train")
+        self.kinds = {
+            "dogs": [name for name in there if DOGS[0] <= name <= DOGS[1]] if dogs is None else dogs,
+            "fish": fish,
+        }
+        for kind, folders in self.kinds.items():
+            if not folders or set(folders) - set(there):
+                missing = min(set(folders) - set(there), default="any")
+                raise ValueError(f"Dogfish: {kind}: {root}/train has no folder {missing}; must have all of them")
+        super().__init__(root, self.available, crop, resize, batch_size, num_workers, every)
+        self.training_each = training_each
+        self.tests_each = tests_each
+
+    def files(self, train: bool) -> list[File]:
+        """See `ImageFiles.files`."""
+        part = slice(self.training_each) if train else slice(self.training_each, self.training_each + self.tests_each)
+        found = []
+        for label, (kind, folders) in enumerate(self.kinds.items()):
+            in_turn = chain.from_iterable(zip_longest(*(images(self.root / "train" / name) for name in folders)))
+            paths = list(islice((path for path in in_turn if path is not None), self.training_each + self.tests_each))
+            if len(paths) < self.training_each + self.tests_each:
+                needed = self.training_each + self.tests_each
+                raise ValueError(f"Dogfish: {self.root} has {len(paths)} {kind}; must have {needed}")
+            found += [(path, label) for path in paths[part]]
+        return found

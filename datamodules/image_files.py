@@ -1,0 +1,156 @@
+"""Image files that are read when they are asked for."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader
+from torchvision.transforms import v2
+
+from datamodules.base import VALIDATION_EVERY, DataModule, Examples, Labelled, Numbered
+
+File = tuple[Path, int]
+"""An image and its label."""
+
+
+class ImageFiles(DataModule):
+    """A data set whose images are files below one folder, read when they are asked for.
+
+    The shorter side of an image is made ``resize`` pixels long and the middle ``crop`` x ``crop`` cut out; for training
+    of networks, a random part of the image is, and mirrored half of the time (He et al. 2016).
+
+    A new kind is a subclass with `files`.
+
+    Args:
+        root: The folder.
+        classes: Numbers of the classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        crop: Height and width of an image, at least 1.
+        resize: Length of the shorter side before cropping, at least ``crop``.
+        batch_size: Examples per batch, at least 1.
+        num_workers: Processes that load batches, at least 0.
+        every: Certify every so many-th example of the test set, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        classes: Sequence[int],
+        crop: int,
+        resize: int,
+        batch_size: int,
+        num_workers: int,
+        every: int,
+    ) -> None:
+        if not 1 <= crop <= resize:
+            raise ValueError(f"{type(self).__name__}: crop = {crop}; must be at least 1 and at most resize = {resize}")
+        self.root = Path(root)
+        super().__init__(classes, batch_size, num_workers, every)
+        self.crop = crop
+        self.resize = resize
+        scale = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.ToPureTensor()]
+        self._middle = v2.Compose([v2.Resize(resize), v2.CenterCrop(crop), *scale])
+        self._random = v2.Compose([v2.RandomResizedCrop(crop), v2.RandomHorizontalFlip(), *scale])
+        self._files: dict[bool, list[File]] = {}
+
+    @abstractmethod
+    def files(self, train: bool) -> list[File]:
+        """The files of the training or the test set, with labels in ``0 .. K-1``; no image is read.
+
+        Raises:
+            ValueError: If a class has too few.
+        """
+
+    def setup(self, stage: str | None = None) -> None:
+        """List the files.
+
+        Raises:
+            ValueError: If a class has no training image.
+        """
+        self._files = {train: self.files(train) for train in (True, False)}
+
+    def load(self, train: bool) -> Examples:
+        """All images of a part at once, cropped in the middle, ``(n, 3, crop, crop)`` float32, and class numbers."""
+        part = _Files(self._files[train], self._middle)
+        images, labels = zip(*(part[position] for position in range(len(part))), strict=True)
+        return torch.stack(images), torch.tensor(labels)
+
+    def training_set(self) -> Examples:
+        """See `DataModule.training_set`; it has to fit into memory."""
+        return self.load(train=True)
+
+    def test_set(self) -> Dataset[Numbered]:
+        """See `DataModule.test_set`; images are read when they are asked for."""
+        return _NumberedFiles(_Files(self._files[False], self._middle))
+
+    def fitting_set(self, validation: bool) -> Dataset[Labelled]:
+        """See `DataModule.fitting_set`."""
+        files = self._files[True]
+        kept = [
+            file
+            for position, file in enumerate(files)
+            if (position % VALIDATION_EVERY == VALIDATION_EVERY - 1) == validation
+        ]
+        return _Files(kept, self._middle if validation else self._random)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image."""
+        return (3, self.crop, self.crop)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over path, size and label of every file, in hexadecimal; pixels would take too long."""
+        digest = hashlib.sha256()
+        for path, label in (*self._files[True], *self._files[False]):
+            digest.update(f"{path.relative_to(self.root).as_posix()} {path.stat().st_size} {label};".encode())
+        return digest.hexdigest()
+
+
+class _Files(Dataset[Labelled]):
+    def __init__(self, files: Sequence[File], transform: Callable[[object], Tensor]) -> None:
+        self._files = files
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, position: int) -> Labelled:
+        path, label = self._files[position]
+        try:
+            image = default_loader(str(path))
+        except OSError as error:
+            raise ValueError(f"{path}; must be a readable image") from error
+        return self._transform(image), label
+
+
+class _NumberedFiles(Dataset[Numbered]):
+    def __init__(self, files: _Files) -> None:
+        self._files = files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> Numbered:
+        return index, *self._files[index]
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted.
+
+    Raises:
+        ValueError: If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder}; must be a folder with one folder per class")
+    return sorted(inside.name for inside in folder.iterdir() if inside.is_dir())
+
+
+def images(folder: Path) -> list[Path]:
+    """All images below a folder, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMG_EXTENSIONS)

@@ -1,0 +1,73 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datamodules import FeatureFile
+
+ARRAYS = {
+    "x_train": np.array([[-1.5, 2], [300, 4], [5, 6]]),
+    "y_train": np.array([0, 2, 1]),
+    "x_test": np.ones((2, 2), np.float32),
+    "y_test": np.array([2, 0], np.int32),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SMOOTHING_DATA", raising=False)
+
+
+def write(folder: Path, **other: Any) -> str:
+    path = folder / "bag.npz"
+    np.savez(path, **{name: array for name, array in (ARRAYS | other).items() if array is not None})
+    return str(path)
+
+
+def test_features_are_taken_as_they_are(tmp_path: Path) -> None:
+    data = FeatureFile(write(tmp_path))
+    data.setup()
+    x, labels = data.training_set()
+    assert x.tolist() == [[-1.5, 2], [300, 4], [5, 6]]
+    assert labels.tolist() == [0, 2, 1]
+    assert data.num_classes == 3
+    assert data.source == "bag"
+    assert data.assumptions == ("features in bag.npz do not depend on the labels under attack",)
+
+
+def test_relative_paths_stand_in_the_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.setenv("SMOOTHING_DATA", str(tmp_path))
+    assert FeatureFile("bag.npz", classes=[2, 0]).num_classes == 2
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y_test": None}, "must hold the arrays x_train, y_train, x_test, y_test: no array y_test"),
+        (
+            {"y_train": np.array([0, 1])},
+            r"have shapes \[3, 2\] and \[2\]; must have one label a row",
+        ),
+        ({"y_train": np.array([0, -1, 1])}, "y_train must hold whole numbers from 0"),
+        ({"y_train": np.array([0, 0.5, 1])}, "y_train must hold whole numbers from 0"),
+        ({"x_test": np.array([["a", "b"], ["c", "d"]])}, "x_test must hold numbers"),
+        ({"x_train": np.array([[np.nan, 0]] * 3)}, "NaN or infinite value found; must be finite"),
+        ({"x_train": np.array([[{}, 0]] * 3, object)}, "must hold the arrays"),
+    ],
+)
+def test_other_arrays_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        FeatureFile(write(tmp_path, **arrays)).setup()
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None, "cut"])
+def test_other_files_are_refused(content: bytes | str | None, tmp_path: Path) -> None:
+    path = Path(write(tmp_path))
+    whole = path.read_bytes()
+    path.unlink()
+    if content is not None:
+        path.write_bytes(whole[: len(whole) // 2] if content == "cut" else content)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"^FeatureFile: path = {path}; must "):
+        FeatureFile(str(path))
