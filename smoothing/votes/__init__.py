@@ -19,7 +19,7 @@ from smoothing.votes.regularisation import Constant, Regularisation, Relative, R
 from smoothing.votes.retrained import RetrainedVotes
 from smoothing.votes.ridge import Ridge
 from smoothing.votes.spectral import SpectralEmbedding
-from smoothing.votes.transforms import PCA, Centre, Normalise, Transform, Whiten
+from smoothing.votes.transforms import PCA, Centre, Logarithm, Normalise, Transform, Whiten
 from smoothing.votes.votes import CensusVotes, Votes
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "JointClusters",
     "Learner",
     "LinearVotes",
+    "Logarithm",
     "LogisticHead",
     "MissingDrawsError",
     "NearestNeighbours",

@@ -111,15 +111,16 @@ def leading_eigenvectors(matrix: csr_array, start: Tensor, count: int) -> Tensor
         basis, image, lowest = basis @ mixed, image @ mixed, float(values[0])
         residuals = (image - basis * values).norm(dim=0)
         if residuals[-count:].max() < TOLERANCE:
-            return basis.flip(1)[:, :count]
+            leading: Tensor = basis.flip(1)[:, :count]
+            return leading
     raise ValueError(
         f"SpectralEmbedding: no {count} eigenvectors in {ROUNDS} rounds; must be fewer, or more neighbours"
     )
 
 
 def _times(matrix: csr_array, vectors: Tensor) -> Tensor:
-    product: NDArray[np.float64] = matrix @ vectors.numpy()
-    return torch.from_numpy(product)
+    product: Tensor = torch.from_numpy(matrix @ vectors.numpy())
+    return product
 
 
 def _walk(nearest: Tensor) -> tuple[csr_array, NDArray[np.float64]]:

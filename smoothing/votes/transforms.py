@@ -83,6 +83,15 @@ class Normalise(Transform):
         return unit
 
 
+class Logarithm(Transform):
+    """Takes every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts that spread over orders of magnitude."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Transform features ``(batch, k)``."""
+        logarithm: Tensor = x.sign() * x.abs().log1p()
+        return logarithm
+
+
 class PCA(Transform):
     """Project centred features on their leading principal axes.
 

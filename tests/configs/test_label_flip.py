@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lightning_modules import FrozenEncoder
 from smoothing.certificates import Table
@@ -12,7 +14,20 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs" / "label_flip"
 ENCODER = ROOT / "results" / "mnist17" / "encoder.ckpt"
 QUICK = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
-LINEAR = ["mnist17", "mnist17_best_ridge", "mnist17_clusters"]
+LINEAR = ["mnist17", "mnist17_best_ridge", "mnist17_clusters", "mnist17_unregularised"]
+FOUR = ("chernoff_kl", "chernoff_tight", "berry_esseen_tight", "exact")
+FEW = ["--data.training=train[0:800]", "--data.every=1250"]
+FEW_REVIEWS = ["--data.training=train[12100:12900]", "--data.every=3125"]
+SMALL = {
+    "mnist": [*FEW, "--model.votes.neighbours=40", "--model.encoder.centres=30"],
+    "mnist_ridge": [*FEW, "--model.encoder.centres=30"],
+    "mnist_paper": FEW,
+    "cifar10_patches": [*FEW, "--model.encoder.centres=80"],
+    "imdb": [*FEW_REVIEWS, "--model.encoder.vocabulary=500"],
+    "imdb_paper": FEW_REVIEWS,
+    "spambase": ["--data.every=115"],
+}
+"""Configs on data sets at hand, and what makes them small; each is asked eight examples."""
 
 
 def certify(name: str, folder: Path, *options: str) -> Table:
@@ -36,7 +51,7 @@ def test_digits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", LINEAR)
 def test_mnist17(name: str, mnist_root: Path, tmp_path: Path) -> None:
     table = certify(name, tmp_path, "--data.every=200", f"--model.encoder.base_ckpt={ENCODER}")
-    assert table.certifiers == ("chernoff_kl", "chernoff_tight", "berry_esseen_tight", "exact")
+    assert table.certifiers == FOUR
     rows = table.of("exact")
     assert rows["index"].tolist() == list(range(0, 2163, 200))
     conditional = ["lambda" in phrases for phrases in rows["assumptions"]]
@@ -77,6 +92,94 @@ def test_digits_clusters(tmp_path: Path) -> None:
     table = certify("digits_clusters", tmp_path)
     assert table.of("joint_naming")["correct"].mean() > 0.6
     assert (table.of("joint_naming")["radius"] > 20).mean() > 0.5
+
+
+def test_attack_and_certificate_meet(mnist_root: Path, tmp_path: Path) -> None:
+    table = certify("mnist17_attacked", tmp_path, "--data.every=200", f"--model.encoder.base_ckpt={ENCODER}")
+    exact, attack = table.of("exact"), table.of("best_attack")
+    assert (exact["radius"] == attack["radius"]).all()
+    assert set(attack["classifier"]) == {"attacked mean"}
+
+
+def test_the_undefended_network_falls_early(mnist_root: Path, tmp_path: Path) -> None:
+    few = ["--data.training=train[0:2000]", "--data.every=700", f"--model.encoder.base_ckpt={ENCODER}"]
+    table = certify("mnist17_undefended", tmp_path, *few)
+    assert table.certifiers == ("nearest", "influence")
+    assert set(table["classifier"]) == {"attacked base"}
+    assert (table["radius"] < 200).all()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_other_data(name: str, data_root: Path, tmp_path: Path) -> None:
+    folder = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}.get(name.split("_")[0], name.split("_")[0])
+    if not (data_root / folder).is_dir():
+        pytest.skip(f"no {folder} in SMOOTHING_DATA={data_root}")
+    table = certify(name, tmp_path, *SMALL[name])
+    assert len(table.of("exact")) == 8
+    assert table.certifiers in (FOUR, ("exact",), ("exact", "best_attack"))
+    conditional = {"lambda" in phrases for phrases in table["assumptions"]}
+    assert conditional == {name == "mnist_paper"}
+
+
+@pytest.fixture
+def animals(tmp_path: Path) -> Path:
+    """A folder like ImageNet's, of noise that is darker for dogs."""
+    draw = np.random.default_rng(0)
+    for name, brightest in (("n02085620", 120), ("n01440764", 250)):
+        folder = tmp_path / "imagenet" / "train" / name
+        folder.mkdir(parents=True)
+        for place in range(14):
+            Image.fromarray(draw.integers(0, brightest, (40, 40, 3), np.uint8)).save(folder / f"{place}.png")
+    return tmp_path / "imagenet"
+
+
+DOGFISH = {
+    "dogfish": ["--model.encoder.backbone.name=resnet10t", "--model.encoder.backbone.weights=false"],
+    "dogfish_rica": ["--model.encoder.filters=8", "--model.encoder.samples=60", "--model.encoder.iterations=3"],
+}
+
+
+@pytest.mark.parametrize("name", DOGFISH)
+def test_dogfish(name: str, animals: Path, tmp_path: Path) -> None:
+    size = ["--data.training_each=10", "--data.tests_each=4", "--data.crop=32", "--data.resize=32"]
+    where = [f"--data.root={animals}", "--data.fish=[n01440764]"]
+    components = ["--model.votes.transforms", "[{class_path: PCA, init_args: {components: 5}}]"]
+    table = certify(name, tmp_path, *size, *where, *components, *DOGFISH[name])
+    assert table.certifiers == FOUR
+    assert len(table.of("exact")) == 8
+    learned = "features, learned from labels of ImageNet, do not change"
+    assert set(table["assumptions"]) == {learned if name == "dogfish" else ""}
+
+
+def test_an_encoder_that_has_seen_dogs_and_fish_is_refused(animals: Path, tmp_path: Path) -> None:
+    options = [*DOGFISH["dogfish"], "--model.encoder.accept_seen_labels=false", f"--data.root={animals}"]
+    few = ["--data.training_each=10", "--data.tests_each=4", "--data.fish=[n01440764]"]
+    outcome = launch(
+        ["certify", f"--config={CONFIGS / 'dogfish.yaml'}", "--run_dir=run", *QUICK, *options, *few], tmp_path
+    )
+    assert outcome.status == 2
+    assert outcome.err.startswith("error: PretrainedEncoder: was trained on labels of ImageNet")
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_simclr_from_training_to_certificates(data_root: Path, tmp_path: Path) -> None:
+    if not (data_root / "cifar-10-batches-py").is_dir():
+        pytest.skip(f"no CIFAR-10 in SMOOTHING_DATA={data_root}")
+    short = ["--trainer.max_epochs=1", "--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1"]
+    small = [
+        "--data.batch_size=16",
+        "--model.backbone.name=resnet10t",
+        "--model.backbone.size=32",
+        "--data.num_workers=0",
+    ]
+    where = [f"--config={CONFIGS / 'simclr_cifar10.yaml'}", "--run_dir=fit", "--trainer.precision=32"]
+    outcome = launch(["fit", *where, *QUICK, *short, *small, "--model.backbone.name=resnet10t"], tmp_path)
+    assert outcome.status == 0, outcome.err
+    few = [*FEW, "--model.encoder.base_ckpt=fit/checkpoints/last.ckpt"]
+    table = certify("cifar10_simclr", tmp_path, *few)
+    assert len(table.of("exact")) == 8
+    assert set(table["assumptions"]) == {""}
 
 
 def test_the_commands_of_the_paper_s_q_agree_with_the_rule(mnist_root: Path, tmp_path: Path) -> None:
