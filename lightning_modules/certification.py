@@ -193,9 +193,15 @@ class Certification(pl.LightningModule):
             return x
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         rounds = -(-len(x) // (BLOCK * ranks))
-        padded = torch.cat([x, x.new_zeros(rounds * ranks * BLOCK - len(x), *x.shape[1:])])
         self.encoder.to(self.device)
         with one_thread():
-            share = torch.stack([self.encoder(block.to(self.device)) for block in padded.split(BLOCK)[rank::ranks]])
+            numbers = range(rank, rounds * ranks, ranks)
+            share = torch.stack([self.encoder(_block(x, number).to(self.device)) for number in numbers])
         gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
+
+
+def _block(x: Tensor, number: int) -> Tensor:
+    """A block of examples, filled up with zeros."""
+    rows = x[number * BLOCK : (number + 1) * BLOCK]
+    return torch.cat([rows, rows.new_zeros(BLOCK - len(rows), *x.shape[1:])])

@@ -4,7 +4,7 @@ The table of `choose.sh` needs marks named ``choice`` and is made where its runs
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from callbacks.provenance import read_distance
@@ -72,10 +72,24 @@ def choice(runs: Path) -> str:
     return markdown(("encoder and pair", *(f"{vote}, {r} flips" for vote, r in columns.items())), rows)
 
 
+def fill(readme: Path, blocks: Mapping[str, str]) -> None:
+    """Replace what stands between the marks of a page.
+
+    Raises:
+        ValueError: If it has no marks for a block.
+    """
+    text = readme.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        head, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"\n<!-- end of {name} -->")
+        if not end:
+            raise ValueError(f"{readme}: no marks for {name}; must hold <!-- {name} --> and <!-- end of {name} -->")
+        text = f"{head}{start}{block}{end}{tail}"
+    readme.write_text(text, encoding="utf-8")
+
+
 def main(runs: Path) -> None:
     """Replace what stands between the marks of README.md."""
-    readme = Path(__file__).with_name("README.md")
-    text = readme.read_text(encoding="utf-8")
     blocks = {
         "paper": by_q(runs, "mnist17"),
         "label-free": by_q(runs, "mnist17_label_free"),
@@ -84,13 +98,7 @@ def main(runs: Path) -> None:
     }
     if (runs / "choose").is_dir():
         blocks["choice"] = choice(runs / "choose")
-    for name, block in blocks.items():
-        head, start, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, tail = rest.partition(f"\n<!-- end of {name} -->")
-        if not end:
-            raise ValueError(f"{readme}: no marks for {name}; must hold <!-- {name} --> and <!-- end of {name} -->")
-        text = f"{head}{start}{block}{end}{tail}"
-    readme.write_text(text, encoding="utf-8")
+    fill(Path(__file__).with_name("README.md"), blocks)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from smoothing.random import generator
 from smoothing.votes.neighbours import SquaredDistance
 from smoothing.votes.transforms import Transform
 
-ROWS_AT_A_TIME = 256
+ROWS_AT_A_TIME = 64
 
 DEGREE = 30
 """Of the polynomial that damps what is not asked for, each round."""

@@ -11,6 +11,10 @@ from smoothing.threads import one_thread
 from smoothing.votes.training_set import check_features
 
 
+ROWS_AT_A_TIME = 4096
+"""So that large training sets need little memory beside their own."""
+
+
 class Transform(ABC):
     """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
 
@@ -111,8 +115,11 @@ class PCA(Transform):
         if self.components > x.shape[1]:
             raise ValueError(f"PCA: components = {self.components}; must be at most {x.shape[1]}, the feature count")
         self.mean = x.mean(0)
-        centred = x - self.mean
-        variances, axes = torch.linalg.eigh(centred.T @ centred / len(x))
+        scatter = x.new_zeros(x.shape[1], x.shape[1])
+        for rows in x.split(ROWS_AT_A_TIME):
+            centred = rows - self.mean
+            scatter.addmm_(centred.T, centred)
+        variances, axes = torch.linalg.eigh(scatter / len(x))
         variances, axes = variances.flip(0)[: self.components], axes.flip(1)[:, : self.components]
         if not 0 < variances[0] < inf:
             raise ValueError(
@@ -126,8 +133,7 @@ class PCA(Transform):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Project features ``(batch, k)`` to ``(batch, components)``."""
-        projected: Tensor = (x - self.mean) @ self.axes
-        return projected
+        return torch.cat([(rows - self.mean) @ self.axes for rows in x.split(ROWS_AT_A_TIME)])
 
 
 class Whiten(Transform):
