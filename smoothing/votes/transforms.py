@@ -10,7 +10,6 @@ from torch import Tensor
 from smoothing.threads import one_thread
 from smoothing.votes.training_set import check_features
 
-
 ROWS_AT_A_TIME = 4096
 """So that large training sets need little memory beside their own."""
 
