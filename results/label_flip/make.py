@@ -54,7 +54,7 @@ COMPARISONS = {
         },
         {
             "cifar10_simclr": "SimCLR",
-            **{f"cifar10_patches_{factor}": f"k-means patches, factor {factor}" for factor in (1, 10, 100)},
+            **{f"cifar10_patches_{factor}": f"k-means patches, factor {factor}" for factor in ("0.01", "0.1", "1", "10")},
         },
     ),
     "imdb": Comparison(

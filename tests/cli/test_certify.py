@@ -110,7 +110,7 @@ def test_loggers_open_after_the_last_row_and_log_a_table_once(workplace: Path) -
 
 
 ENCODER = {
-    "model": {"class_path": "Encoder", "init_args": {"features": 5, "width": 2}},
+    "model": {"class_path": "FeatureClassifier", "init_args": {"features": 5, "width": 2}},
     "data": {"class_path": "Digits", "init_args": {"classes": [0, 2, 3]}},
     "trainer": {"max_epochs": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False},
 }

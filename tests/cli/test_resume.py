@@ -86,19 +86,33 @@ def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, unin
     assert added.get("rank-1.jsonl", 0) == missing // 2
 
 
-@pytest.mark.slow
-@pytest.mark.ddp
-def test_two_ranks_encode_and_certify_as_one(tmp_path: Path) -> None:
+@pytest.fixture
+def trained(tmp_path: Path) -> list[str]:
+    """Options that have an encoder from a checkpoint."""
     encoder = {
-        "model": {"class_path": "Encoder", "init_args": {"features": 5, "width": 2}},
+        "model": {"class_path": "FeatureClassifier", "init_args": {"features": 5, "width": 2}},
         "data": {"class_path": "Digits", "init_args": {"classes": [0, 2, 3]}},
         "trainer": {"max_epochs": 1, "logger": False, "enable_progress_bar": False},
     }
     (tmp_path / "encoder.yaml").write_text(yaml.safe_dump(encoder))
     assert launch(["fit", "--config", "encoder.yaml"], tmp_path).status == 0
     (checkpoint,) = tmp_path.glob("runs/encoder/checkpoints/*.ckpt")
+    return ["--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
+
+
+@pytest.fixture
+def fitted() -> list[str]:
+    """Options that have an encoder which every rank fits to the training inputs."""
+    small = ["--model.encoder.centres=8", "--model.encoder.patch=4", "--model.encoder.samples=300"]
+    return ["--model.encoder=KMeansPatches", *small, "--model.votes.transforms", "[{class_path: Whiten}]"]
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+@pytest.mark.parametrize("kind", ["trained", "fitted"])
+def test_two_ranks_encode_and_certify_as_one(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    encoded = request.getfixturevalue(kind)
     start(tmp_path)
-    encoded = ["--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
     assert launch([*CERTIFY, *encoded, "--run_dir=one"], tmp_path).status == 0
     assert launch_on_two_ranks([*CERTIFY, *encoded, "--run_dir=two"], tmp_path).status == 0
     assert shards(tmp_path / "two").keys() == {"rank-0.jsonl", "rank-1.jsonl"}

@@ -98,7 +98,7 @@ def test_what_is_no_checkpoint_is_refused(checkpoint: Path, tmp_path: Path) -> N
     (tmp_path / "other.ckpt").write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = .*; must be a checkpoint of BaseClassifier$"):
         FrozenClassifier(str(tmp_path / "other.ckpt"))
-    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt = .*; must be a checkpoint of Encoder$"):
+    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt = .*; must be a checkpoint of F"):
         FrozenEncoder(str(checkpoint))
 
 
