@@ -54,7 +54,7 @@ COMPARISONS = {
         },
         {
             "cifar10_simclr": "SimCLR",
-            **{f"cifar10_patches_{factor}": f"k-means patches, factor {factor}" for factor in ("0.01", "0.1", "1", "10")},
+            **{f"cifar10_patches_{f}": f"k-means patches, factor {f}" for f in ("0.01", "0.1", "1", "10")},
         },
     ),
     "imdb": Comparison(
@@ -66,7 +66,7 @@ COMPARISONS = {
             "paper, q = 0.1": (0.7585, 0.7034, 0.6469, 0.5806, 0.4788, 0.3263, 0.2135),
         },
         {
-            **{f"imdb_{factor}": f"TF-IDF, factor {factor}" for factor in ("0.1", "1", "10", "100")},
+            **{f"imdb_{f}": f"TF-IDF, factor {f}" for f in ("0.1", "1", "10", "100")},
             "imdb_paper": "word vectors, factor 1",
         },
     ),
