@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from callbacks.figure import draw, figure
-from smoothing.certificates import certified_curve
-from tests.samples import FLIPS, L2, table
+from smoothing.certificates import Table, certified_curve
+from tests.samples import FLIPS, L2, row, table
 
 FLIP_CURVE = certified_curve(table((1, 3.0), (1, 700.0), (-1, 0.0), (0, 900.0), certifiers=("kl", "exact")), FLIPS)
 L2_CURVE = certified_curve(table((1, 0.5), (1, 1.25), (1, 2.0)), L2)
@@ -81,3 +81,15 @@ def test_one_figure_goes_to_several_files(tmp_path: Path):
     draw({"run": L2_CURVE}, tmp_path / "curve.png", tmp_path / "curve.svg", envelope=True)
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "upper envelope" in (tmp_path / "curve.svg").read_text()
+
+
+def test_lines_of_attacks_are_dashed():
+    rows = [row(radius=3.0), row(radius=5.0, certifier="attack", classifier="attacked mean")]
+    curve = certified_curve(Table(rows), FLIPS)
+    assert curve.attacks == {"attack"}
+    (axes,) = figure({"a": curve, "b": certified_curve(table((1, 2.0)), FLIPS)}).axes
+    assert {line.get_label(): line.get_linestyle() for line in axes.lines} == {
+        "a: exact": "-",
+        "a: attack": "--",
+        "b": "-",
+    }

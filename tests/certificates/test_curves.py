@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoothing.certificates import FIELD_DISTANCE, certified_curve, read_tsv, summary
+from smoothing.certificates import FIELD_DISTANCE, Table, certified_curve, read_tsv, summary
 from smoothing.certificates.curves import MAX_RADII, Curve, common_distance, upper_envelope
 from smoothing.distance import Distance
-from tests.samples import FLIPS, L2, table
+from tests.samples import FLIPS, L2, row, table
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -138,3 +138,13 @@ def test_the_upper_envelope_is_the_best_at_every_radius():
     assert accuracy(envelope) == [1, 2 / 3, 1 / 3]
     with pytest.raises(ValueError, match="upper envelope: curves at different radii; must be the same"):
         upper_envelope([*curves, certified_curve(table((1, 1.0)), FLIPS, [0, 2, 4])])
+
+
+def test_attacks_have_no_part_in_the_upper_envelope():
+    rows = [row(radius=1.0), row(radius=5.0, certifier="attack", classifier="attacked base")]
+    curve = certified_curve(Table(rows), FLIPS, [0, 1, 2, 5, 6])
+    assert curve.attacks == {"attack"}
+    assert curve.accuracy["attack"].tolist() == [1, 1, 1, 1, 0]
+    assert accuracy(upper_envelope([curve])) == [1, 1, 0, 0, 0]
+    with pytest.raises(ValueError, match="upper envelope: no curve of certificates; must be at least one"):
+        upper_envelope([certified_curve(Table(rows[1:]), FLIPS)])
