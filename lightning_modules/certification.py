@@ -134,6 +134,13 @@ class Certification(pl.LightningModule):
         examples = self.data.test_set()
         return torch.stack([examples[position][1] for position in self.data.asked]), torch.tensor(self.data.asked)
 
+    @property
+    def seen(self) -> dict[str, list[str]]:
+        """What the encoder was trained on, and of which of it the labels; both empty where it is fitted here."""
+        encoder = self.encoder
+        origins = {"trained_on": encoder.trained_on, "labels_of": encoder.labels_of} if encoder else {}
+        return {name: list(map(str, seen)) for name, seen in origins.items()}
+
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
 

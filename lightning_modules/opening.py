@@ -38,7 +38,7 @@ class Opening(Callback):
             ValueError: If the directory is another run's, damaged, or cannot be written.
         """
         model, data = self._model, self._model.data
-        self._provenance = {"examples": len(data.asked)} | provenance(
+        self._provenance = {"examples": len(data.asked), "encoder": model.seen} | provenance(
             self._config,
             seed=model.seed,
             distance=model.measure.distance,

@@ -3,8 +3,10 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from smoothing.certificates import Table
 from tests.front_door import Outcome, kill_after, launch, launch_on_two_ranks
 
 CERTIFY = ["certify", "--config", "digits.yaml"]
@@ -64,7 +66,11 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--model.measure=nowhere.Nope"], ["model.measure", "nowhere"]),
         ([*CERTIFY, "--model.measure=Ridge"], ["model.measure: Ridge"]),
         ([*CERTIFY, "--model.measure.num_classes=two"], ["model.measure.num_classes: two", "int"]),
-        ([*CERTIFY, "--model=Encoder"], ["model: Encoder", "Certification"]),
+        ([*CERTIFY, "--model=FeatureClassifier"], ["model: FeatureClassifier", "Certification"]),
+        ([*CERTIFY, "--data=FeatureFile", "--data.path=absent.npz"], ["FeatureFile", "absent.npz", "readable file"]),
+        ([*CERTIFY, "--model.encoder=KMeansPatches", "--model.encoder.patch=9"], ["KMeansPatches", "patch of 9 x 9"]),
+        ([*CERTIFY, "--model.encoder=TfidfSVD"], ["TfidfSVD", "must be texts"]),
+        ([*CERTIFY, "--model.certifiers.a=datamodules.poisoning.NearestAttack"], ["certifiers.a", "LogisticHead"]),
         ([*CERTIFY, "--trainer.devices", "0"], ["trainer.devices = 0", "at least 1"]),
         ([*CERTIFY, "--trainer.devices=some"], ["devices", "int > 0"]),
         ([*CERTIFY, "--trainer.accelerator=abacus"], ["abacus", "cpu"]),
@@ -133,6 +139,28 @@ def test_certificates_without_a_config_are_not_adopted(workplace: Path) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 5)).status == -9
     (workplace / "runs/digits/provenance.json").unlink()
     assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
+
+
+def test_a_file_that_ends_early_is_refused(workplace: Path) -> None:
+    path = workplace / "cut.npz"
+    np.savez(path, x_train=np.ones((9, 2)), y_train=np.arange(9), x_test=np.ones((3, 2)), y_test=np.arange(3))
+    path.write_bytes(path.read_bytes()[:-100])
+    outcome = launch([*CERTIFY, "--data=FeatureFile", f"--data.path={path}"], workplace)
+    assert_refused(outcome, "FeatureFile", "cut.npz", "must hold the arrays")
+    assert not (workplace / "runs").exists()
+
+
+def test_an_encoder_that_learned_from_the_labels_under_attack_is_refused_or_marked(workplace: Path) -> None:
+    fit = ["fit", "--model=FeatureClassifier", "--data=Digits", "--run_dir=fit", "--trainer.max_epochs=1"]
+    quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
+    assert launch([*fit, *quiet], workplace).status == 0
+    (checkpoint,) = (workplace / "fit/checkpoints").glob("*.ckpt")
+    encoded = [*CERTIFY, "--model.encoder=FrozenEncoder", f"--model.encoder.base_ckpt={checkpoint}"]
+    assert_refused(launch(encoded, workplace), "FrozenEncoder", "trained on labels of Digits train", "under attack")
+    assert not (workplace / "runs").exists()
+    assert launch([*encoded, "--model.encoder.accept_seen_labels=true"], workplace).status == 0
+    rows = Table.read_csv(workplace / "runs/digits/certificates.csv")
+    assert all("learned from labels of Digits train, do not change" in phrases for phrases in rows["assumptions"])
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import yaml
 from pytorch_lightning.cli import LightningCLI
 
 from datamodules import DataModule
-from lightning_modules import Encoder, Trainer
+from lightning_modules import FeatureClassifier, Trainer
 from smoothing.certificates import Curve, Table
 from smoothing.cli.run import RunCLI
 from smoothing.distance import Distance
@@ -123,13 +123,13 @@ def test_a_checkpoint_does_not_change_the_config(
     """Lightning's own command line lets the checkpoint's hyper-parameters win; without the guard this shows."""
     monkeypatch.chdir(tmp_path)
     Path("encoder.yaml").write_text(yaml.safe_dump(ENCODER))
-    hyper_parameters = {"_class_path": "lightning_modules.Encoder", "features": 9, "width": 2}
+    hyper_parameters = {"_class_path": "lightning_modules.FeatureClassifier", "features": 9, "width": 2}
     torch.save({"hyper_parameters": hyper_parameters}, "trained.ckpt")
     fitted: list[tuple[int, str | None]] = []
 
     def fit(
         trainer: Trainer,
-        model: Encoder,
+        model: FeatureClassifier,
         train_dataloaders: None = None,
         val_dataloaders: None = None,
         datamodule: DataModule | None = None,
