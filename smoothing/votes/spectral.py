@@ -74,8 +74,11 @@ class SpectralEmbedding(Transform):
 
     def _nearest(self, x: Tensor) -> Tensor:
         """The nearest training points, one more than neighbours since a point of the training set finds itself."""
-        blocks = (self._distance(rows) for rows in x.split(ROWS_AT_A_TIME))
-        return torch.cat([block.topk(self.neighbours + 1, largest=False).indices for block in blocks])
+        # One tensor for all: small ones kept between large ones that come and go would split memory up.
+        nearest = torch.empty(len(x), self.neighbours + 1, dtype=torch.long)
+        for rows, found in zip(x.split(ROWS_AT_A_TIME), nearest.split(ROWS_AT_A_TIME), strict=True):
+            found.copy_(self._distance(rows).topk(self.neighbours + 1, largest=False).indices)
+        return nearest
 
     def _placed(self, nearest: Tensor) -> Tensor:
         return self._coordinates[nearest[:, : self.neighbours]].mean(1)
