@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lightning_modules.architectures import Architecture
 from lightning_modules.checkpoint import digest
-from lightning_modules.encoder import FrozenEncoder
+from lightning_modules.encoders import FrozenEncoder
 from smoothing.origin import Origin
 from smoothing.votes import Body
 from smoothing.votes.network import Precision
@@ -79,7 +79,7 @@ class EncoderBody(Body):
     def __init__(self, encoder: FrozenEncoder) -> None:
         super().__init__()
         self.encoder = encoder
-        self.trained_on = (encoder.origin,)
+        self.trained_on = encoder.trained_on
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Body.forward`."""

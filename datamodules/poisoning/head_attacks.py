@@ -45,7 +45,7 @@ class HeadAttack(Certifier):
         """Attack every input of a batch."""
         head = ballots.votes
         assert isinstance(head, LogisticHead), "supports() was not asked"
-        inputs = head.inputs(ballots.x)
+        inputs = head.features_of(ballots.x)
         logits = inputs @ head.weights.T
         ranked = np.argsort(-logits, axis=1, kind="stable")
         radius = [self._survived(head, x, *pair) for x, pair in zip(inputs, ranked[:, :2].tolist(), strict=True)]

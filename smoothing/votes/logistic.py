@@ -90,7 +90,7 @@ class LogisticHead(Votes):
         flat = out.reshape(classes * width, -1) / len(self.labels)
         return flat + self.penalty * np.eye(len(flat))
 
-    def inputs(self, x: Tensor) -> NDArray[np.float64]:
+    def features_of(self, x: Tensor) -> NDArray[np.float64]:
         """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``."""
         return with_bias(apply_each(self.transforms, x.cpu().flatten(1).double()))
 
@@ -102,7 +102,7 @@ class LogisticHead(Votes):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes of heads that are trained on sampled label vectors; all inputs share the draws."""
-        inputs, labels = self.inputs(x), torch.from_numpy(self.labels)
+        inputs, labels = self.features_of(x), torch.from_numpy(self.labels)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for draw in range(first, first + draws):
             noisy = measure.sample(labels, generator((*seed, draw)))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from datamodules import Digits
-from lightning_modules import Encoder, FrozenEncoder, Trainer
+from lightning_modules import FeatureClassifier, FrozenEncoder, Trainer
 from lightning_modules.architectures import Architecture, CifarResNet, LeNet, TimmModel
 from lightning_modules.bodies import ClassifierBody, EncoderBody
 from smoothing.origin import Origin
@@ -63,11 +63,11 @@ def test_an_encoder_says_what_it_has_seen(tmp_path: Path) -> None:
         accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, max_epochs=1, limit_train_batches=1,
         limit_val_batches=0, default_root_dir=tmp_path, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(Encoder(features=5, width=2), Digits((0, 2)))
+    trainer.fit(FeatureClassifier(features=5, width=2), Digits((0, 2)))
     trainer.save_checkpoint(tmp_path / "encoder.ckpt")
     encoder = FrozenEncoder(str(tmp_path / "encoder.ckpt"))
     body = EncoderBody(encoder)
-    assert body.trained_on == (Origin("Digits", classes=(0, 2)),)
+    assert body.trained_on == (Origin("Digits", "train", classes=(0, 2)),)
     x = torch.rand(3, 1, 8, 8)
     assert torch.equal(body(x), encoder(x))
     assert body.identity() == encoder.identity()

@@ -90,7 +90,7 @@ def test_what_is_found_works_on_a_head_that_is_trained_again(
     found = attack.certify(ballots)
     assert found.classifier == "attacked base"
     assert (found.radius < len(head.labels) / 2).all()
-    inputs = head.inputs(ballots.x)
+    inputs = head.features_of(ballots.x)
     for x, winner, radius in zip(inputs, found.prediction, found.radius.astype(int), strict=True):
         order = attack.order(head, x, winner, 1 - winner)
         order = order[head.labels[order] == winner]
@@ -107,7 +107,7 @@ def test_influence_foresees_the_change_of_the_loss(attacked_head: tuple[Ballots,
     ballots, _ = attacked_head
     head = ballots.votes
     assert isinstance(head, LogisticHead)
-    x = head.inputs(ballots.x)[0]
+    x = head.features_of(ballots.x)[0]
     winner = int((head.weights @ x).argmax())
     order = InfluenceAttack().order(head, x, winner, 1 - winner)
     chosen = order[head.labels[order] == winner][:: len(order) // 20]
