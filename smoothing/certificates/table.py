@@ -34,8 +34,8 @@ class Row:
         n: Number of draws that bound the vote.
         n0: Number of draws that select the class.
         alpha: Failure probability, within (0, 1).
-        classifier: Smoothed classifier that is certified, ``"mean"``, ``"majority"`` (THEORY.md 4.2) or ``"run-off"``, or
-            the one that is attacked, ``"attacked mean"`` or ``"attacked base"``.
+        classifier: Smoothed classifier that is certified, ``"mean"``, ``"majority"`` (THEORY.md 4.2) or ``"run-off"``;
+            or the one that is attacked, ``"attacked mean"`` or ``"attacked base"``.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
         sound: Whether every rounding on its path goes outward.
         assumptions: What it takes for granted, phrases joined by ``"; "``.
