@@ -29,9 +29,9 @@ class BestAttack(Certifier):
         """Attack the vote on every input of a batch."""
         scores, channel = ballots.scores, ballots.measure.channel
         assert channel is not None, "supports() was not asked"
-        expected = mean_scores(scores, channel)
+        matrix, denominator = whole = whole_channel(channel)
+        expected = mean_scores(scores, whole)
         winners = np.asarray(expected.argmax(1), np.int64)
-        matrix, denominator = whole_channel(channel)
         labels = scores.labels.numpy()
         survived = np.full(len(winners), len(labels), np.float64)
         for row, winner in enumerate(winners.tolist()):
