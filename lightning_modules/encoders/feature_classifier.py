@@ -77,6 +77,15 @@ class FeatureClassifier(pl.LightningModule):
         assert self._record is not None
         checkpoint[RECORD] = self._record.plain()
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the same examples only.
+
+        Raises:
+            ValueError: If the checkpoint was trained on others.
+        """
+        assert self._record is not None
+        self._record.go_on(checkpoint)
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Cross-entropy of one batch."""
         x, labels = batch

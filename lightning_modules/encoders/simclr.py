@@ -55,8 +55,15 @@ class SimCLR(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint what the network is, and what it has seen."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        checkpoint[RECORD] = Record.of(self.network, data.image_shape, data.origin, labels=False).plain()
+        checkpoint[RECORD] = self._record.plain()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the same examples only.
+
+        Raises:
+            ValueError: If the checkpoint was trained on others.
+        """
+        self._record.go_on(checkpoint)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Loss of one batch of images; their labels are left alone."""
@@ -74,6 +81,11 @@ class SimCLR(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    @property
+    def _record(self) -> Record:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        return Record.of(self.network, data.image_shape, data.origin, labels=False)
 
     def _loss(self, x: Tensor) -> Tensor:
         first, second = (self.head(self.network(self.views(x))) for _ in range(2))

@@ -86,7 +86,9 @@ def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[FeatureClassifier, Path
 def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
     """Otherwise the encoder would not tell of the first ones, and serve them."""
     others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
-    with pytest.raises(ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train; must have been on"):
+    with pytest.raises(
+        ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train; must have been on"
+    ):
         fit(tmp_path, ckpt_path=fitted[1], data=others)
 
 

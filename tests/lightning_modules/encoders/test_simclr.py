@@ -137,3 +137,10 @@ def test_colours_change_within_the_scale() -> None:
 def test_bad_arguments_are_refused(make: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()  # type: ignore[operator]
+
+
+def test_a_fit_does_not_go_on_with_other_images(fitted: tuple[SimCLR, Path, float]) -> None:
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    module = SimCLR(FeatureNetwork([1, 8, 8], 16, 8), 8)
+    with pytest.raises(ValueError, match="trained on Digits train; must have been on classes 1, 7 of Digits train"):
+        trainer.fit(module, datamodule=Digits((1, 7)), ckpt_path=fitted[1])
