@@ -11,6 +11,8 @@ from lightning_modules.encoders.encoder import Encoder
 from smoothing.random import generator
 from smoothing.threads import one_thread
 
+IMAGES_AT_A_TIME = 8
+
 
 class PatchEncoder(Encoder):
     """Answers of filters to all patches of an image, averaged over the cells of a grid (Coates and Ng 2011).
@@ -78,9 +80,8 @@ class PatchEncoder(Encoder):
     def forward(self, x: Tensor) -> Tensor:
         """Features ``(batch, filters * pools^2)`` of images ``(batch, channels, height, width)``."""
         cells = [(side - self.patch) // self.stride + 1 for side in x.shape[2:]]
-        patches = self._normalised(unfold(x, self.patch, stride=self.stride).transpose(1, 2))
-        grid = self.answers((patches - self.mean) @ self.whitening).transpose(1, 2).unflatten(2, cells)
-        return adaptive_avg_pool2d(grid, self.pools).flatten(1)
+        # A few at a time: the answers to all patches of a block would be a hundred times as large as its features.
+        return torch.cat([self._pooled(few, cells) for few in x.split(IMAGES_AT_A_TIME)])
 
     def require(self, least: int, **given: int) -> None:
         """Refuse arguments below a minimum.
@@ -91,6 +92,11 @@ class PatchEncoder(Encoder):
         for name, value in given.items():
             if value < least:
                 raise ValueError(f"{type(self).__name__}: {name} = {value}; must be at least {least}")
+
+    def _pooled(self, x: Tensor, cells: list[int]) -> Tensor:
+        patches = self._normalised(unfold(x, self.patch, stride=self.stride).transpose(1, 2))
+        grid = self.answers((patches - self.mean) @ self.whitening).transpose(1, 2).unflatten(2, cells)
+        return adaptive_avg_pool2d(grid, self.pools).flatten(1)
 
     def _sampled(self, x: Tensor) -> Tensor:
         draw = generator((self.seed,))

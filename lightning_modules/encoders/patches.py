@@ -61,10 +61,12 @@ class KMeansPatches(PatchEncoder):
 
     def answers(self, patches: Tensor) -> Tensor:
         """See `PatchEncoder.answers`."""
-        products = patches @ self.centres.T
-        squares = patches.square().sum(-1, keepdim=True) + self.centres.square().sum(1) - 2 * products
-        distance = squares.clamp_(min=0).sqrt_()
-        return (distance.mean(-1, keepdim=True) - distance).clamp_(min=0)
+        rows = patches.flatten(0, -2)
+        # In place, since there are a thousand answers to a patch.
+        squares = torch.addmm(self.centres.square().sum(1), rows, self.centres.T, alpha=-2)
+        distance = squares.add_(rows.square().sum(1, keepdim=True)).clamp_(min=0).sqrt_()
+        nearer = distance.sub_(distance.mean(1, keepdim=True)).neg_().clamp_(min=0)
+        return nearer.unflatten(0, patches.shape[:-1])
 
 
 class RICA(PatchEncoder):
