@@ -29,6 +29,15 @@ SMALL = {
 }
 """Configs on data sets at hand, and what makes them small; each is asked eight examples."""
 
+RIVALS = {
+    "mnist_partitions": [*FEW, "--model.votes.parts=40", "--model.encoder.centres=30"],
+    "mnist_clusters": [*FEW, "--model.encoder.centres=30"],
+    "mnist_bagging": [*FEW, "--model.certifiers.bagging.n=200", "--model.encoder.centres=30"],
+    "cifar10_partitions": [*FEW, "--model.votes.parts=40", "--model.encoder.centres=80"],
+    "imdb_partitions": [*FEW_REVIEWS, "--model.votes.parts=40", "--model.encoder.vocabulary=500"],
+}
+"""The same for other ways to vote."""
+
 
 def certify(name: str, folder: Path, *options: str) -> Table:
     """The table of a config that is run in a folder."""
@@ -109,16 +118,30 @@ def test_the_undefended_network_falls_early(mnist_root: Path, tmp_path: Path) ->
     assert (table["radius"] < 200).all()
 
 
+def certify_if_there(name: str, data_root: Path, folder: Path, *options: str) -> Table:
+    """The same, unless the data set is absent."""
+    needed = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}.get(name.split("_")[0], name.split("_")[0])
+    if not (data_root / needed).is_dir():
+        pytest.skip(f"no {needed} in SMOOTHING_DATA={data_root}")
+    return certify(name, folder, *options)
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_other_data(name: str, data_root: Path, tmp_path: Path) -> None:
-    folder = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}.get(name.split("_")[0], name.split("_")[0])
-    if not (data_root / folder).is_dir():
-        pytest.skip(f"no {folder} in SMOOTHING_DATA={data_root}")
-    table = certify(name, tmp_path, *SMALL[name])
+    table = certify_if_there(name, data_root, tmp_path, *SMALL[name])
     assert len(table.of("exact")) == 8
     assert table.certifiers in (FOUR, ("exact",), ("exact", "best_attack"))
     conditional = {"lambda" in phrases for phrases in table["assumptions"]}
     assert conditional == {name == "mnist_paper"}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals(name: str, data_root: Path, tmp_path: Path) -> None:
+    table = certify_if_there(name, data_root, tmp_path, *RIVALS[name])
+    assert all(len(table.of(certifier)) == 8 for certifier in table.certifiers)
+    assert (table["radius"] > 0).any()
+    if "white_box" in table.certifiers:
+        assert (table.of("dpa")["radius"] <= table.of("white_box")["radius"]).all()
 
 
 @pytest.fixture
