@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from results.mnist17.make import accuracy, fill, markdown
+from results.pages import accuracy, fill, markdown
 from smoothing.guarantees import KL, VoteBound, thresholds
 from smoothing.measures import LabelFlip
 

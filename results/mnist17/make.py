@@ -1,14 +1,13 @@
-"""Fills the tables of README.md beside it from finished runs: ``python results/mnist17/make.py [RUNS]``.
+"""Fills the tables of README.md beside it: ``python -m results.mnist17.make [RUNS]``, in the repository's root.
 
 The table of `choose.sh` needs marks named ``choice`` and is made where its runs are there.
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from callbacks.provenance import read_distance
-from smoothing.certificates import Table, certified_curve
+from results.pages import accuracy, fill, markdown
 
 FLIPS = (1, 10, 100, 500, 1000, 1500, 2000)
 
@@ -28,21 +27,6 @@ CERTIFIERS = {
 }
 
 PAIRS = ("02", "34", "56", "89")
-
-
-def accuracy(run: Path, flips: Sequence[int]) -> dict[str, list[float]]:
-    """Certified accuracy of a finished run at whole radii, by certifier."""
-    table = Table.read_csv(run / "certificates.csv")
-    curve = certified_curve(table, read_distance(run / "provenance.json"), flips)
-    return {name: values.tolist() for name, values in curve.accuracy.items()}
-
-
-def markdown(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table whose first column is text and whose others are fractions, spelled in per cent."""
-    head = [str(cell) for cell in header]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    lines += [[f"{cell:.1%}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def by_q(runs: Path, name: str) -> str:
@@ -70,22 +54,6 @@ def choice(runs: Path) -> str:
             values = [accuracy(recipe / pair / vote, [r])["exact"][0] for vote, r in columns.items()]
             rows.append([f"{recipe.name}, {pair[0]} against {pair[1]}", *values])
     return markdown(("encoder and pair", *(f"{vote}, {r} flips" for vote, r in columns.items())), rows)
-
-
-def fill(readme: Path, blocks: Mapping[str, str]) -> None:
-    """Replace what stands between the marks of a page.
-
-    Raises:
-        ValueError: If it has no marks for a block.
-    """
-    text = readme.read_text(encoding="utf-8")
-    for name, block in blocks.items():
-        head, start, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, tail = rest.partition(f"\n<!-- end of {name} -->")
-        if not end:
-            raise ValueError(f"{readme}: no marks for {name}; must hold <!-- {name} --> and <!-- end of {name} -->")
-        text = f"{head}{start}{block}{end}{tail}"
-    readme.write_text(text, encoding="utf-8")
 
 
 def main(runs: Path) -> None:

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Every run of README.md beside it, one after the other, in the repository's root. What is finished is not computed again.
+set -euo pipefail
+configs=configs/denoise
+draws=(--model.certifiers.clopper_pearson.n0 100 --model.certifiers.clopper_pearson.n 900)
+weights=${1:-https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet56-4bfd9763.th}
+
+mnist() { smoothing certify --config $configs/mnist.yaml --run_dir "runs/mnist_$1" "${@:2}"; }
+denoised() { mnist "denoised_$1" --model.measure.measure.sigma "${1%_*}" "${@:2}"; }
+noise() { mnist "noise_$1" --model.measure Gaussian --model.measure.sigma "${1%_*}" "${@:2}"; }
+
+[ -d runs/mnist_ddpm/denoiser ] || smoothing fit --config $configs/mnist_ddpm.yaml
+[ -d runs/mnist_clean ] || smoothing fit --config $configs/mnist_test_time.yaml
+mnist plain --model.measure Unchanged --model.certifiers '{empirical: {class_path: Empirical, init_args: {n: 20}}}'
+denoised 0.25 "${draws[@]}"
+noise 0.25 "${draws[@]}"
+for sigma in 0.1 0.5 1.0; do
+  denoised $sigma
+  noise $sigma
+done
+denoised 1.0_2 --model.votes.learner.epochs 2
+for epochs in 2 32 160; do
+  noise 1.0_$epochs --model.votes.learner.epochs $epochs
+done
+for sigma in 0.1 0.25; do
+  smoothing certify --config $configs/cifar10.yaml --run_dir runs/cifar10_$sigma --model.measure.sigma $sigma \
+    --model.votes.body.precision bfloat16 --model.votes.body.network.weights "$weights"
+done
+test_time() { smoothing certify --config $configs/mnist_test_time.yaml --base_ckpt runs/mnist_clean/checkpoints/lenet.ckpt \
+  --run_dir "runs/mnist_test_time_$1" "${@:2}"; }
+for sigma in 0.25 0.5 1.0; do
+  test_time $sigma --model.measure.measure.sigma $sigma
+  test_time noise_$sigma --model.measure Gaussian --model.measure.sigma $sigma
+done
+smoothing compare runs/mnist_{denoised,noise}_{0.1,0.25,0.5,1.0} --radii '[0, 0.1, 0.25, 0.5, 0.75, 1, 1.5]' \
+  --out results/denoise/mnist
+python -m results.denoise.make runs
