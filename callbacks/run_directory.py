@@ -120,15 +120,10 @@ class RunDirectory:
         self._draws.mkdir(parents=True, exist_ok=True)
         return DrawShard(self._draws / f"rank-{rank}.jsonl", self._run)
 
-    def timings(self, rank: int) -> Path:
-        """Where one rank notes how long its examples took."""
+    def timings(self, name: str) -> Path:
+        """Where it is noted how long some work took."""
         self._timings.mkdir(parents=True, exist_ok=True)
-        return self._timings / f"rank-{rank}.tsv"
-
-    def draw_timings(self, rank: int) -> Path:
-        """Where one rank notes how long its draws took."""
-        self._timings.mkdir(parents=True, exist_ok=True)
-        return self._timings / f"draws-rank-{rank}.tsv"
+        return self._timings / f"{name}.tsv"
 
     def merged(self) -> Table:
         """The table of a finished run, a function of its config.
