@@ -13,6 +13,7 @@ from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
 from smoothing.origin import Origin
+from smoothing.padding import filled
 from smoothing.threads import one_thread
 from smoothing.votes import Ballots, Votes
 
@@ -213,6 +214,4 @@ class Certification(pl.LightningModule):
 
 
 def _block(x: Tensor, number: int) -> Tensor:
-    """A block of examples, filled up with zeros."""
-    rows = x[number * BLOCK : (number + 1) * BLOCK]
-    return torch.cat([rows, rows.new_zeros(BLOCK - len(rows), *x.shape[1:])])
+    return filled(x[number * BLOCK : (number + 1) * BLOCK], BLOCK)

@@ -9,6 +9,7 @@ from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.padding import filled
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
 from smoothing.threads import for_each, in_turn
@@ -107,6 +108,6 @@ class DenoisedMeasure(SmoothingMeasure):
 
     def _noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """A whole batch of noisy images, whatever the number of images: noise is drawn for all of it."""
-        filled = torch.cat([images, images.new_zeros(self.batch_size - len(images), *images.shape[1:])])
+        batch = filled(images, self.batch_size)
         # Exactly the noise that is certified, if no more is applied.
-        return filled + self.measure.draw(filled, generator) * (self.applied_sigma / self.measure.sigma)
+        return batch + self.measure.draw(batch, generator) * (self.applied_sigma / self.measure.sigma)

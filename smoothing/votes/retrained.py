@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
+from smoothing.padding import filled
 from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.random import generator
 from smoothing.threads import for_each, in_turn, one_thread
@@ -192,7 +193,7 @@ class RetrainedVotes(Votes):
         if self.body is None:
             return x
         body, size = self.body.to(x.device), self.body.batch_size
-        batches = torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
+        batches = [filled(some, size) for some in x.split(size)]
         features: dict[int, Tensor] = {}
 
         def work(some: slice) -> None:
