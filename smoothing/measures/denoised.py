@@ -12,7 +12,7 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.padding import filled
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
-from smoothing.threads import for_each, in_turn
+from smoothing.threads import batchwise
 
 
 class DenoisedMeasure(SmoothingMeasure):
@@ -94,17 +94,8 @@ class DenoisedMeasure(SmoothingMeasure):
         images = z.reshape(-1, *z.shape[-3:])
         noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]
         denoiser = self.denoiser.to(z.device)
-        denoised: dict[int, Tensor] = {}
-        tracked = torch.is_grad_enabled()
-
-        def work(batches: slice) -> None:
-            # Whether gradients are wanted is a thread's own.
-            with torch.set_grad_enabled(tracked):
-                denoised[batches.start] = denoiser(noisy[batches.start], self.measure.sigma)
-
-        spread = for_each if z.device.type == "cpu" and len(noisy) > 1 else in_turn
-        spread(work, len(noisy), 1)
-        return torch.cat([denoised[number] for number in range(len(noisy))])[: len(images)].reshape(z.shape)
+        denoised = batchwise(lambda some: denoiser(some, self.measure.sigma), noisy)
+        return denoised[: len(images)].reshape(z.shape)
 
     def _noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """A whole batch of noisy images, whatever the number of images: noise is drawn for all of it."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
-from smoothing.threads import for_each, in_turn, one_thread
+from smoothing.threads import one_thread, spread
 from smoothing.votes.blocks import blocks
 from smoothing.votes.votes import CensusVotes
 
@@ -184,12 +184,10 @@ class NetworkVotes(CensusVotes):
                 votes[row] += won
                 finite[row] &= sane
 
-        # Cores share out the passes; a device runs them one after the other by itself.
-        spread = for_each if x.device.type == "cpu" else in_turn
         where = index.tolist()
         with as_stated(x.device):
             self._try(x)
-            spread(work, len(x) * len(passes), 1)
+            spread(work, len(x) * len(passes), 1, x.device)
         if not finite.all():
             lost = where[int(finite.long().argmin())]
             raise ValueError(f"example {lost}: the network's logits are NaN or infinite; must be finite")
