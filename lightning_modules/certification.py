@@ -11,6 +11,7 @@ from torch import Tensor
 from lightning_modules.encoders import Encoder
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
+from smoothing.checkpoints import joined
 from smoothing.measures import SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.padding import filled
@@ -122,8 +123,7 @@ class Certification(pl.LightningModule):
     @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
-        through = (self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
-        return "+".join(known for known in through if known) or None
+        return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
 
     @property
     def remaining(self) -> Sequence[int]:

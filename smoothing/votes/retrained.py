@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.checkpoints import joined
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
@@ -60,8 +61,7 @@ class RetrainedVotes(Votes):
         self.body = body
         self.test_noise = test_noise
         self._prepared: tuple[Tensor, ...] = ()
-        hashes = [learner.checkpoint, body.identity() if body else None]
-        self.checkpoint = "+".join(known for known in hashes if known) or None
+        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
 
     @property
     def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
