@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, normalize
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.record import RECORD, Record
 from lightning_modules.encoders.views import Views
-from lightning_modules.schedule import one_cycle
+from lightning_modules.schedule import Learning
 
 
 class SimCLR(pl.LightningModule):
@@ -51,7 +51,7 @@ class SimCLR(pl.LightningModule):
         )
         self.temperature = temperature
         self.views = views or Views()
-        self.optimizer = optimizer
+        self.learning = Learning(optimizer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint what the network is, and what it has seen."""
@@ -77,10 +77,7 @@ class SimCLR(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and one cycle of its learning rate."""
-        optimizer = self.optimizer(self.parameters())
-        steps = int(self.trainer.estimated_stepping_batches)
-        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return self.learning.configure(self.trainer, self.parameters())
 
     @property
     def _record(self) -> Record:
