@@ -108,6 +108,7 @@ class Certification(pl.LightningModule):
         self.encoder = encoder
         self.seed = seed
         self._data: Examples | None = None
+        self._prepared = False
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
@@ -119,6 +120,7 @@ class Certification(pl.LightningModule):
     @data.setter
     def data(self, data: Examples) -> None:
         self._data = data
+        self._prepared = False
 
     @property
     def checkpoint(self) -> str | None:
@@ -145,12 +147,14 @@ class Certification(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
 
+        Once for data that were set, however many passes they take.
+
         Raises:
             ValueError: If the data are bad, or a certifier cannot serve, saying why.
         """
-        examples = self.data.test_set()
-        if not self.remaining:
+        if self._prepared or not self.remaining:
             return
+        examples = self.data.test_set()
         for position in self.remaining:
             _, example, _ = examples[position]
             if not torch.isfinite(example).all():
@@ -167,6 +171,7 @@ class Certification(pl.LightningModule):
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+        self._prepared = self._data is not None
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
         """Certificates of one batch by name of the certifier."""
