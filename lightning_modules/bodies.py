@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lightning_modules.architectures import Architecture
 from lightning_modules.checkpoint import digest
 from lightning_modules.encoders import FrozenEncoder
+from smoothing.arguments import at_least
 from smoothing.origin import Origin
 from smoothing.votes import Body
 from smoothing.votes.network import Precision, dtype_of
@@ -37,8 +38,7 @@ class ClassifierBody(Body):
         batch_size: int = 100,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"ClassifierBody: batch_size = {batch_size}; must be at least 1")
+        at_least(self, 1, batch_size=batch_size)
         self._dtype = dtype_of(precision, "ClassifierBody")
         linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
         if not linear:

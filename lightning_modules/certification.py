@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders import Encoder
+from smoothing.arguments import at_least
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
 from smoothing.checkpoints import joined
@@ -100,8 +101,7 @@ class Certification(pl.LightningModule):
                 f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "
                 "since radii would be those of features"
             )
-        if seed < 0:
-            raise ValueError(f"Certification: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         self.measure = measure
         self.votes = votes
         self.certifiers = certifiers

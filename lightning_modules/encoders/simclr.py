@@ -13,6 +13,7 @@ from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.record import RECORD, Record
 from lightning_modules.encoders.views import Views
 from lightning_modules.schedule import Learning
+from smoothing.arguments import at_least, positive
 
 
 class SimCLR(pl.LightningModule):
@@ -41,10 +42,8 @@ class SimCLR(pl.LightningModule):
         optimizer: OptimizerCallable = lambda parameters: torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4),
     ) -> None:
         super().__init__()
-        if projection < 2:
-            raise ValueError(f"SimCLR: projection = {projection}; must be at least 2")
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"SimCLR: temperature = {temperature}; must be finite and above 0")
+        at_least(self, 2, projection=projection)
+        positive(self, temperature=temperature)
         self.network = backbone
         self.head = nn.Sequential(
             nn.Linear(backbone.features, backbone.features), nn.ReLU(), nn.Linear(backbone.features, projection)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
@@ -38,8 +39,7 @@ class DenoisedMeasure(SmoothingMeasure):
     """
 
     def __init__(self, measure: Gaussian, denoiser: Denoiser, batch_size: int = 128) -> None:
-        if batch_size < 1:
-            raise ValueError(f"DenoisedMeasure: batch_size = {batch_size}; must be at least 1")
+        at_least(self, 1, batch_size=batch_size)
         self.measure = measure
         self.denoiser = denoiser.eval().requires_grad_(False)
         self.batch_size = batch_size
