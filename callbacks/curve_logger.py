@@ -12,7 +12,7 @@ import wandb
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from callbacks.chart import CHART_KEY, chart
+from callbacks.chart import chart
 from smoothing.certificates.curves import Curve, summary
 from smoothing.certificates.table import Table
 
@@ -22,7 +22,7 @@ RADIUS_KEY = "certified/radius"
 
 @dataclass(frozen=True)
 class View:
-    """The same certificates in other terms.
+    """Certificates as they are shown, in the terms that they were made in or in others.
 
     Attributes:
         key: Key that its figure is logged under.
@@ -86,68 +86,42 @@ def run_loggers(
     ]
 
 
-def log_certificates(
-    loggers: Sequence[Logger],
-    table: Table,
-    curve: Curve,
-    figure: Figure,
-    config: Mapping[str, Any],
-    others: Sequence[View] = (),
-) -> None:
+def log_certificates(loggers: Sequence[Logger], views: Sequence[View], config: Mapping[str, Any]) -> None:
     """Log a finished run to every logger and close them. Call it on one rank, after the last row.
 
     Args:
         loggers: Any Lightning loggers.
-        table: The certificates.
-        curve: Their certified accuracy.
-        figure: The curve, drawn.
+        views: The certificates, under `CHART_KEY`, and behind them the same in other terms.
         config: The resolved config.
-        others: The same certificates in other terms.
     """
     for logger in loggers:
-        log_run(logger, table, curve, figure, config, others)
+        log_run(logger, views, config)
         logger.finalize("success")
 
 
 @singledispatch
-def log_run(
-    logger: Logger, table: Table, curve: Curve, figure: Figure, config: Mapping[str, Any], others: Sequence[View] = ()
-) -> None:
+def log_run(logger: Logger, views: Sequence[View], config: Mapping[str, Any]) -> None:
     """Log a finished run to one logger: config, summary numbers, one step per radius.
 
     This serves every Lightning logger. Kinds that can do more are registered with ``log_run.register``.
     """
     logger.log_hyperparams(dict(config))
-    logger.log_metrics(_all_numbers(table, others), step=0)
-    _log_points(logger, curve)
+    logger.log_metrics(_all_numbers(views), step=0)
+    _log_points(logger, views[0].curve)
 
 
 @log_run.register
-def _(
-    logger: TensorBoardLogger,
-    table: Table,
-    curve: Curve,
-    figure: Figure,
-    config: Mapping[str, Any],
-    others: Sequence[View] = (),
-) -> None:
-    logger.log_hyperparams(dict(config), metrics=_all_numbers(table, others), step=0)
-    _log_points(logger, curve)
-    for key, drawn in ((CHART_KEY, figure), *((view.key, view.figure) for view in others)):
-        logger.experiment.add_figure(key, drawn)
+def _(logger: TensorBoardLogger, views: Sequence[View], config: Mapping[str, Any]) -> None:
+    logger.log_hyperparams(dict(config), metrics=_all_numbers(views), step=0)
+    _log_points(logger, views[0].curve)
+    for view in views:
+        logger.experiment.add_figure(view.key, view.figure)
 
 
 @log_run.register
-def _(
-    logger: WandbLogger,
-    table: Table,
-    curve: Curve,
-    figure: Figure,
-    config: Mapping[str, Any],
-    others: Sequence[View] = (),
-) -> None:
+def _(logger: WandbLogger, views: Sequence[View], config: Mapping[str, Any]) -> None:
     logger.log_hyperparams(dict(config))
-    run = logger.experiment
+    run, curve = logger.experiment, views[0].curve
     run.define_metric(RADIUS_KEY, hidden=True, summary="none")
     # By full name: Lightning defines "*", and of two patterns that match a key wandb takes either.
     for certifier in curve.accuracy:
@@ -155,11 +129,11 @@ def _(
     # Not through `log_metrics`, which would stamp every point with the trainer's step.
     for _, metrics in points(curve):
         run.log(metrics)
-    run.log({CHART_KEY: chart({run.name: curve}), **{view.key: chart({run.name: view.curve}) for view in others}})
-    run.summary.update(_all_numbers(table, others))
+    run.log({view.key: chart({run.name: view.curve}) for view in views})
+    run.summary.update(_all_numbers(views))
     with TemporaryDirectory() as folder:
         path = Path(folder, "certificates.csv")
-        table.write_csv(path)
+        views[0].table.write_csv(path)
         artifact = wandb.Artifact(f"certificates-{run.id}", type="certificates")
         artifact.add_file(str(path))
     run.log_artifact(artifact)
@@ -171,5 +145,5 @@ def _log_points(logger: Logger, curve: Curve) -> None:
         logger.log_metrics(metrics, step=step)
 
 
-def _all_numbers(table: Table, others: Sequence[View]) -> dict[str, float]:
-    return {key: value for some in (table, *(view.table for view in others)) for key, value in numbers(some).items()}
+def _all_numbers(views: Sequence[View]) -> dict[str, float]:
+    return {key: value for view in views for key, value in numbers(view.table).items()}

@@ -11,6 +11,8 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from smoothing.arguments import at_least
+
 FOLDER = "images"
 """Where grids are written in the directory of the run."""
 
@@ -29,9 +31,7 @@ class ImageGrids(Callback):
     """
 
     def __init__(self, columns: int = 8, every_n_epochs: int = 1) -> None:
-        for name, value in (("columns", columns), ("every_n_epochs", every_n_epochs)):
-            if value < 1:
-                raise ValueError(f"ImageGrids: {name} = {value}; must be at least 1")
+        at_least(self, 1, columns=columns, every_n_epochs=every_n_epochs)
         self.columns = columns
         self.every_n_epochs = every_n_epochs
 

@@ -53,11 +53,14 @@ def report(
     table.write_csv(draft)
     if not directory.table.exists() or directory.table.read_bytes() != draft.read_bytes():
         # Here, since wandb takes seconds to import and most of them are spent before the first row otherwise.
+        from callbacks.chart import CHART_KEY
         from callbacks.curve_logger import View, log_certificates, run_loggers
 
         chosen = run_loggers(directory.path, group=_training_run(config)) if loggers is None else loggers
-        views = [] if others is None else [View(PER_INPUT_KEY, *others)]
-        log_certificates(chosen, table, curve, figure, config, views)
+        views = [View(CHART_KEY, table, curve, figure)]
+        if others is not None:
+            views.append(View(PER_INPUT_KEY, *others))
+        log_certificates(chosen, views, config)
     draft.replace(directory.table)
 
 

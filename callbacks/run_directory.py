@@ -64,13 +64,13 @@ class RunDirectory:
                 work in it is unfinished, and no config says what did the rest.
         """
         _check_writable(self.path)
-        found, self._run = not self._run and self._provenance.exists(), _digest(provenance)
-        if found and not provenance["config"] and len(self.finished()) < provenance["examples"]:
-            raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to know whose it is")
+        self._run = _digest(provenance)
         if not self._provenance.exists():
             if self.finished() or self.finished_draws():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
             return
+        if not provenance["config"] and len(self.finished()) < provenance["examples"]:
+            raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to know whose it is")
         runs = {"there": self._made_by(), "here": provenance}
         # Where configs differ, data may well differ too; that would be no news.
         configs = {at: computed_settings(run["config"]) for at, run in runs.items()}
@@ -120,15 +120,10 @@ class RunDirectory:
         self._draws.mkdir(parents=True, exist_ok=True)
         return DrawShard(self._draws / f"rank-{rank}.jsonl", self._run)
 
-    def timings(self, rank: int) -> Path:
-        """Where one rank notes how long its examples took."""
+    def timings(self, name: str) -> Path:
+        """Where it is noted how long some work took."""
         self._timings.mkdir(parents=True, exist_ok=True)
-        return self._timings / f"rank-{rank}.tsv"
-
-    def draw_timings(self, rank: int) -> Path:
-        """Where one rank notes how long its draws took."""
-        self._timings.mkdir(parents=True, exist_ok=True)
-        return self._timings / f"draws-rank-{rank}.tsv"
+        return self._timings / f"{name}.tsv"
 
     def merged(self) -> Table:
         """The table of a finished run, a function of its config.

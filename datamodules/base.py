@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
+from smoothing.arguments import at_least
 from smoothing.origin import PARTS, Origin
 from smoothing.ranks import RankShare
 
@@ -79,12 +80,8 @@ class DataModule(pl.LightningDataModule, ABC):
             raise ValueError(f"{name}: classes = {list(classes)}; {unknown[0]} is none of {list(self.available)}")
         if len(set(classes)) < len(classes) or len(classes) < 2:
             raise ValueError(f"{name}: classes = {list(classes)}; must be at least two, each named once")
-        if batch_size < 1:
-            raise ValueError(f"{name}: batch_size = {batch_size}; must be at least 1")
-        if num_workers < 0:
-            raise ValueError(f"{name}: num_workers = {num_workers}; must be at least 0")
-        if every < 1:
-            raise ValueError(f"{name}: every = {every}; must be at least 1")
+        at_least(self, 1, batch_size=batch_size, every=every)
+        at_least(self, 0, num_workers=num_workers)
         self.classes = tuple(classes)
         self.num_classes = len(classes)
         self.batch_size = batch_size

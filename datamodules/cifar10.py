@@ -9,6 +9,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from datamodules.base import DataModule, Examples, data_root
+from smoothing.arguments import at_least
 
 
 class CIFAR10(DataModule):
@@ -42,8 +43,7 @@ class CIFAR10(DataModule):
         tests: str = "test",
         padding: int = 4,
     ) -> None:
-        if padding < 0:
-            raise ValueError(f"CIFAR10: padding = {padding}; must be at least 0")
+        at_least(self, 0, padding=padding)
         super().__init__(classes, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
         self._augment = v2.Compose([v2.RandomCrop(32, padding=padding), v2.RandomHorizontalFlip()])

@@ -5,6 +5,7 @@ from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from datamodules.image_files import File, ImageFiles, images, subfolders
+from smoothing.arguments import at_least
 
 DOGS = ("n02085620", "n02113978")
 """First and last folder of ImageNet's dogs, which stand together in the order of names."""
@@ -55,9 +56,7 @@ class Dogfish(ImageFiles):
         num_workers: int = 0,
         every: int = 1,
     ) -> None:
-        for name, value in (("training_each", training_each), ("tests_each", tests_each)):
-            if value < 1:
-                raise ValueError(f"Dogfish: {name} = {value}; must be at least 1")
+        at_least(self, 1, training_each=training_each, tests_each=tests_each)
         there = subfolders(Path(root) / "train")
         self.kinds = {
             "dogs": [name for name in there if DOGS[0] <= name <= DOGS[1]] if dogs is None else dogs,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +9,10 @@ from torch import Tensor, nn
 from lightning_modules.architectures import Architecture
 from lightning_modules.checkpoint import digest
 from lightning_modules.encoders import FrozenEncoder
+from smoothing.arguments import at_least
 from smoothing.origin import Origin
 from smoothing.votes import Body
-from smoothing.votes.network import Precision
+from smoothing.votes.network import Precision, dtype_of
 
 
 class ClassifierBody(Body):
@@ -38,18 +38,14 @@ class ClassifierBody(Body):
         batch_size: int = 100,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"ClassifierBody: batch_size = {batch_size}; must be at least 1")
-        if precision not in get_args(Precision):
-            allowed = ", ".join(get_args(Precision))
-            raise ValueError(f"ClassifierBody: precision = {precision}; must be one of {allowed}")
+        at_least(self, 1, batch_size=batch_size)
+        self._dtype = dtype_of(precision, "ClassifierBody")
         linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
         if not linear:
             raise ValueError(f"ClassifierBody: network = {type(network).__name__}; must have a last linear layer")
         self.trained_on = tuple(Origin.parse(origin) for origin in trained_on)
         self.batch_size = batch_size
         self._identity = digest(network)
-        self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).requires_grad_(False)
         self._network.set_submodule(linear[-1], nn.Identity())
         self._network.to(self._dtype).to(memory_format=torch.channels_last)

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders import Encoder
+from smoothing.arguments import at_least
 from smoothing.certificates import Certificates
 from smoothing.certifiers import Certifier
+from smoothing.checkpoints import joined
 from smoothing.measures import SmoothingMeasure
 from smoothing.origin import Origin
+from smoothing.padding import filled
 from smoothing.threads import one_thread
 from smoothing.votes import Ballots, Votes
 
@@ -98,14 +101,14 @@ class Certification(pl.LightningModule):
                 f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "
                 "since radii would be those of features"
             )
-        if seed < 0:
-            raise ValueError(f"Certification: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         self.measure = measure
         self.votes = votes
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
         self._data: Examples | None = None
+        self._prepared = False
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
@@ -117,12 +120,12 @@ class Certification(pl.LightningModule):
     @data.setter
     def data(self, data: Examples) -> None:
         self._data = data
+        self._prepared = False
 
     @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
-        through = (self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
-        return "+".join(known for known in through if known) or None
+        return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
 
     @property
     def remaining(self) -> Sequence[int]:
@@ -144,12 +147,14 @@ class Certification(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Check the examples, fit the votes, and ask every certifier whether it can serve.
 
+        Once for data that were set, however many passes they take.
+
         Raises:
             ValueError: If the data are bad, or a certifier cannot serve, saying why.
         """
-        examples = self.data.test_set()
-        if not self.remaining:
+        if self._prepared or not self.remaining:
             return
+        examples = self.data.test_set()
         for position in self.remaining:
             _, example, _ = examples[position]
             if not torch.isfinite(example).all():
@@ -166,6 +171,7 @@ class Certification(pl.LightningModule):
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+        self._prepared = self._data is not None
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
         """Certificates of one batch by name of the certifier."""
@@ -213,6 +219,4 @@ class Certification(pl.LightningModule):
 
 
 def _block(x: Tensor, number: int) -> Tensor:
-    """A block of examples, filled up with zeros."""
-    rows = x[number * BLOCK : (number + 1) * BLOCK]
-    return torch.cat([rows, rows.new_zeros(BLOCK - len(rows), *x.shape[1:])])
+    return filled(x[number * BLOCK : (number + 1) * BLOCK], BLOCK)

@@ -16,6 +16,7 @@ from lightning_modules.denoisers.diffusion_denoiser import TRAINED_ON
 from lightning_modules.denoisers.frozen_denoiser import RECORD
 from lightning_modules.recipe import describe
 from lightning_modules.schedule import Learning
+from smoothing.arguments import at_least
 from smoothing.random import generator
 
 TRAINING, VALIDATION, SHOWN = 0, 1, 2
@@ -61,8 +62,7 @@ class DenoiserTraining(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if seed < 0:
-            raise ValueError(f"DenoiserTraining: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         self.process = process or Diffusion()
         for sigma in sigmas:
             self.process.applied_sigma(sigma)

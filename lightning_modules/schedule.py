@@ -37,7 +37,7 @@ class Learning:
             training, stepped every batch, unless given.
     """
 
-    def __init__(self, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None) -> None:
+    def __init__(self, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None = None) -> None:
         self._optimizer = optimizer
         self._schedule = schedule
 

@@ -14,6 +14,7 @@ from lightning_modules.frozen_classifier import RECORD, SCALE, FrozenClassifier
 from lightning_modules.objectives import Noise, NoiseAugmentation, Objective
 from lightning_modules.recipe import describe
 from lightning_modules.schedule import Learning
+from smoothing.arguments import at_least
 from smoothing.certifiers import Certifier, ClopperPearson
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, NetworkVotes
@@ -67,12 +68,10 @@ class BaseClassifier(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if certified < 0:
-            raise ValueError(f"BaseClassifier: certified = {certified}; must be at least 0")
+        at_least(self, 0, certified=certified)
         if any(radius < 0 for radius in radii):
             raise ValueError(f"BaseClassifier: radii = {list(radii)}; must be at least 0")
-        if seed < 0:
-            raise ValueError(f"BaseClassifier: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         # The layout that convolutions are fastest in.
         self.network: Architecture = architecture.to(memory_format=torch.channels_last)
         self.measure = measure

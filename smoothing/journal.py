@@ -2,17 +2,19 @@
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from zlib import crc32
 
 K = TypeVar("K")
 V = TypeVar("V")
+P = TypeVar("P")
 
 
-class Journal:
+class Journal(ABC, Generic[P]):
     """The journal of one rank, open for appending. Finished lines are never touched.
 
     One line, ``{"<name>":...,"crc32":"..."}``, holds one piece of work, which is finished or not. It is handed to the
@@ -30,9 +32,13 @@ class Journal:
         self._name = name
         self._file = path.open("ab")
 
-    def write(self, content: Any) -> None:
-        """Write one finished piece of work, in values that JSON knows."""
-        self._file.write(_closed(self._name, json.dumps(content, separators=(",", ":"))))
+    @abstractmethod
+    def content(self, piece: P) -> Any:
+        """A piece of work in values that JSON knows."""
+
+    def append(self, piece: P) -> None:
+        """Write one finished piece of work."""
+        self._file.write(_closed(self._name, json.dumps(self.content(piece), separators=(",", ":"))))
         self._file.flush()
 
     def close(self) -> None:

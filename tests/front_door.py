@@ -106,13 +106,13 @@ def _run(args: list[str], cwd: Path, out: Path, err: Path, before: Callable[[], 
 
 def kill_after(lines: int) -> None:
     """Have the process kill itself right after a number of lines in its shards."""
-    write, written = Journal.write, 0
+    append, written = Journal.append, 0
 
-    def write_and_die(self: Journal, content: Any) -> None:
+    def append_and_die(self: Journal[Any], piece: Any) -> None:
         nonlocal written
-        write(self, content)
+        append(self, piece)
         written += 1
         if written == lines:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Journal.write = write_and_die  # type: ignore[method-assign]
+    Journal.append = append_and_die  # type: ignore[method-assign]

@@ -6,6 +6,8 @@ from math import inf
 import torch
 from torch import Tensor, nn
 
+from smoothing.arguments import at_least
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's channels, by which pretrained networks normalise."""
 
@@ -67,8 +69,7 @@ class Architecture(nn.Module):
 
     def __init__(self, body: nn.Module, num_classes: int, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        if num_classes < 2:
-            raise ValueError(f"{type(self).__name__}: num_classes = {num_classes}; must be at least 2")
+        at_least(self, 2, num_classes=num_classes)
         self.normalise = Normalise(mean, std)
         self.body = body
         self.num_classes = num_classes

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from lightning_modules.architectures.architecture import Architecture
+from smoothing.arguments import at_least
 
 
 class SmallCNN(Architecture):
@@ -31,9 +32,8 @@ class SmallCNN(Architecture):
         mean: Sequence[float] = (0.0,),
         std: Sequence[float] = (1.0,),
     ) -> None:
-        for name, value, least in (("channels", channels, 1), ("size", size, 11), ("width", width, 1)):
-            if value < least:
-                raise ValueError(f"SmallCNN: {name} = {value}; must be at least {least}")
+        at_least(self, 1, channels=channels, width=width)
+        at_least(self, 11, size=size)
         self.channels = channels
         self.size = size
         self.width = width

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Lesson, Process
+from smoothing.arguments import at_least
 
 Mix = Callable[[Tensor, Tensor, Any, Any], Tensor]
 """Two images, share of the clean image and share of the noise, ``signal^2 + noise^2 = 1`` -> an image."""
@@ -69,8 +70,7 @@ class Diffusion(Process):
         # Here, since diffusers takes seconds to import, which no other run should have to wait for.
         from diffusers import DDPMScheduler
 
-        if steps < 1:
-            raise ValueError(f"Diffusion: steps = {steps}; must be at least 1")
+        at_least(self, 1, steps=steps)
         asked = dict(scheduler or {})
         try:
             self._made = DDPMScheduler(**asked)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Lesson, Process
+from smoothing.arguments import positive
 
 TIME = 1000
 """What a standard deviation of 1 is on the UNet's scale of time, which the embeddings of diffusers are made for."""
@@ -22,8 +23,7 @@ class GaussianNoise(Process):
     """
 
     def __init__(self, sigma: float, largest: float | None = None) -> None:
-        if not 0 < sigma < float("inf"):
-            raise ValueError(f"GaussianNoise: sigma = {sigma}; must be finite and above 0")
+        positive(self, sigma=sigma)
         if largest is not None and not sigma <= largest < float("inf"):
             raise ValueError(f"GaussianNoise: largest = {largest}; must be finite and at least sigma = {sigma}")
         self.sigma = sigma

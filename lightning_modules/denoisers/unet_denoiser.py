@@ -1,9 +1,8 @@
 """What all denoisers made of a UNet share."""
 
 from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from lightning_modules.checkpoint import digest
@@ -11,7 +10,7 @@ from lightning_modules.denoisers.process import Process
 from lightning_modules.recipe import describe
 from smoothing.measures import Denoiser
 from smoothing.origin import Origin
-from smoothing.votes.network import Precision
+from smoothing.votes.network import Precision, dtype_of
 
 
 class UNetDenoiser(Denoiser):
@@ -30,8 +29,7 @@ class UNetDenoiser(Denoiser):
     def __init__(self, unet: nn.Module, process: Process, trained_on: Origin, precision: Precision) -> None:
         super().__init__()
         name, config = type(self).__name__, cast(Mapping[str, Any], unet.config)
-        if precision not in get_args(Precision):
-            raise ValueError(f"{name}: precision = {precision}; must be one of {', '.join(get_args(Precision))}")
+        self._dtype = dtype_of(precision, name)
         channels, says = config["in_channels"], config["out_channels"]
         if says not in (channels, 2 * channels):
             raise ValueError(f"{name}: out_channels = {says}; must be in_channels = {channels}, or twice that")
@@ -49,7 +47,7 @@ class UNetDenoiser(Denoiser):
         for weight in unet.parameters():
             weight.data = weight.data.clone()
         self.unet = unet
-        self.to(getattr(torch, precision)).requires_grad_(False).train(False)
+        self.to(self._dtype).requires_grad_(False).train(False)
 
     def train(self, mode: bool = True) -> "UNetDenoiser":
         """Stay in evaluation mode, whatever the module around it does."""
@@ -61,7 +59,7 @@ class UNetDenoiser(Denoiser):
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
         """Denoise images ``(batch, channels, height, width)``; see `Denoiser.forward`."""
-        denoised = self.process.denoise(self.unet, noisy.to(getattr(torch, self.precision)), sigma)
+        denoised = self.process.denoise(self.unet, noisy.to(self._dtype), sigma)
         return denoised.to(noisy.dtype)
 
     def identity(self) -> str:

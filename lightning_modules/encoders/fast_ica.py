@@ -6,6 +6,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lightning_modules.encoders.encoder import Encoder
+from smoothing.arguments import at_least
 from smoothing.threads import one_thread
 from smoothing.votes import PCA
 
@@ -29,9 +30,8 @@ class FastICA(Encoder):
 
     def __init__(self, components: int = 30, iterations: int = 200, seed: int = 0) -> None:
         super().__init__()
-        for name, value, least in (("components", components, 1), ("iterations", iterations, 1), ("seed", seed, 0)):
-            if value < least:
-                raise ValueError(f"FastICA: {name} = {value}; must be at least {least}")
+        at_least(self, 1, components=components, iterations=iterations)
+        at_least(self, 0, seed=seed)
         self.components = components
         self.register_buffer("mean", None)
         self.register_buffer("axes", None)

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.encoders.feature_network import FeatureNetwork
 from lightning_modules.encoders.record import RECORD, Record
+from smoothing.arguments import at_least, below_one, positive
 
 
 class FeatureClassifier(pl.LightningModule):
@@ -38,13 +39,9 @@ class FeatureClassifier(pl.LightningModule):
         augmentation: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (("features", features), ("width", width)):
-            if value < 1:
-                raise ValueError(f"FeatureClassifier: {name} = {value}; must be at least 1")
-        if not 0 < learning_rate < float("inf"):
-            raise ValueError(f"FeatureClassifier: learning_rate = {learning_rate}; must be finite and above 0")
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"FeatureClassifier: label_smoothing = {label_smoothing}; must be within [0, 1)")
+        at_least(self, 1, features=features, width=width)
+        positive(self, learning_rate=learning_rate)
+        below_one(self, label_smoothing=label_smoothing)
         self.features = features
         self.width = width
         self.learning_rate = learning_rate

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, unfold
 
 from lightning_modules.encoders.encoder import Encoder
+from smoothing.arguments import at_least, positive
 from smoothing.random import generator
 from smoothing.threads import one_thread
 
@@ -40,12 +41,10 @@ class PatchEncoder(Encoder):
         self, patch: int, stride: int, pools: int, samples: int, contrast: float, smoothing: float, seed: int
     ) -> None:
         super().__init__()
-        self.require(2, patch=patch, samples=samples)
-        self.require(1, stride=stride, pools=pools)
-        self.require(0, seed=seed)
-        for name, value in (("contrast", contrast), ("smoothing", smoothing)):
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{type(self).__name__}: {name} = {value}; must be finite and above 0")
+        at_least(self, 2, patch=patch, samples=samples)
+        at_least(self, 1, stride=stride, pools=pools)
+        at_least(self, 0, seed=seed)
+        positive(self, contrast=contrast, smoothing=smoothing)
         self.patch = patch
         self.stride = stride
         self.pools = pools
@@ -82,16 +81,6 @@ class PatchEncoder(Encoder):
         cells = [(side - self.patch) // self.stride + 1 for side in x.shape[2:]]
         # A few at a time: the answers to all patches of a block would be a hundred times as large as its features.
         return torch.cat([self._pooled(few, cells) for few in x.split(IMAGES_AT_A_TIME)])
-
-    def require(self, least: int, **given: int) -> None:
-        """Refuse arguments below a minimum.
-
-        Raises:
-            ValueError: If one is.
-        """
-        for name, value in given.items():
-            if value < least:
-                raise ValueError(f"{type(self).__name__}: {name} = {value}; must be at least {least}")
 
     def _pooled(self, x: Tensor, cells: list[int]) -> Tensor:
         patches = self._normalised(unfold(x, self.patch, stride=self.stride).transpose(1, 2))

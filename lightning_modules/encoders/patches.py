@@ -7,6 +7,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 from lightning_modules.encoders.patch_encoder import PatchEncoder
+from smoothing.arguments import at_least, positive
 from smoothing.random import generator
 
 CONTRAST = 10 / 255**2
@@ -48,8 +49,8 @@ class KMeansPatches(PatchEncoder):
         seed: int = 0,
     ) -> None:
         super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
-        self.require(2, centres=centres)
-        self.require(1, iterations=iterations)
+        at_least(self, 2, centres=centres)
+        at_least(self, 1, iterations=iterations)
         if centres > samples:
             raise ValueError(f"KMeansPatches: centres = {centres}; must be at most samples = {samples}")
         self.register_buffer("centres", None)
@@ -107,9 +108,8 @@ class RICA(PatchEncoder):
         seed: int = 0,
     ) -> None:
         super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
-        self.require(1, filters=filters, iterations=iterations)
-        if not 0 < sparsity < float("inf"):
-            raise ValueError(f"RICA: sparsity = {sparsity}; must be finite and above 0")
+        at_least(self, 1, filters=filters, iterations=iterations)
+        positive(self, sparsity=sparsity)
         self.number = filters
         self.register_buffer("filters", None)
         self.sparsity = sparsity
@@ -178,7 +178,7 @@ class RandomFilters(PatchEncoder):
         seed: int = 0,
     ) -> None:
         super().__init__(patch, stride, pools, samples, contrast, smoothing, seed)
-        self.require(1, filters=filters)
+        at_least(self, 1, filters=filters)
         self.number = filters
         self.register_buffer("filters", None)
 

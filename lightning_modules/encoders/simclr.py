@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy, normalize
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.record import RECORD, Record
 from lightning_modules.encoders.views import Views
-from lightning_modules.schedule import one_cycle
+from lightning_modules.schedule import Learning
+from smoothing.arguments import at_least, positive
 
 
 class SimCLR(pl.LightningModule):
@@ -41,17 +42,15 @@ class SimCLR(pl.LightningModule):
         optimizer: OptimizerCallable = lambda parameters: torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4),
     ) -> None:
         super().__init__()
-        if projection < 2:
-            raise ValueError(f"SimCLR: projection = {projection}; must be at least 2")
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"SimCLR: temperature = {temperature}; must be finite and above 0")
+        at_least(self, 2, projection=projection)
+        positive(self, temperature=temperature)
         self.network = backbone
         self.head = nn.Sequential(
             nn.Linear(backbone.features, backbone.features), nn.ReLU(), nn.Linear(backbone.features, projection)
         )
         self.temperature = temperature
         self.views = views or Views()
-        self.optimizer = optimizer
+        self.learning = Learning(optimizer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint what the network is, and what it has seen."""
@@ -77,10 +76,7 @@ class SimCLR(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and one cycle of its learning rate."""
-        optimizer = self.optimizer(self.parameters())
-        steps = int(self.trainer.estimated_stepping_batches)
-        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return self.learning.configure(self.trainer, self.parameters())
 
     @property
     def _record(self) -> Record:

@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
+from smoothing.arguments import at_least
 
 
 class TfidfSVD(TextEncoder):
@@ -29,11 +30,9 @@ class TfidfSVD(TextEncoder):
         self, components: int = 200, words_in_a_row: int = 2, min_texts: int = 5, vocabulary: int = 50000, seed: int = 0
     ) -> None:
         super().__init__()
-        least = {"components": 1, "words_in_a_row": 1, "min_texts": 1, "vocabulary": components + 1, "seed": 0}
-        given = (components, words_in_a_row, min_texts, vocabulary, seed)
-        for (name, minimum), value in zip(least.items(), given, strict=True):
-            if value < minimum:
-                raise ValueError(f"TfidfSVD: {name} = {value}; must be at least {minimum}")
+        at_least(self, 1, components=components, words_in_a_row=words_in_a_row, min_texts=min_texts)
+        at_least(self, components + 1, vocabulary=vocabulary)
+        at_least(self, 0, seed=seed)
         self.components = components
         self._counts = TfidfVectorizer(
             sublinear_tf=True, ngram_range=(1, words_in_a_row), min_df=min_texts, max_features=vocabulary

@@ -1,13 +1,13 @@
 """A few-second CIFAR-10 trainer as a learner."""
 
 from collections.abc import Sequence
-from math import inf
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from lightning_modules.learners.training_data import standardised
+from smoothing.arguments import at_least, below_one, finite, positive
 from smoothing.random import generator
 from smoothing.votes import Learner, winner
 
@@ -60,20 +60,15 @@ class FastCifar(Learner):
         shift: int = 2,
         compile: bool = False,
     ) -> None:
-        for name, count in (("epochs", epochs), ("batch_size", batch_size), *(("widths", width) for width in widths)):
-            if count < 1:
-                raise ValueError(f"FastCifar: {name} = {count}; must be at least 1")
+        at_least(self, 1, epochs=epochs, batch_size=batch_size)
+        for width in widths:
+            at_least(self, 1, widths=width)
         if len(widths) != 3:
             raise ValueError(f"FastCifar: widths = {list(widths)}; must be three")
-        if not 0 < learning_rate < inf:
-            raise ValueError(f"FastCifar: learning_rate = {learning_rate}; must be finite and above 0")
-        if not 0 <= weight_decay < inf:
-            raise ValueError(f"FastCifar: weight_decay = {weight_decay}; must be finite and at least 0")
-        for name, share in (("momentum", momentum), ("label_smoothing", label_smoothing)):
-            if not 0 <= share < 1:
-                raise ValueError(f"FastCifar: {name} = {share}; must be within [0, 1)")
-        if shift < 0:
-            raise ValueError(f"FastCifar: shift = {shift}; must be at least 0")
+        positive(self, learning_rate=learning_rate)
+        finite(self, 0, weight_decay=weight_decay)
+        below_one(self, momentum=momentum, label_smoothing=label_smoothing)
+        at_least(self, 0, shift=shift)
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
-from math import inf
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.checkpoint import digest
 from lightning_modules.learners.training_data import shuffled, standardised
+from smoothing.arguments import at_least, below_one, finite, positive
 from smoothing.origin import Origin
 from smoothing.random import generator
 from smoothing.votes import Learner, winner
@@ -72,16 +72,10 @@ class Networks(Learner):
         label_smoothing: float = 0.0,
         group: int = 1,
     ) -> None:
-        for name, count in (("epochs", epochs), ("batch_size", batch_size), ("group", group)):
-            if count < 1:
-                raise ValueError(f"Networks: {name} = {count}; must be at least 1")
-        if not 0 < learning_rate < inf:
-            raise ValueError(f"Networks: learning_rate = {learning_rate}; must be finite and above 0")
-        if not 0 <= weight_decay < inf:
-            raise ValueError(f"Networks: weight_decay = {weight_decay}; must be finite and at least 0")
-        for name, share in (("momentum", momentum), ("label_smoothing", label_smoothing)):
-            if not 0 <= share < 1:
-                raise ValueError(f"Networks: {name} = {share}; must be within [0, 1)")
+        at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
+        positive(self, learning_rate=learning_rate)
+        finite(self, 0, weight_decay=weight_decay)
+        below_one(self, momentum=momentum, label_smoothing=label_smoothing)
         if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
             raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
         if trained_on is not None and not trained_on:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import inf
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lightning_modules.learners.training_data import shuffled, standardised
+from smoothing.arguments import at_least, below_one, positive
 from smoothing.random import generator
 from smoothing.votes import Learner, winner
 
@@ -44,14 +44,11 @@ class Perceptrons(Learner):
         label_smoothing: float = 0.0,
         group: int = 8,
     ) -> None:
-        counts = {"epochs": epochs, "batch_size": batch_size, "group": group}
-        for name, value in (*counts.items(), *(("hidden", width) for width in hidden)):
-            if value < 1:
-                raise ValueError(f"Perceptrons: {name} = {value}; must be at least 1")
-        if not 0 < learning_rate < inf:
-            raise ValueError(f"Perceptrons: learning_rate = {learning_rate}; must be finite and above 0")
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"Perceptrons: label_smoothing = {label_smoothing}; must be within [0, 1)")
+        at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
+        for width in hidden:
+            at_least(self, 1, hidden=width)
+        positive(self, learning_rate=learning_rate)
+        below_one(self, label_smoothing=label_smoothing)
         self.hidden = tuple(hidden)
         self.epochs = epochs
         self.batch_size = batch_size

@@ -1,12 +1,12 @@
 """Ridge regression on features."""
 
 from collections.abc import Sequence
-from math import inf
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.arguments import at_least, positive
 from smoothing.votes import Learner, winner
 
 
@@ -24,10 +24,8 @@ class RidgeHead(Learner):
     """
 
     def __init__(self, penalty: float = 0.1, group: int = 4) -> None:
-        if not 0 < penalty < inf:
-            raise ValueError(f"RidgeHead: penalty = {penalty}; must be finite and above 0")
-        if group < 1:
-            raise ValueError(f"RidgeHead: group = {group}; must be at least 1")
+        positive(self, penalty=penalty)
+        at_least(self, 1, group=group)
         self.penalty = penalty
         self.group = group
 

@@ -7,7 +7,8 @@ from torch.nn.functional import cross_entropy, kl_div
 from lightning_modules.frozen_classifier import FrozenClassifier
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least
+from lightning_modules.objectives.objective import Objective
+from smoothing.arguments import finite, positive
 from smoothing.attacks import Draws, ascend, mean_log_probability, standing_still
 from smoothing.random import generator
 
@@ -39,11 +40,9 @@ class CATRS(Objective):
         teacher: FrozenClassifier | None = None,
         teacher_draws: int = 32,
     ) -> None:
-        for name, value, least in (("weight", weight, 0), ("draws", draws, 1), ("steps", steps, 1)):
-            at_least("CATRS", name, value, least)
-        at_least("CATRS", "teacher_draws", teacher_draws, 1)
-        if not 0 < radius < float("inf"):
-            raise ValueError(f"CATRS: radius = {radius}; must be finite and above 0")
+        finite(self, 0, weight=weight)
+        finite(self, 1, draws=draws, steps=steps, teacher_draws=teacher_draws)
+        positive(self, radius=radius)
         self.weight = weight
         self.draws = draws
         self.radius = radius

@@ -4,7 +4,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least
+from lightning_modules.objectives.objective import Objective
+from smoothing.arguments import finite
 from smoothing.attacks import mean_log_probability
 
 
@@ -21,9 +22,8 @@ class Consistency(Objective):
     """
 
     def __init__(self, weight: float = 10.0, entropy_weight: float = 0.5, draws: int = 2) -> None:
-        at_least("Consistency", "weight", weight, 0)
-        at_least("Consistency", "entropy_weight", entropy_weight, 0)
-        at_least("Consistency", "draws", draws, 2)
+        finite(self, 0, weight=weight, entropy_weight=entropy_weight)
+        finite(self, 2, draws=draws)
         self.weight = weight
         self.entropy_weight = entropy_weight
         self.draws = draws

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 
 from lightning_modules.objectives.attacker import Attacker, shorten
-from lightning_modules.objectives.objective import at_least
+from smoothing.arguments import finite, positive
 from smoothing.attacks import Draws, direction, mean_log_probability, standing_still
 
 
@@ -24,9 +24,8 @@ class DDN(Attacker):
     """
 
     def __init__(self, radius: float = 1.0, steps: int = 10, rate: float = 0.05) -> None:
-        if not 0 < radius < float("inf"):
-            raise ValueError(f"DDN: radius = {radius}; must be finite and above 0")
-        at_least("DDN", "steps", steps, 1)
+        positive(self, radius=radius)
+        finite(self, 1, steps=steps)
         if not 0 < rate < 1:
             raise ValueError(f"DDN: rate = {rate}; must be within (0, 1)")
         self.radius = radius

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least
+from lightning_modules.objectives.objective import Objective
+from smoothing.arguments import finite, positive
 from smoothing.attacks import mean_log_probability
 from smoothing.measures import Gaussian, SmoothingMeasure
 
@@ -28,12 +29,9 @@ class MACER(Objective):
     def __init__(
         self, weight: float = 12.0, margin: float = 8.0, sharpness: float = 16.0, draws: int = 16, deferred: int = 0
     ) -> None:
-        at_least("MACER", "weight", weight, 0)
-        at_least("MACER", "draws", draws, 1)
-        at_least("MACER", "deferred", deferred, 0)
-        for name, value in (("margin", margin), ("sharpness", sharpness)):
-            if not 0 < value < float("inf"):
-                raise ValueError(f"MACER: {name} = {value}; must be finite and above 0")
+        finite(self, 0, weight=weight, deferred=deferred)
+        finite(self, 1, draws=draws)
+        positive(self, margin=margin, sharpness=sharpness)
         self.weight = weight
         self.margin = margin
         self.sharpness = sharpness

@@ -4,7 +4,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least
+from lightning_modules.objectives.objective import Objective
+from smoothing.arguments import finite
 
 
 class NoiseAugmentation(Objective):
@@ -15,7 +16,7 @@ class NoiseAugmentation(Objective):
     """
 
     def __init__(self, draws: int = 1) -> None:
-        at_least("NoiseAugmentation", "draws", draws, 1)
+        finite(self, 1, draws=draws)
         self.draws = draws
 
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:

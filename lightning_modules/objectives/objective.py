@@ -36,16 +36,6 @@ class Objective(ABC):
         """
 
 
-def at_least(owner: str, parameter: str, value: float, least: float) -> None:
-    """Refuse a value that is not finite or less than another.
-
-    Raises:
-        ValueError: Saying so.
-    """
-    if not least <= value < float("inf"):
-        raise ValueError(f"{owner}: {parameter} = {value}; must be finite and at least {least}")
-
-
 def set_in(epoch: int, epochs: int) -> float:
     """Share of its strength that something has in an epoch when it grows linearly over the first ``epochs``."""
     return min(1.0, (epoch + 1) / epochs) if epochs else 1.0

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from lightning_modules.objectives.attacker import Attacker, shorten
-from lightning_modules.objectives.objective import at_least
+from smoothing.arguments import finite, positive
 from smoothing.attacks import Draws, ascend, smoothed_loss, standing_still
 
 
@@ -16,9 +16,8 @@ class PGD(Attacker):
     """
 
     def __init__(self, radius: float = 1.0, steps: int = 10) -> None:
-        if not 0 < radius < float("inf"):
-            raise ValueError(f"PGD: radius = {radius}; must be finite and above 0")
-        at_least("PGD", "steps", steps, 1)
+        positive(self, radius=radius)
+        finite(self, 1, steps=steps)
         self.radius = radius
         self.steps = steps
 

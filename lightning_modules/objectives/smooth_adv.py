@@ -5,8 +5,9 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.objectives.attacker import Attacker
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least, set_in
+from lightning_modules.objectives.objective import Objective, set_in
 from lightning_modules.objectives.pgd import PGD
+from smoothing.arguments import finite
 
 
 class SmoothAdv(Objective):
@@ -21,8 +22,8 @@ class SmoothAdv(Objective):
     """
 
     def __init__(self, attacker: Attacker | None = None, draws: int = 4, warm_up: int = 10) -> None:
-        at_least("SmoothAdv", "draws", draws, 1)
-        at_least("SmoothAdv", "warm_up", warm_up, 0)
+        finite(self, 1, draws=draws)
+        finite(self, 0, warm_up=warm_up)
         self.attacker = attacker or PGD()
         self.draws = draws
         self.warm_up = warm_up

@@ -6,7 +6,8 @@ from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least, set_in
+from lightning_modules.objectives.objective import Objective, set_in
+from smoothing.arguments import finite, positive
 from smoothing.attacks import ascend, mean_log_probability, smoothed_loss, standing_still
 from smoothing.random import generator
 
@@ -36,11 +37,9 @@ class SmoothMix(Objective):
         one_step: bool = False,
         warm_up: int = 10,
     ) -> None:
-        for name, value, least in (("weight", weight, 0), ("draws", draws, 1), ("steps", steps, 1)):
-            at_least("SmoothMix", name, value, least)
-        at_least("SmoothMix", "warm_up", warm_up, 0)
-        if not 0 < step < float("inf"):
-            raise ValueError(f"SmoothMix: step = {step}; must be finite and above 0")
+        finite(self, 0, weight=weight, warm_up=warm_up)
+        finite(self, 1, draws=draws, steps=steps)
+        positive(self, step=step)
         self.weight = weight
         self.draws = draws
         self.steps = steps

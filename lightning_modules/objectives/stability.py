@@ -4,7 +4,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, at_least
+from lightning_modules.objectives.objective import Objective
+from smoothing.arguments import finite
 
 
 class Stability(Objective):
@@ -17,7 +18,7 @@ class Stability(Objective):
     """
 
     def __init__(self, weight: float = 2.0) -> None:
-        at_least("Stability", "weight", weight, 0)
+        finite(self, 0, weight=weight)
         self.weight = weight
 
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:

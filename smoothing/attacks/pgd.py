@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from smoothing.arguments import at_least
 from smoothing.attacks.ascent import ascend, standing_still
 from smoothing.attacks.balls import Ball, ball_of
 from smoothing.attacks.expectation import Draws, smoothed_loss
@@ -26,9 +27,7 @@ class PGD:
     """
 
     def __init__(self, steps: int = 20, draws: int = 32, ball: Ball | None = None) -> None:
-        for name, value in (("steps", steps), ("draws", draws)):
-            if value < 1:
-                raise ValueError(f"PGD: {name} = {value}; must be at least 1")
+        at_least(self, 1, steps=steps, draws=draws)
         self.steps = steps
         self.draws = draws
         self.ball = ball

@@ -10,7 +10,7 @@ from smoothing.journal import Journal, read_journals
 _NAME = "rows"
 
 
-class Shard(Journal):
+class Shard(Journal[Sequence[Row]]):
     """The shard of one rank: a journal, one line of which holds the rows of one example by all its certifiers.
 
     Args:
@@ -20,8 +20,8 @@ class Shard(Journal):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path, _NAME)
 
-    def append(self, example: Sequence[Row]) -> None:
-        """Write one finished example.
+    def content(self, example: Sequence[Row]) -> list[dict[str, Any]]:
+        """See `Journal.content`.
 
         Args:
             example: The rows of one example by all its certifiers.
@@ -32,7 +32,7 @@ class Shard(Journal):
         indices = sorted({row.index for row in example})
         if len(indices) != 1:
             raise ValueError(f"shard line: rows of the examples {indices}; must be of exactly one example")
-        self.write([dict(zip(COLUMNS, row.cells(), strict=True)) for row in example])
+        return [dict(zip(COLUMNS, row.cells(), strict=True)) for row in example]
 
 
 def read_shards(directory: str | Path) -> dict[int, list[Row]]:

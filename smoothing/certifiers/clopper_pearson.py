@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from smoothing.arguments import at_least
 from smoothing.binomial import log_up, randomised_upper_bound, upper_bound
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.sampled import ESTIMATION, RANDOMISATION, Tally, TwoSampleCertifier
@@ -39,7 +40,7 @@ class ClopperPearson(TwoSampleCertifier):
         joint: int = 1,
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
-        self.at_least_one(n=n)
+        at_least(self, 1, n=n)
         self.n = n
         self.two_sided = two_sided
 

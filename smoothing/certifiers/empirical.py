@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from smoothing.arguments import at_least
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.sampled import ESTIMATION, Tally
@@ -22,8 +23,7 @@ class Empirical(Certifier):
     """
 
     def __init__(self, n: int = 100) -> None:
-        if n < 1:
-            raise ValueError(f"Empirical: n = {n}; must be at least 1")
+        at_least(self, 1, n=n)
         self.n = n
 
     def certify(self, ballots: Ballots) -> Certificates:

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import binomtest
 
+from smoothing.arguments import at_least
 from smoothing.binomial import ACCURACY
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.sampled import ESTIMATION, SampledCertifier, Tally
@@ -23,7 +24,7 @@ class Prediction(SampledCertifier):
 
     def __init__(self, n: int = 1_000, alpha: float = 0.001, joint: int = 1) -> None:
         super().__init__(alpha, joint)
-        self.at_least_one(n=n)
+        at_least(self, 1, n=n)
         self.n = n
 
     def certify(self, ballots: Ballots) -> Certificates:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.arguments import at_least
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
@@ -60,7 +61,7 @@ class SampledCertifier(Certifier):
     """
 
     def __init__(self, alpha: float, joint: int) -> None:
-        self.at_least_one(joint=joint)
+        at_least(self, 1, joint=joint)
         if not 0 < alpha < 1:
             raise ValueError(f"{type(self).__name__}: alpha = {alpha}; must be within (0, 1)")
         self.alpha = alpha
@@ -70,12 +71,6 @@ class SampledCertifier(Certifier):
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the votes cannot be taken under the measure, or None where they can."""
         return votes.supports(measure)
-
-    def at_least_one(self, **values: int) -> None:
-        """Refuse numbers of draws or examples below 1, by name."""
-        for name, value in values.items():
-            if value < 1:
-                raise ValueError(f"{type(self).__name__}: {name} = {value}; must be at least 1")
 
     def certificates(self, ballots: Ballots, tally: Tally, **columns: Any) -> Certificates:
         """Certificates of the majority at `level`, with the counts behind them.
@@ -111,7 +106,7 @@ class TwoSampleCertifier(SampledCertifier):
 
     def __init__(self, guarantee: Guarantee | None, n0: int, alpha: float, joint: int) -> None:
         super().__init__(alpha, joint)
-        self.at_least_one(n0=n0)
+        at_least(self, 1, n0=n0)
         self.guarantee = guarantee or NeymanPearson()
         self.n0 = n0
 

@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.arguments import at_least
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.betting import most_lost
 from smoothing.certifiers.sampled import ESTIMATION, Tally, TwoSampleCertifier
@@ -71,7 +72,7 @@ class Sequential(TwoSampleCertifier):
         joint: int = 1,
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
-        self.at_least_one(max_draws=max_draws)
+        at_least(self, 1, max_draws=max_draws)
         if not radii or not all(0 <= radius < inf for radius in radii):
             raise ValueError(f"Sequential: radii = {list(radii)}; must be finite and at least 0, at least one")
         self.radii = sorted(set(radii))

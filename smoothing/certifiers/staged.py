@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.arguments import positive
 from smoothing.binomial import log_up, upper_bound
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.sampled import ESTIMATION, Tally, TwoSampleCertifier
@@ -44,8 +45,7 @@ class Staged(TwoSampleCertifier):
         joint: int = 1,
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
-        if not 0 < target < inf:
-            raise ValueError(f"Staged: target = {target}; must be finite and above 0")
+        positive(self, target=target)
         if not stages or any(before >= now for before, now in pairwise([0, *stages])):
             raise ValueError(f"Staged: stages = {list(stages)}; must be ascending numbers of at least 1, at least one")
         given = [1.0] * len(stages) if shares is None else list(shares)

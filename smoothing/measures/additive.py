@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import finite, positive
 from smoothing.distance import Distance
-from smoothing.measures.measure import SmoothingMeasure, positive
+from smoothing.measures.measure import SmoothingMeasure
 from smoothing.privacy_loss import (
     GeneralisedNormalLaw,
     LaplaceLaw,
@@ -75,7 +76,8 @@ class Gaussian(ShiftMeasure):
     """
 
     def __init__(self, sigma: float) -> None:
-        self.sigma = positive("Gaussian", "sigma", sigma)
+        positive(self, sigma=sigma)
+        self.sigma = sigma
 
     @property
     def distance(self) -> Distance:
@@ -146,7 +148,8 @@ class Laplace(_CoordinateNoise):
     """
 
     def __init__(self, scale: float) -> None:
-        self.scale = positive("Laplace", "scale", scale)
+        positive(self, scale=scale)
+        self.scale = scale
 
     @property
     def noise(self) -> NoiseLaw:
@@ -167,7 +170,8 @@ class Uniform(_CoordinateNoise):
     """
 
     def __init__(self, half_width: float) -> None:
-        self.half_width = positive(type(self).__name__, "half_width", half_width)
+        positive(self, half_width=half_width)
+        self.half_width = half_width
 
     @property
     def noise(self) -> NoiseLaw:
@@ -188,9 +192,9 @@ class GeneralisedGaussian(_CoordinateNoise):
     """
 
     def __init__(self, scale: float, exponent: float) -> None:
-        self.scale = positive("GeneralisedGaussian", "scale", scale)
-        if not 1 <= exponent < float("inf"):
-            raise ValueError(f"GeneralisedGaussian: exponent = {exponent}; must be finite and at least 1")
+        positive(self, scale=scale)
+        self.scale = scale
+        finite(self, 1, exponent=exponent)
         self.exponent = exponent
 
     @property

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.arguments import finite, positive
 from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
-from smoothing.measures.measure import SmoothingMeasure, positive
+from smoothing.measures.measure import SmoothingMeasure
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 from smoothing.rounding import EPSILON, Float, balance
 
@@ -48,7 +49,8 @@ class UniformLinf(AdditiveNoise, OverlapMeasure):
     """
 
     def __init__(self, half_width: float) -> None:
-        self.half_width = positive("UniformLinf", "half_width", half_width)
+        positive(self, half_width=half_width)
+        self.half_width = half_width
 
     @property
     def distance(self) -> Distance:
@@ -84,8 +86,7 @@ class Splitting(OverlapMeasure):
     coordinatewise = True
 
     def __init__(self, width: float) -> None:
-        if not 0.5 <= width < float("inf"):
-            raise ValueError(f"Splitting: width = {width}; must be finite and at least 0.5")
+        finite(self, 0.5, width=width)
         self.width = width
 
     @property

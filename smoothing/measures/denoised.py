@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.padding import filled
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.rounding import Float
-from smoothing.threads import for_each, in_turn
+from smoothing.threads import batchwise
 
 
 class DenoisedMeasure(SmoothingMeasure):
@@ -37,8 +39,7 @@ class DenoisedMeasure(SmoothingMeasure):
     """
 
     def __init__(self, measure: Gaussian, denoiser: Denoiser, batch_size: int = 128) -> None:
-        if batch_size < 1:
-            raise ValueError(f"DenoisedMeasure: batch_size = {batch_size}; must be at least 1")
+        at_least(self, 1, batch_size=batch_size)
         self.measure = measure
         self.denoiser = denoiser.eval().requires_grad_(False)
         self.batch_size = batch_size
@@ -93,20 +94,11 @@ class DenoisedMeasure(SmoothingMeasure):
         images = z.reshape(-1, *z.shape[-3:])
         noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]
         denoiser = self.denoiser.to(z.device)
-        denoised: dict[int, Tensor] = {}
-        tracked = torch.is_grad_enabled()
-
-        def work(batches: slice) -> None:
-            # Whether gradients are wanted is a thread's own.
-            with torch.set_grad_enabled(tracked):
-                denoised[batches.start] = denoiser(noisy[batches.start], self.measure.sigma)
-
-        spread = for_each if z.device.type == "cpu" and len(noisy) > 1 else in_turn
-        spread(work, len(noisy), 1)
-        return torch.cat([denoised[number] for number in range(len(noisy))])[: len(images)].reshape(z.shape)
+        denoised = batchwise(lambda some: denoiser(some, self.measure.sigma), noisy)
+        return denoised[: len(images)].reshape(z.shape)
 
     def _noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """A whole batch of noisy images, whatever the number of images: noise is drawn for all of it."""
-        filled = torch.cat([images, images.new_zeros(self.batch_size - len(images), *images.shape[1:])])
+        batch = filled(images, self.batch_size)
         # Exactly the noise that is certified, if no more is applied.
-        return filled + self.measure.draw(filled, generator) * (self.applied_sigma / self.measure.sigma)
+        return batch + self.measure.draw(batch, generator) * (self.applied_sigma / self.measure.sigma)

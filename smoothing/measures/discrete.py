@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
@@ -72,8 +73,7 @@ class Discrete(CategoricalMeasure):
 
     def __init__(self, q: str | float | Fraction, num_classes: int) -> None:
         name = type(self).__name__
-        if num_classes < 2:
-            raise ValueError(f"{name}: num_classes = {num_classes}; must be at least 2")
+        at_least(self, 2, num_classes=num_classes)
         self.num_classes = num_classes
         limit = Fraction(num_classes - 1, num_classes)
         allowed = f"(0, {limit}), that is (0, (K-1)/K)"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import positive
 from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
-from smoothing.measures.measure import positive
 from smoothing.privacy_loss import NormalMixtureLoss, PrivacyLoss
 
 
@@ -25,12 +25,15 @@ class GaussianMixture(AdditiveNoise):
     def __init__(self, sigmas: Sequence[float], weights: Sequence[float] | None = None) -> None:
         if not sigmas:
             raise ValueError("GaussianMixture: sigmas = []; must name at least one")
-        self.sigmas = tuple(positive("GaussianMixture", "sigmas", sigma) for sigma in sigmas)
+        for sigma in sigmas:
+            positive(self, sigmas=sigma)
+        self.sigmas = tuple(sigmas)
         given = [1.0] * len(sigmas) if weights is None else weights
         if len(given) != len(sigmas):
             raise ValueError(f"GaussianMixture: weights = {given}; must be {len(sigmas)}, one for each sigma")
-        total = sum(positive("GaussianMixture", "weights", weight) for weight in given)
-        self.weights = tuple(weight / total for weight in given)
+        for weight in given:
+            positive(self, weights=weight)
+        self.weights = tuple(weight / sum(given) for weight in given)
 
     @property
     def distance(self) -> Distance:

@@ -141,17 +141,6 @@ class SmoothingMeasure(ABC):
         return None
 
 
-def positive(owner: str, parameter: str, value: float) -> float:
-    """The value, if it is finite and above 0.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not 0 < value < inf:
-        raise ValueError(f"{owner}: {parameter} = {value}; must be finite and above 0")
-    return value
-
-
 def exact_probability(owner: str, parameter: str, value: str | float | Fraction, allowed: str = "[0, 1]") -> Fraction:
     """The probability as the decimal that it prints as, or exactly from a string or a fraction.
 

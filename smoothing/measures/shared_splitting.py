@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.measures.boxes import Splitting
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.levels import Levels
@@ -35,8 +36,7 @@ class SharedSplitting(EnumerableMeasure, Splitting):
         versions = 2 * Fraction(str(width)) * self._levels.steps
         if versions.denominator != 1:
             raise ValueError(f"SharedSplitting: width = {width}; must be a multiple of 1/{2 * self._levels.steps}")
-        if seed < 0:
-            raise ValueError(f"SharedSplitting: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         self.versions = int(versions)
         self.assumptions = (self._levels.assumption,)
 

@@ -6,6 +6,7 @@ from math import expm1, log1p, prod
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.measure import SmoothingMeasure
@@ -29,8 +30,7 @@ class Subsample(SmoothingMeasure):
     exact_samples = True
 
     def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"Subsample: size = {size}; must be at least 1")
+        at_least(self, 1, size=size)
         self.size = size
 
     @property

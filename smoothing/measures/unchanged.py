@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import Channel, SmoothingMeasure
@@ -51,8 +52,7 @@ class UnchangedLabels(CategoricalMeasure):
     """
 
     def __init__(self, num_classes: int) -> None:
-        if num_classes < 2:
-            raise ValueError(f"UnchangedLabels: num_classes = {num_classes}; must be at least 2")
+        at_least(self, 2, num_classes=num_classes)
         self.num_classes = num_classes
 
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:

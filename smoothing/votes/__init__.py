@@ -5,7 +5,7 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.body import Body
 from smoothing.votes.centroids import Centroids
 from smoothing.votes.clusters import Clusters
-from smoothing.votes.draws import Draw, DrawShard, MissingDrawsError, Predictions, read_draws
+from smoothing.votes.draws import Draw, DrawShard, FinishedDraw, MissingDrawsError, Predictions, read_draws
 from smoothing.votes.joint_clusters import JointClusters
 from smoothing.votes.learner import Learner, winner
 from smoothing.votes.linear import LinearVotes, Scores
@@ -38,6 +38,7 @@ __all__ = [
     "Constant",
     "Draw",
     "DrawShard",
+    "FinishedDraw",
     "JointClusters",
     "Learner",
     "LinearVotes",

@@ -8,6 +8,7 @@ import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.votes.linear import LinearVotes
 from smoothing.votes.neighbours import SquaredDistance
 from smoothing.votes.transforms import Transform
@@ -61,12 +62,10 @@ class Clusters(LinearVotes):
         seed: int = 0,
     ) -> None:
         super().__init__(transforms)
-        if num_clusters < 2:
-            raise ValueError(f"Clusters: num_clusters = {num_clusters}; must be at least 2")
+        at_least(self, 2, num_clusters=num_clusters)
         if naming == "jointly" and num_clusters != 2:
             raise ValueError(f"Clusters: num_clusters = {num_clusters}; must be 2 for joint naming")
-        if restarts < 1:
-            raise ValueError(f"Clusters: restarts = {restarts}; must be at least 1")
+        at_least(self, 1, restarts=restarts)
         self.num_clusters = num_clusters
         self.naming = naming
         self.restarts = restarts

@@ -39,7 +39,11 @@ class MissingDrawsError(Exception):
         self.draws = draws
 
 
-class DrawShard(Journal):
+FinishedDraw = tuple[Draw, Predictions]
+"""A draw, and what its model predicts."""
+
+
+class DrawShard(Journal[FinishedDraw]):
     """The finished draws of one rank: a journal, one line of which holds what one model predicts.
 
     Args:
@@ -51,9 +55,10 @@ class DrawShard(Journal):
         super().__init__(path, _NAME)
         self._run = run
 
-    def append(self, draw: Draw, predictions: Predictions) -> None:
-        """Write one finished draw."""
-        self.write({"run": self._run, **draw._asdict(), "predictions": predictions.tolist()})
+    def content(self, piece: FinishedDraw) -> dict[str, Any]:
+        """See `Journal.content`."""
+        draw, predictions = piece
+        return {"run": self._run, **draw._asdict(), "predictions": predictions.tolist()}
 
 
 def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.votes.blocks import blocks
@@ -41,8 +42,7 @@ class JointClusters(Votes):
     object: ClassVar[str] = "training labels"
 
     def __init__(self, transforms: Sequence[Transform] = (), restarts: int = 10, seed: int = 0) -> None:
-        if restarts < 1:
-            raise ValueError(f"JointClusters: restarts = {restarts}; must be at least 1")
+        at_least(self, 1, restarts=restarts)
         self.transforms = list(transforms)
         self.restarts = restarts
         self.seed = seed

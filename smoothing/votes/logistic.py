@@ -11,6 +11,7 @@ from scipy.special import log_softmax, softmax
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.arguments import at_least, positive
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
 from smoothing.votes.transforms import Transform, apply_each, fit_all
@@ -46,10 +47,8 @@ class LogisticHead(Votes):
     weights: Weights
 
     def __init__(self, penalty: float = 1e-3, transforms: Sequence[Transform] = (), iterations: int = 200) -> None:
-        if not 0 < penalty < float("inf"):
-            raise ValueError(f"LogisticHead: penalty = {penalty}; must be finite and above 0")
-        if iterations < 1:
-            raise ValueError(f"LogisticHead: iterations = {iterations}; must be at least 1")
+        positive(self, penalty=penalty)
+        at_least(self, 1, iterations=iterations)
         self.penalty = penalty
         self.transforms = list(transforms)
         self.iterations = iterations

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.votes.exact_product import ExactProduct
 from smoothing.votes.linear import LinearVotes
 from smoothing.votes.transforms import Transform
@@ -62,8 +63,7 @@ class NearestNeighbours(LinearVotes):
 
     def __init__(self, neighbours: int, transforms: Sequence[Transform] = ()) -> None:
         super().__init__(transforms)
-        if neighbours < 1:
-            raise ValueError(f"NearestNeighbours: neighbours = {neighbours}; must be at least 1")
+        at_least(self, 1, neighbours=neighbours)
         self.neighbours = neighbours
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
-from smoothing.threads import for_each, in_turn, one_thread
+from smoothing.threads import one_thread, spread
 from smoothing.votes.blocks import blocks
 from smoothing.votes.votes import CensusVotes
 
@@ -20,6 +20,18 @@ NOISE_BLOCK = 128
 """Noise is drawn in blocks of this many versions of one example, each block from its own key."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
+
+
+def dtype_of(precision: Precision, owner: str) -> torch.dtype:
+    """The type of tensors in a precision.
+
+    Raises:
+        ValueError: If there is no such precision, naming who was given it.
+    """
+    if precision not in get_args(Precision):
+        raise ValueError(f"{owner}: precision = {precision}; must be one of {', '.join(get_args(Precision))}")
+    dtype: torch.dtype = getattr(torch, precision)
+    return dtype
 
 
 MakePass = Callable[[Tensor, int, int, slice], Tensor]
@@ -69,9 +81,7 @@ class NetworkVotes(CensusVotes):
             raise ValueError(f"NetworkVotes: num_classes = {classes}; must be {allowed}")
         if noise_batch < 1 or noise_batch % NOISE_BLOCK:
             raise ValueError(f"NetworkVotes: noise_batch = {noise_batch}; must be a multiple of {NOISE_BLOCK}")
-        if precision not in get_args(Precision):
-            allowed = ", ".join(get_args(Precision))
-            raise ValueError(f"NetworkVotes: precision = {precision}; must be one of {allowed}")
+        self._dtype = dtype_of(precision, "NetworkVotes")
         self.num_classes = classes
         self.noise_batch = noise_batch
         self.precision = precision
@@ -79,7 +89,6 @@ class NetworkVotes(CensusVotes):
         self.assumptions = (f"the classifier is the network in {precision}{', compiled' if compile else ''}",)
         identity = getattr(network, "identity", None)
         self.checkpoint = None if identity is None else identity()
-        self._dtype: torch.dtype = getattr(torch, precision)
         self._network = deepcopy(network).eval().requires_grad_(False).to(self._dtype)
         self._network.to(memory_format=torch.channels_last)
         for name, weights in self._network.named_parameters():
@@ -175,12 +184,10 @@ class NetworkVotes(CensusVotes):
                 votes[row] += won
                 finite[row] &= sane
 
-        # Cores share out the passes; a device runs them one after the other by itself.
-        spread = for_each if x.device.type == "cpu" else in_turn
         where = index.tolist()
         with as_stated(x.device):
             self._try(x)
-            spread(work, len(x) * len(passes), 1)
+            spread(work, len(x) * len(passes), 1, x.device)
         if not finite.all():
             lost = where[int(finite.long().argmin())]
             raise ValueError(f"example {lost}: the network's logits are NaN or infinite; must be finite")

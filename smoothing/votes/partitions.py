@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.arguments import at_least
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.unchanged import changes_labels
 from smoothing.threads import for_each
@@ -86,12 +87,10 @@ class Partitions(Votes):
         transforms: Sequence[Transform] = (),
         seed: int = 0,
     ) -> None:
-        if parts < 1:
-            raise ValueError(f"Partitions: parts = {parts}; must be at least 1")
+        at_least(self, 1, parts=parts)
         if not 1 <= spread <= parts:
             raise ValueError(f"Partitions: spread = {spread}; must be from 1 to {parts}, the number of parts")
-        if seed < 0:
-            raise ValueError(f"Partitions: seed = {seed}; must be at least 0")
+        at_least(self, 0, seed=seed)
         self.learner = learner
         self.parts = parts
         self.partition = partition or ByContent()

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.arguments import finite, positive
+
 
 class Regularisation(ABC):
     """A rule that gives lambda, the number added to the diagonal of ``X'X``.
@@ -36,8 +38,7 @@ class Constant(Regularisation):
     """
 
     def __init__(self, value: float) -> None:
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"Constant: value = {value}; must be finite and at least 0")
+        finite(self, 0, value=value)
         self._value = value
 
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
@@ -53,8 +54,7 @@ class Relative(Regularisation):
     """
 
     def __init__(self, factor: float) -> None:
-        if not 0 < factor < float("inf"):
-            raise ValueError(f"Relative: factor = {factor}; must be finite and above 0")
+        positive(self, factor=factor)
         self.factor = factor
 
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from smoothing.checkpoints import joined
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
+from smoothing.padding import filled
 from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.random import generator
-from smoothing.threads import for_each, in_turn, one_thread
+from smoothing.threads import batchwise, one_thread, spread
 from smoothing.votes.body import Body
 from smoothing.votes.draws import Draw, MissingDrawsError, Predictions
 from smoothing.votes.learner import Learner
@@ -59,8 +61,7 @@ class RetrainedVotes(Votes):
         self.body = body
         self.test_noise = test_noise
         self._prepared: tuple[Tensor, ...] = ()
-        hashes = [learner.checkpoint, body.identity() if body else None]
-        self.checkpoint = "+".join(known for known in hashes if known) or None
+        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
 
     @property
     def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
@@ -156,8 +157,7 @@ class RetrainedVotes(Votes):
                     [(*key, TRAINING) for key in trained],
                 )[: len(keys)]
 
-        spread = for_each if x.device.type == "cpu" else in_turn
-        spread(work, len(draws), self.learner.group)
+        spread(work, len(draws), self.learner.group, x.device)
         return [row for start in sorted(predicted) for row in predicted[start].cpu().numpy().astype(np.int16)]
 
     def _prepare(self, x: Tensor, labels: Tensor, tests: Tensor, key: Sequence[int]) -> Tensor | None:
@@ -192,16 +192,8 @@ class RetrainedVotes(Votes):
         if self.body is None:
             return x
         body, size = self.body.to(x.device), self.body.batch_size
-        batches = torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
-        features: dict[int, Tensor] = {}
-
-        def work(some: slice) -> None:
-            with torch.no_grad():
-                features[some.start] = body(batches[some.start])
-
-        spread = for_each if x.device.type == "cpu" else in_turn
-        spread(work, len(batches), 1)
-        return torch.cat([features[number] for number in range(len(batches))])[: len(x)]
+        with torch.no_grad():
+            return batchwise(body, [filled(some, size) for some in x.split(size)])[: len(x)]
 
     def _noisy(self, tests: Tensor, key: Sequence[int]) -> Tensor:
         assert self.test_noise is not None

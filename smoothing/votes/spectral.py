@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.random import generator
 from smoothing.votes.neighbours import SquaredDistance
 from smoothing.votes.transforms import Transform
@@ -42,9 +43,9 @@ class SpectralEmbedding(Transform):
     """
 
     def __init__(self, components: int, neighbours: int = 10, seed: int = 0) -> None:
-        for name, value, least in (("components", components, 2), ("neighbours", neighbours, 1), ("seed", seed, 0)):
-            if value < least:
-                raise ValueError(f"SpectralEmbedding: {name} = {value}; must be at least {least}")
+        at_least(self, 2, components=components)
+        at_least(self, 1, neighbours=neighbours)
+        at_least(self, 0, seed=seed)
         self.components = components
         self.neighbours = neighbours
         self.seed = seed

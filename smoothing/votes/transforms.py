@@ -7,6 +7,7 @@ from math import inf
 import torch
 from torch import Tensor
 
+from smoothing.arguments import at_least
 from smoothing.threads import one_thread
 from smoothing.votes.training_set import check_features
 
@@ -104,8 +105,7 @@ class PCA(Transform):
     """
 
     def __init__(self, components: int, whiten: bool = False) -> None:
-        if components < 1:
-            raise ValueError(f"PCA: components = {components}; must be at least 1")
+        at_least(self, 1, components=components)
         self.components = components
         self.whiten = whiten
 

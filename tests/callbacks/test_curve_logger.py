@@ -9,7 +9,8 @@ import wandb
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from callbacks.curve_logger import CHART_KEY, accuracy_key, log_certificates, numbers, run_loggers
+from callbacks.chart import CHART_KEY
+from callbacks.curve_logger import View, accuracy_key, log_certificates, numbers, run_loggers
 from callbacks.figure import figure
 from smoothing.certificates import Table, certified_curve
 from smoothing.certificates.curves import MAX_RADII, Curve
@@ -23,7 +24,7 @@ CONFIG = {"model": {"measure": {"class_path": "LabelFlip", "init_args": {"q": 0.
 
 def log(loggers: list[Logger], distance: Distance) -> Curve:
     curve = certified_curve(ANSWERS, distance)
-    log_certificates(loggers, ANSWERS, curve, figure({"run": curve}), CONFIG)
+    log_certificates(loggers, [View(CHART_KEY, ANSWERS, curve, figure({"run": curve}))], CONFIG)
     return curve
 
 

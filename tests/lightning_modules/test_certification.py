@@ -64,6 +64,23 @@ def test_votes_are_shared_and_seeded(tmp_path: Path) -> None:
     assert (tables[0] != tables[2]).any()
 
 
+class Fitted(RetrainedVotes):
+    """Votes that count how often they are fitted."""
+
+    fits = 0
+
+    def fit(self, x: torch.Tensor, labels: torch.Tensor, num_classes: int) -> None:
+        self.fits += 1
+        super().fit(x, labels, num_classes)
+
+
+def test_votes_are_fitted_once_whatever_the_number_of_passes(tmp_path: Path) -> None:
+    model = Certification(Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)})
+    for runs, name in enumerate("ab", 1):
+        Trainer(**QUIET).certify(model, Digits(training="train[0:60]", every=50), tmp_path / name, loggers=[])
+        assert votes.fits == runs
+
+
 def test_inputs_are_not_rounded_by_the_trainer(tmp_path: Path) -> None:
     for precision in ("16-true", "bf16-mixed", "64-true"):
         with pytest.raises(ValueError, match=f"trainer.precision = {precision}; must be 32-true to certify"):
