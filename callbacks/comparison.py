@@ -1,9 +1,9 @@
 """Tables of certificates side by side: a few numbers for every run and certifier."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal, localcontext
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -37,6 +37,24 @@ ENVELOPE_NOTE = (
 )
 
 
+class Comparable(Protocol):
+    """What can be compared: certified accuracy by radius, and what more is known."""
+
+    @property
+    def distance(self) -> Distance:
+        """The distance of its radii."""
+
+    @property
+    def asked(self) -> bytes:
+        """Which examples were asked, to compare with others; empty where that is not known."""
+
+    def curve(self, radii: Sequence[float] | None = None) -> Curve:
+        """Certified accuracy, NaN where it is not known."""
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """What is known of every certifier, by column."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished run.
@@ -51,12 +69,51 @@ class Run:
 
     @property
     def asked(self) -> bytes:
-        """Which examples were asked, to compare with other runs."""
+        """See `Comparable`."""
         return self.table.of(self.table.certifiers[0])["index"].tobytes()
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
-        """Its certified accuracy."""
+        """See `Comparable`."""
         return certified_curve(self.table, self.distance, radii)
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """See `Comparable`."""
+        found = {}
+        for certifier, numbers in summary(self.table).items():
+            part = self.table.of(certifier)
+            found[certifier] = {"classifier": part["classifier"][0], "examples": len(part), **numbers}
+        return found
+
+
+@dataclass(frozen=True)
+class Published:
+    """Certified accuracy as somebody printed it, at a few radii.
+
+    Attributes:
+        printed: The curve, at the radii in print.
+    """
+
+    printed: Curve
+
+    asked = b""
+
+    @property
+    def distance(self) -> Distance:
+        """See `Comparable`."""
+        return self.printed.distance
+
+    def curve(self, radii: Sequence[float] | None = None) -> Curve:
+        """See `Comparable`; between two radii in print the lower value, beyond the last none."""
+        if radii is None:
+            return self.printed
+        at = np.unique(np.asarray(radii, np.float64))
+        next_in_print = np.searchsorted(self.printed.radii, at)
+        accuracy = {name: np.append(values, np.nan)[next_in_print] for name, values in self.printed.accuracy.items()}
+        return replace(self.printed, radii=at, accuracy=accuracy)
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """See `Comparable`; nothing more is known."""
+        return {name: {} for name in self.printed.accuracy}
 
 
 @dataclass(frozen=True)
@@ -120,11 +177,13 @@ def _radius(distance: Distance) -> Column:
     return Column(optional(NUMBER), spell)
 
 
-def comparison(runs: Mapping[str, Run], radii: Sequence[float] | None = None, envelope: bool = False) -> Comparison:
+def comparison(
+    runs: Mapping[str, Comparable], radii: Sequence[float] | None = None, envelope: bool = False
+) -> Comparison:
     """Compare runs.
 
     Args:
-        runs: At least one run, by name.
+        runs: At least one, by name.
         radii: Radii to compare at; by default a few round numbers.
         envelope: Whether to add a line for the best run at every radius.
 
@@ -146,13 +205,11 @@ def comparison(runs: Mapping[str, Run], radii: Sequence[float] | None = None, en
         [
             name,
             certifier,
-            run.table.of(certifier)["classifier"][0],
-            len(run.table.of(certifier)),
-            *(numbers[column] for column in summed),
-            *curves[name].accuracy[certifier].tolist(),
+            *(numbers.get(column) for column in ("classifier", "examples", *summed)),
+            *(None if np.isnan(value) else float(value) for value in curves[name].accuracy[certifier]),
         ]
         for name, run in runs.items()
-        for certifier, numbers in summary(run.table).items()
+        for certifier, numbers in run.numbers().items()
     ]
     notes: tuple[str, ...] = NOTES
     differ = len({run.asked for run in runs.values()}) > 1
@@ -173,14 +230,14 @@ def show(made: Comparison) -> None:
     made.text().show()
 
 
-def common_radii(runs: Mapping[str, Run]) -> list[float]:
+def common_radii(runs: Mapping[str, Comparable]) -> list[float]:
     """Radii at which all runs can be drawn together: those of each run's own curve, thinned evenly."""
     radii = np.unique(np.concatenate([run.curve().radii for run in runs.values()]))
     kept = np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).round().astype(int))
     return [float(r) for r in radii[kept]]
 
 
-def _round_radii(runs: Mapping[str, Run], distance: Distance) -> list[float]:
+def _round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
     """A few round numbers up to where the last certificate reaches."""
     top = max(float(run.curve().radii[-1]) for run in runs.values())
     ticks = MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10], integer=distance.integer).tick_values(0, top)

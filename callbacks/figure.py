@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -90,15 +91,16 @@ def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False
 
 
 def lines(curves: Mapping[str, Curve]) -> dict[str, tuple[Float, Float]]:
-    """Radii and certified accuracy of every run and certifier, by a name that tells them apart.
+    """Radii and certified accuracy of every run and certifier, where it is known, by a name that tells them apart.
 
     Args:
         curves: Curves by name of their run.
     """
     return {
-        _label(run, certifier, curves): (curve.radii, accuracy)
+        _label(run, certifier, curves): (curve.radii[known], accuracy[known])
         for run, curve in curves.items()
         for certifier, accuracy in curve.accuracy.items()
+        for known in [~np.isnan(accuracy)]
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from callbacks.comparison import Run
+from callbacks.comparison import Comparable, Run
 from callbacks.text_table import TextTable
 from smoothing.certificates.audit import Finding, audit
 
@@ -39,7 +39,7 @@ class Stated:
     sigma: float | None = None
 
 
-def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Run], stated: Stated) -> TextTable:
+def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated: Stated) -> TextTable:
     """Audit every log among some runs. Run directories keep their counts and need none.
 
     Args:
@@ -50,12 +50,12 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Run], stated: State
     Raises:
         ValueError: If there is no log, its sigma is not known, or what is stated cannot be.
     """
-    logs = {name: path for name, path in paths.items() if path.is_file()}
+    logs = {name: run.table for name, run in runs.items() if isinstance(run, Run) and paths[name].is_file()}
     if not logs:
         raise ValueError("audit: no TSV log among the runs; must be at least one")
     findings = {
-        name: audit(runs[name].table["radius"], stated.alpha, read_sigma(path, stated.sigma), stated.n)
-        for name, path in logs.items()
+        name: audit(table["radius"], stated.alpha, read_sigma(paths[name], stated.sigma), stated.n)
+        for name, table in logs.items()
     }
     columns = {
         "log": False,

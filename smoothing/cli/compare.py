@@ -1,21 +1,27 @@
 """Finished runs side by side."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import yaml
 
-from callbacks.comparison import Run, common_radii, comparison
+from callbacks.comparison import Comparable, Published, Run, common_radii, comparison
 from callbacks.figure import draw
 from callbacks.provenance import read_distance
 from callbacks.settings import computed_settings, differing_settings
 from callbacks.text_table import TextTable
 from smoothing.certificates.cells import write_records
+from smoothing.certificates.curves import Curve, common_distance
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs
+from smoothing.distance import Distance
+
+CURVE = ".csv"
+"""Ending of published curves."""
 
 
 def compare(
@@ -33,7 +39,8 @@ def compare(
     WANDB_MODE says otherwise.
 
     Args:
-        runs: Run directories, or logs in the field's TSV format (idx label predict radius correct time).
+        runs: Run directories, logs in the field's TSV format (idx label predict radius correct time), or published
+            curves, CSV files with the column radius and one for each line, in the distance of the runs beside them.
         radii: Radii to compare at; by default a few round numbers.
         envelope: Whether to show the best run at every radius too.
         audit: What the logs are said to be, as in ``--audit.alpha 0.001 --audit.n 100000``; finds radii that no count
@@ -45,7 +52,7 @@ def compare(
             envelope or audit of these runs.
     """
     paths = name_runs(runs)
-    loaded = {name: load_run(path) for name, path in paths.items()}
+    loaded = load_runs(paths)
     made = comparison(loaded, radii, envelope)
     settings = {name: read_settings(path) for name, path in paths.items() if path.is_dir()}
     differing = differing_settings(settings)
@@ -90,6 +97,37 @@ def name_runs(runs: Sequence[str]) -> dict[str, Path]:
     short = [Path(run).resolve().name for run in runs]
     names = short if len(set(short)) == len(short) else runs
     return dict(zip(names, map(Path, runs), strict=True))
+
+
+def load_runs(paths: Mapping[str, Path]) -> dict[str, Comparable]:
+    """Read runs, logs and published curves.
+
+    Raises:
+        ValueError: Naming what is missing or damaged.
+    """
+    published = {name: path for name, path in paths.items() if path.suffix == CURVE and not path.is_dir()}
+    runs = {name: load_run(path) for name, path in paths.items() if name not in published}
+    if not runs:
+        raise ValueError("runs: published curves alone; must stand beside a finished run, whose distance they share")
+    distance = common_distance({name: run.distance for name, run in runs.items()})
+    return {name: load_curve(path, distance) if name in published else runs[name] for name, path in paths.items()}
+
+
+def load_curve(path: Path, distance: Distance) -> Published:
+    """Read a published curve.
+
+    Raises:
+        ValueError: If it is missing, damaged, or no fractions by ascending radius.
+    """
+    if not path.is_file():
+        raise ValueError(f"runs: {path} does not exist; must be a published curve")
+    curve = Curve.read_csv(path, distance)
+    radii, *accuracy = curve.radii, *curve.accuracy.values()
+    if not (len(radii) and accuracy and radii[0] >= 0 and (np.diff(radii) > 0).all() and np.isfinite(radii).all()):
+        raise ValueError(f"{path}: must hold lines by ascending radius, at least one")
+    if not all(((values >= 0) & (values <= 1)).all() for values in accuracy):
+        raise ValueError(f"{path}: must hold fractions within [0, 1]")
+    return Published(curve)
 
 
 def load_run(path: Path) -> Run:

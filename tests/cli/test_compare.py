@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,48 @@ def test_a_place_below_a_file_is_refused(tmp_path: Path):
     run = run_directory(tmp_path / "a")
     with pytest.raises(ValueError, match=r"out: .*/config.yaml/out: .*; must be a place that can be written to"):
         compare([run], None, out=str(tmp_path / "a" / "config.yaml" / "out"))
+
+
+PUBLISHED = "radius,q = 0.1,q = 0.2\n1,0.9,0.8\n3,0.7,0.75\n"
+
+
+def test_published_curves_stand_beside_runs(tmp_path: Path) -> None:
+    (tmp_path / "paper.csv").write_text(PUBLISHED)
+    compare([str(tmp_path / "paper.csv"), run_directory(tmp_path / "run")], [1, 2, 3, 4], out=str(tmp_path / "out"))
+    first, second, *ours = read(tmp_path / "out")
+    assert (first["run"], first["certifier"], second["certifier"]) == ("paper.csv", "q = 0.1", "q = 0.2")
+    # Between two radii what is printed for the farther one, beyond the last nothing.
+    assert [first[f"at {radius}"] for radius in range(1, 5)] == ["0.9", "0.7", "0.7", ""]
+    assert first["examples"] == first["accuracy"] == ""
+    assert [row["certifier"] for row in ours] == ["kl", "exact"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("flips,a\n1,0.9\n", "found the columns flips a; must be radius a"),
+        ("radius,a\n1,90\n", "must hold fractions within [0, 1]"),
+        ("radius,a\n2,0.9\n1,0.95\n", "must hold lines by ascending radius, at least one"),
+        ("radius,a\n", "must hold lines by ascending radius, at least one"),
+        ("radius\n1\n", "must hold lines by ascending radius, at least one"),
+        ("radius,a\n1,x\n", "line 2, column a: 'x'; must be a number"),
+    ],
+)
+def test_a_published_curve_that_is_none_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "paper.csv").write_text(text)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        compare([str(tmp_path / "paper.csv"), run_directory(tmp_path / "run")], out=str(tmp_path / "out"))
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_published_curves_alone_have_no_distance(tmp_path: Path) -> None:
+    (tmp_path / "paper.csv").write_text(PUBLISHED)
+    with pytest.raises(ValueError, match="published curves alone; must stand beside a finished run"):
+        compare([str(tmp_path / "paper.csv")], out=str(tmp_path / "out"))
+
+
+def test_published_curves_have_no_envelope(tmp_path: Path) -> None:
+    (tmp_path / "paper.csv").write_text(PUBLISHED)
+    runs = [str(tmp_path / "paper.csv"), run_directory(tmp_path / "run")]
+    with pytest.raises(ValueError, match="envelope"):
+        compare(runs, envelope=True, out=str(tmp_path / "out"))
