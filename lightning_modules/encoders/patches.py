@@ -67,7 +67,8 @@ class KMeansPatches(PatchEncoder):
         squares = torch.addmm(self.centres.square().sum(1), rows, self.centres.T, alpha=-2)
         distance = squares.add_(rows.square().sum(1, keepdim=True)).clamp_(min=0).sqrt_()
         nearer = distance.sub_(distance.mean(1, keepdim=True)).neg_().clamp_(min=0)
-        return nearer.view(*patches.shape[:-1], -1)
+        answers: Tensor = nearer.unflatten(0, patches.shape[:-1])
+        return answers
 
 
 class RICA(PatchEncoder):
