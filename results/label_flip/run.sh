@@ -1,25 +1,47 @@
 #!/usr/bin/env bash
-# Every run of README.md beside it that two cores and less than 3 GB suffice for, one after the other, in the repository's
-# root. What is finished is not computed again.
+# Every run of README.md beside it that two cores suffice for, in less than 4 GB, one after the other, in the repository's
+# root; then the comparisons. What is finished is not computed again.
 set -euo pipefail
-configs=configs/label_flip
-certify() { smoothing certify --config "$configs/$1.yaml" "${@:2}"; }
+here=results/label_flip
+certify() { smoothing certify --config "configs/label_flip/$1.yaml" "${@:2}"; }
+compare() { smoothing compare "${@:3}" --radii "[$2]" --out "$here/$1"; }
+counted='{dpa: {class_path: Plurality}, run_off: {class_path: RunOff}}'
+exact='{exact: {class_path: ExactVote}}'
+plain='[{class_path: PCA, init_args: {components: 256}}, {class_path: Normalise}]'
 
 certify mnist
-certify mnist_ridge
+certify mnist_ridge --data.every 10
 certify mnist_paper
-for factor in 0.01 0.1 1 10; do
-  certify cifar10_patches --run_dir "runs/cifar10_patches_$factor" --model.votes.regularisation.factor "$factor"
-done
+certify mnist_clusters
+certify mnist_bagging
+certify mnist_partitions --model.certifiers "$counted"
+certify mnist_partitions --run_dir runs/mnist_white_box --data.every 20
+compare mnist '1, 10, 100, 200, 300, 400, 500, 800, 1000, 1400' $here/published/rosenfeld2020_mnist.csv \
+  runs/mnist runs/mnist_{ridge,paper,clusters,bagging,partitions,white_box}
+
+certify cifar10_patches
+certify cifar10_patches --run_dir runs/cifar10_patches_plain_1 --model.votes.regularisation.factor 1 \
+  --model.votes.transforms "$plain"
+compare cifar10 '0, 1, 10, 50, 100, 200, 300, 400' $here/published/rosenfeld2020_cifar10.csv runs/cifar10_patches*
+
 for factor in 0.1 1 10 100; do
-  certify imdb --run_dir "runs/imdb_$factor" --model.votes.regularisation.factor "$factor"
+  certify imdb --run_dir "runs/imdb_$factor" --model.votes.regularisation.factor "$factor" --model.certifiers "$exact"
 done
 certify imdb_paper
+certify imdb_partitions
+compare imdb '1, 10, 25, 50, 100, 200, 300, 1000' $here/published/rosenfeld2020_imdb.csv \
+  runs/imdb_{0.1,1,10,100,paper,partitions}
+
 certify spambase
+compare spambase '1, 10, 50, 100, 200, 300, 500' runs/spambase
+
 certify mnist17_attacked
 certify mnist17_undefended
+compare attacks '1, 10, 100, 500, 1000, 1500, 2000, 4000' $here/published/rosenfeld2020_attacks.csv \
+  runs/mnist17_{attacked,undefended}
+
 certify mnist17_unregularised
-certify mnist17 --run_dir runs/mnist17_label_free_q0.3 \
-  --model.votes.regularisation '{class_path: Relative, init_args: {factor: 1.0}}'
-smoothing compare runs/mnist17_attacked runs/mnist17_undefended --out results/label_flip/attacks
-python -m results.label_flip.make runs
+certify mnist17 --run_dir runs/mnist17_regularised --model.votes.regularisation \
+  '{class_path: Relative, init_args: {factor: 1.0}}'
+compare unregularised '1, 10, 100, 500, 1000, 1500, 2000' runs/mnist17_{un,}regularised
+python -m results.label_flip.tight_against_kl
