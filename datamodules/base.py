@@ -129,6 +129,9 @@ class DataModule(pl.LightningDataModule, ABC):
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
             published = {name: self.load(name == PARTS[0]) for name in {self.training.part, self.tests.part}}
+            for x, y in published.values():
+                if len(x) != len(y):
+                    raise ValueError(f"{type(self).__name__}: {len(x)} inputs and {len(y)} labels; must be as many")
             self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
@@ -221,6 +224,10 @@ class DataModule(pl.LightningDataModule, ABC):
         return self._restrict(x[part.start : part.stop], y[part.start : part.stop])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
+        known = torch.isin(y.double(), torch.tensor(list(self.available)).double())
+        if not known.all():
+            found = f"label {float(y[~known][0]):g} found"
+            raise ValueError(f"{type(self).__name__}: {found}; must be one of {list(self.available)}")
         code = torch.full((max(self.available) + 1,), -1)
         code[list(self.classes)] = torch.arange(self.num_classes)
         labels = code[y.long()]

@@ -95,7 +95,7 @@ class Spambase(FeatureModule):
             found = f"{self._path} has shape {list(table.shape)}"
             raise ValueError(f"Spambase: {found}; must have {self.emails} rows of {COLUMNS} numbers")
         rows = table[(torch.arange(len(table)) % TEST_EVERY == TEST_EVERY - 1) != train]
-        return rows[:, :-1], rows[:, -1].long()
+        return rows[:, :-1], rows[:, -1]
 
     def _number(self, cell: str) -> float:
         if not cell and self.missing is None:

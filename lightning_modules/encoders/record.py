@@ -33,7 +33,7 @@ class Record:
         """The record of a backbone.
 
         Raises:
-            ValueError: If it starts from weights that come trained: nothing is known of the labels that these have seen.
+            ValueError: If it starts from weights that come trained, of whose labels nothing is known.
         """
         if weights := getattr(network, "weights", None):
             start = f"{type(network).__name__}: weights = {weights}"
