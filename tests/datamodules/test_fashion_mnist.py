@@ -57,5 +57,5 @@ def test_a_truncated_file_is_refused(file: str, length: int, root: Path) -> None
 
 def test_images_without_labels_are_refused(root: Path) -> None:
     write_idx(root / "FashionMNIST/raw/train-labels-idx1-ubyte", (arange(20) % 10).to(uint8))
-    with pytest.raises(ValueError, match="^FashionMNIST: 30 inputs and 20 labels; must be as many"):
+    with pytest.raises(ValueError, match=r"^FashionMNIST: 30 inputs and 20 labels; must be as many"):
         FashionMNIST(root=str(root)).setup()

@@ -56,7 +56,7 @@ def test_relative_paths_stand_in_the_folder_of_data(tmp_path: Path, monkeypatch:
         ({"x_train": np.array([[np.nan, 0]] * 3)}, "NaN or infinite value found; must be finite"),
         ({"x_train": np.array([[{}, 0]] * 3, object)}, "must hold the arrays"),
         ({"x_train": np.array(3.0)}, r"x_train and y_train have shapes \[\] and \[3\]"),
-        ({"x_train": np.arange(3.0)}, r"x_train has shape \[3\]; must be rows of features"),
+        ({"x_train": np.arange(3.0)}, r"x_train has shape \[3\]; must be rows of numbers"),
         ({"x_train": np.ones((3, 0)), "x_test": np.ones((2, 0))}, r"x_train has shape \[3, 0\]; must be rows of"),
         ({"x_test": np.ones((2, 3))}, r"rows of shapes \[2\] and \[3\]; must be alike"),
         ({"y_train": np.array([0, 2, 1]).astype("m8[s]")}, "y_train must hold whole numbers from 0"),
