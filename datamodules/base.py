@@ -55,6 +55,8 @@ class DataModule(pl.LightningDataModule, ABC):
         source: Name of the data set. Variants of one data set share it.
         origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
+        sorted_by_label: Whether examples stand in the order of their labels. Whatever goes by position, such as parts,
+            ties and seeds, then goes by the labels under attack, and certificates take for granted that it does not.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
         remaining: Positions of the test set that are still to be certified; None means all.
@@ -62,6 +64,7 @@ class DataModule(pl.LightningDataModule, ABC):
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
+    sorted_by_label: ClassVar[bool] = False
     remaining: Sequence[int] | None = None
 
     def __init__(
@@ -89,6 +92,8 @@ class DataModule(pl.LightningDataModule, ABC):
         self.every = every
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        if self.sorted_by_label:
+            self.assumptions += ("examples keep their places, which go by label, when labels flip",)
         self.training = self._part("training", training)
         self.tests = self._part("tests", tests)
         if self.training.overlaps(self.tests):

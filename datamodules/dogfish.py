@@ -67,6 +67,10 @@ class Dogfish(ImageFiles):
                 missing = min(set(folders) - set(there), default="any")
                 raise ValueError(f"Dogfish: {kind}: {root}/train has no folder {missing}; must have all of them")
         super().__init__(root, self.available, crop, resize, batch_size, num_workers, every)
+        self.assumptions += (
+            "label flips stay within dogs and fish of ImageNet",
+            "the images for training, chosen by label, stay the same when labels flip",
+        )
         self.training_each = training_each
         self.tests_each = tests_each
 

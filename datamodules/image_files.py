@@ -38,6 +38,8 @@ class ImageFiles(DataModule):
         ValueError: If an argument is out of its range.
     """
 
+    sorted_by_label = True
+
     def __init__(
         self,
         root: str,

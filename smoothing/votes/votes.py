@@ -12,6 +12,9 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.votes.draws import Draw, Predictions
 
+LABELS = "training labels"
+"""What votes say they are on where labels are randomised, so that a measure must know the classes of the data."""
+
 
 class Votes(ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
@@ -62,6 +65,9 @@ class Votes(ABC):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
+        channel = measure.channel
+        if self.object == LABELS and channel is not None and len(channel) != self.num_classes:
+            return f"{type(measure).__name__} has {len(channel)} classes, the data has {self.num_classes}"
         return None
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from datamodules import ImageFolder
 from smoothing.origin import Origin
+from smoothing.votes import ByPosition, Stratified
 
 GREYS = {
     "train": {"ant": [10, 20, 30], "bee": [110, 120], "cat": [210] * 30},
@@ -55,7 +56,21 @@ def test_classes_are_chosen_and_coded_in_order(root: Path) -> None:
     x, y = data.training_set()
     assert grey(x) == [110, 120, 10, 20, 30]
     assert y.tolist() == [0, 0, 1, 1, 1]
-    assert data.assumptions == ("label flips stay within the classes 1, 0 of animals",)
+    assert data.assumptions == (
+        "label flips stay within the classes 1, 0 of animals",
+        "examples keep their places, which go by label, when labels flip",
+    )
+
+
+def test_places_go_by_label_and_certificates_say_so(root: Path) -> None:
+    """Parts by position are stratified by the labels under attack: one flip moves all images between."""
+    data = folder(root)
+    assert data.assumptions == ("examples keep their places, which go by label, when labels flip",)
+    x, labels = data.training_set()
+    parts = ByPosition().assign(x.flatten(1), labels, 4)
+    assert torch.equal(parts, Stratified(conditional=True).assign(x.flatten(1), labels, 4))
+    (root / "train/ant/00.png").rename(root / "train/cat/99.png")
+    assert grey(folder(root).training_set()[0])[:2] == [20, 30]
 
 
 def test_every_tenth_training_image_is_for_validation(root: Path) -> None:
