@@ -29,6 +29,8 @@ NOTES = (
 )
 """What a reader must know about the numbers."""
 
+ATTACKS = "What is said of an attacked classifier certifies nothing: it is an upper bound on what can be certified."
+
 OTHER_EXAMPLES = "The runs were asked different examples."
 
 ENVELOPE_NOTE = (
@@ -212,6 +214,8 @@ def comparison(
         for certifier, numbers in run.numbers().items()
     ]
     notes: tuple[str, ...] = NOTES
+    if any(curve.attacks for curve in curves.values()):
+        notes += (ATTACKS,)
     differ = len({run.asked for run in runs.values()}) > 1
     if differ:
         notes += (OTHER_EXAMPLES,)

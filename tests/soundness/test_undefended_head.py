@@ -60,7 +60,7 @@ def test_features_that_nothing_can_be_computed_from_are_refused(value: float) ->
     head = LogisticHead()
     head.fit(x, labels, 2)
     bad = torch.full((1, 2), value, dtype=torch.float64)
-    with pytest.raises(ValueError, match="^features of the inputs to predict: "):
+    with pytest.raises(ValueError, match=r"^features of the inputs to predict: "):
         head.features_of(bad)
-    with pytest.raises(ValueError, match="^features of the training set: "):
+    with pytest.raises(ValueError, match=r"^features of the training set: "):
         LogisticHead().fit(torch.cat([x[1:], bad]), labels, 2)
