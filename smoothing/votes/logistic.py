@@ -43,6 +43,7 @@ class LogisticHead(Votes):
     """
 
     object: ClassVar[str] = "training labels"
+    all_labels: ClassVar[bool] = True
     features: NDArray[np.float64]
     labels: NDArray[np.int64]
     weights: Weights
