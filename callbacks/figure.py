@@ -21,7 +21,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
     """Draw one line per run and certifier; those of attacks, which are upper bounds, are dashed.
 
     Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
-    with the radius, so no line ever lies above the truth. Those of attacks take the upper value, so as not to lie below.
+    with the radius, so no line ever lies above the truth. Those of attacks take the upper value, not to lie below.
 
     Args:
         curves: Curves by name of their run, all in the same distance.

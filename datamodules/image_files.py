@@ -126,7 +126,7 @@ class _Files(Dataset[Labelled]):
         path, label = self._files[position]
         try:
             image = default_loader(str(path))
-        except OSError as error:
+        except Exception as error:  # one of a dozen kinds, as the damage has it
             raise ValueError(f"{path}; must be a readable image") from error
         return self._transform(image), label
 

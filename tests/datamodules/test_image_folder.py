@@ -141,3 +141,18 @@ def test_images_may_be_of_a_data_set_that_the_folder_is_not_named_for(root: Path
     assert not folder(root).origin.overlaps(zoo)
     assert folder(root, source="Zoo10").origin.overlaps(zoo)
     assert folder(root).origin.overlaps(Origin("Animals"))
+
+
+def test_an_image_that_is_damaged_anywhere_is_refused(root: Path) -> None:
+    """As a broken chunk, or as a size of billions of pixels."""
+    path = root / "train/ant/00.bmp"
+    Image.new("RGB", (20, 12)).save(path)
+    whole = path.read_bytes()
+    huge = bytearray(whole)
+    huge[21] ^= 0xFF
+    picture = (root / "train/ant/01.png").read_bytes()
+    for name, content in (("00.bmp", bytes(huge)), ("01.png", picture.replace(b"IDAT", b"\xc1h:A"))):
+        (root / "train/ant" / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}; must be a readable image$"):
+            folder(root).training_set()
+        (root / "train/ant" / name).unlink()

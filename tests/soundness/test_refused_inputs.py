@@ -148,5 +148,5 @@ def test_hidden_labels_are_refused_where_all_are_needed(votes: Votes) -> None:
 
 def test_the_papers_lambda_of_a_single_class_is_refused() -> None:
     votes = Partitions(Ridge(RosenfeldRule(0.1)), 2, partition=ByPosition())
-    with pytest.raises(ValueError, match="^RosenfeldRule: all labels are of class 0; choose another rule$"):
+    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; choose another rule$"):
         votes.fit(torch.randn(12, 2), torch.tensor([0, 1] * 6), 2)
