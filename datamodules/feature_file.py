@@ -86,9 +86,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if x.dtype.kind not in "iuf":
             raise ValueError(f"FeatureFile: path = {path}: x_{part} must hold numbers")
         if x.ndim < 2 or 0 in x.shape[1:]:
-            raise ValueError(
-                f"FeatureFile: path = {path}: x_{part} has shape {list(x.shape)}; must be rows of features"
-            )
+            raise ValueError(f"FeatureFile: path = {path}: x_{part} has shape {list(x.shape)}; must be rows of numbers")
         # Whatever type and order of bytes they came in.
         arrays[f"x_{part}"], arrays[f"y_{part}"] = x.astype(np.float64), y.astype(np.int64)
     if not len(arrays["y_train"]):
