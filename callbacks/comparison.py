@@ -29,6 +29,8 @@ NOTES = (
 )
 """What a reader must know about the numbers."""
 
+ATTACKS = "What is said of an attacked classifier certifies nothing: it is an upper bound on what can be certified."
+
 OTHER_EXAMPLES = "The runs were asked different examples."
 
 ENVELOPE_NOTE = (
@@ -103,12 +105,19 @@ class Published:
         return self.printed.distance
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
-        """See `Comparable`; between two radii in print the lower value, beyond the last none."""
+        """See `Comparable`; between two radii in print the lower value, beyond the last none.
+
+        What an attack leaves is an upper bound: the higher value, and beyond the last that one.
+        """
         if radii is None:
             return self.printed
         at = np.unique(np.asarray(radii, np.float64))
-        next_in_print = np.searchsorted(self.printed.radii, at)
-        accuracy = {name: np.append(values, np.nan)[next_in_print] for name, values in self.printed.accuracy.items()}
+        following = np.searchsorted(self.printed.radii, at)
+        last = np.searchsorted(self.printed.radii, at, "right") - 1  # -1, the place of NaN, before the first
+        accuracy = {
+            name: np.append(values, np.nan)[last if name in self.printed.attacks else following]
+            for name, values in self.printed.accuracy.items()
+        }
         return replace(self.printed, radii=at, accuracy=accuracy)
 
     def numbers(self) -> dict[str, dict[str, Any]]:
@@ -204,7 +213,7 @@ def comparison(
     rows: list[list[Any]] = [
         [
             name,
-            certifier,
+            curves[name].title(certifier),
             *(numbers.get(column) for column in ("classifier", "examples", *summed)),
             *(None if np.isnan(value) else float(value) for value in curves[name].accuracy[certifier]),
         ]
@@ -212,6 +221,8 @@ def comparison(
         for certifier, numbers in run.numbers().items()
     ]
     notes: tuple[str, ...] = NOTES
+    if any(curve.attacks for curve in curves.values()):
+        notes += (ATTACKS,)
     differ = len({run.asked for run in runs.values()}) > 1
     if differ:
         notes += (OTHER_EXAMPLES,)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
 from callbacks.chart import chart
-from smoothing.certificates.curves import Curve, summary
+from smoothing.certificates.curves import Curve, is_attack, summary
 from smoothing.certificates.table import Table
 
 RADIUS_KEY = "certified/radius"
@@ -37,9 +37,9 @@ class View:
     figure: Figure
 
 
-def accuracy_key(certifier: str) -> str:
-    """Key of the certified accuracy of one certifier."""
-    return f"certified/accuracy/{certifier}"
+def accuracy_key(certifier: str, attack: bool = False) -> str:
+    """Key of the certified accuracy of one certifier, or of the accuracy that an attack leaves."""
+    return f"{'attacked' if attack else 'certified'}/accuracy/{certifier}"
 
 
 def points(curve: Curve) -> Iterator[tuple[int, dict[str, float]]]:
@@ -47,14 +47,15 @@ def points(curve: Curve) -> Iterator[tuple[int, dict[str, float]]]:
     for place, radius in enumerate(curve.radii):
         metrics = {RADIUS_KEY: float(radius)}
         for certifier, accuracy in curve.accuracy.items():
-            metrics[accuracy_key(certifier)] = float(accuracy[place])
+            metrics[accuracy_key(certifier, certifier in curve.attacks)] = float(accuracy[place])
         yield int(radius) if curve.distance.integer else place, metrics
 
 
 def numbers(table: Table) -> dict[str, float]:
-    """The summary of a table under keys such as ``median_radius/exact``."""
+    """The summary of a table under keys such as ``median_radius/exact``; nothing of an attack is called certified."""
+    attacks = {certifier for certifier in table.certifiers if is_attack(table.of(certifier))}
     return {
-        f"{number}/{certifier}": value
+        f"{number.replace('certified', 'attacked') if certifier in attacks else number}/{certifier}": value
         for certifier, values in summary(table).items()
         for number, value in values.items()
     }
@@ -125,7 +126,8 @@ def _(logger: WandbLogger, views: Sequence[View], config: Mapping[str, Any]) -> 
     run.define_metric(RADIUS_KEY, hidden=True, summary="none")
     # By full name: Lightning defines "*", and of two patterns that match a key wandb takes either.
     for certifier in curve.accuracy:
-        run.define_metric(accuracy_key(certifier), step_metric=RADIUS_KEY, step_sync=False, summary="none")
+        key = accuracy_key(certifier, certifier in curve.attacks)
+        run.define_metric(key, step_metric=RADIUS_KEY, step_sync=False, summary="none")
     # Not through `log_metrics`, which would stamp every point with the trainer's step.
     for _, metrics in points(curve):
         run.log(metrics)

@@ -21,7 +21,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
     """Draw one line per run and certifier; those of attacks, which are upper bounds, are dashed.
 
     Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
-    with the radius, so no line ever lies above the truth.
+    with the radius, so no line ever lies above the truth. Those of attacks take the upper value, not to lie below.
 
     Args:
         curves: Curves by name of their run, all in the same distance.
@@ -46,7 +46,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
         axes.step(
             radii,
             accuracy,
-            where="pre",
+            where="post" if label in attacks else "pre",
             color=colour,
             linestyle=_ATTACK_STYLE if label in attacks else style,
             linewidth=1.4 + 0.9 * (len(drawn) - 1 - place) / len(drawn),
@@ -105,6 +105,7 @@ def lines(curves: Mapping[str, Curve]) -> dict[str, tuple[Float, Float]]:
 
 
 def _label(run: str, certifier: str, curves: Mapping[str, Curve]) -> str:
+    title = curves[run].title(certifier)
     if len(curves) == 1:
-        return certifier
-    return run if len(curves[run].accuracy) == 1 else f"{run}: {certifier}"
+        return title
+    return run + title.removeprefix(certifier) if len(curves[run].accuracy) == 1 else f"{run}: {title}"

@@ -55,6 +55,8 @@ class DataModule(pl.LightningDataModule, ABC):
         source: Name of the data set. Variants of one data set share it.
         origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
+        sorted_by_label: Whether examples stand in the order of their labels. Whatever goes by position, such as parts,
+            ties and seeds, then goes by the labels under attack, and certificates take for granted that it does not.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
         remaining: Positions of the test set that are still to be certified; None means all.
@@ -62,6 +64,7 @@ class DataModule(pl.LightningDataModule, ABC):
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
+    sorted_by_label: ClassVar[bool] = False
     remaining: Sequence[int] | None = None
 
     def __init__(
@@ -89,6 +92,8 @@ class DataModule(pl.LightningDataModule, ABC):
         self.every = every
         within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
         self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        if self.sorted_by_label:
+            self.assumptions += ("examples keep their places, which go by label, when labels flip",)
         self.training = self._part("training", training)
         self.tests = self._part("tests", tests)
         if self.training.overlaps(self.tests):
@@ -129,6 +134,9 @@ class DataModule(pl.LightningDataModule, ABC):
         """Read both sets and keep the examples of the chosen classes."""
         if self._sets is None:
             published = {name: self.load(name == PARTS[0]) for name in {self.training.part, self.tests.part}}
+            for x, y in published.values():
+                if len(x) != len(y):
+                    raise ValueError(f"{type(self).__name__}: {len(x)} inputs and {len(y)} labels; must be as many")
             self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
@@ -221,6 +229,10 @@ class DataModule(pl.LightningDataModule, ABC):
         return self._restrict(x[part.start : part.stop], y[part.start : part.stop])
 
     def _restrict(self, x: Tensor, y: Tensor) -> Examples:
+        known = torch.isin(y.double(), torch.tensor(list(self.available)).double())
+        if not known.all():
+            found = f"label {float(y[~known][0]):g} found"
+            raise ValueError(f"{type(self).__name__}: {found}; must be one of {list(self.available)}")
         code = torch.full((max(self.available) + 1,), -1)
         code[list(self.classes)] = torch.arange(self.num_classes)
         labels = code[y.long()]

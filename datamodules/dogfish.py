@@ -37,7 +37,8 @@ class Dogfish(ImageFiles):
         every: Certify every so many-th example of the test set, at least 1.
 
     Raises:
-        ValueError: If an argument is out of its range, a folder is not there, or a kind has too few images.
+        ValueError: If an argument is out of its range, a folder is not there or named twice, or a kind has too few
+            images.
     """
 
     source = "ImageNet"
@@ -66,7 +67,15 @@ class Dogfish(ImageFiles):
             if not folders or set(folders) - set(there):
                 missing = min(set(folders) - set(there), default="any")
                 raise ValueError(f"Dogfish: {kind}: {root}/train has no folder {missing}; must have all of them")
+        named = [name for folders in self.kinds.values() for name in folders]
+        if len(set(named)) < len(named):
+            twice = next(name for name in named if named.count(name) > 1)
+            raise ValueError(f"Dogfish: folder {twice} is named twice; must be dogs or fish, and once")
         super().__init__(root, self.available, crop, resize, batch_size, num_workers, every)
+        self.assumptions += (
+            "label flips stay within dogs and fish of ImageNet",
+            "the images for training, chosen by label, stay the same when labels flip",
+        )
         self.training_each = training_each
         self.tests_each = tests_each
 

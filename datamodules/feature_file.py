@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -11,6 +10,9 @@ from datamodules.base import Examples, data_root
 from datamodules.features import FeatureModule
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+LARGEST_LABEL = 10**6
+"""No file has more classes than this; a label beyond is a mistake that would take all memory."""
 
 
 class FeatureFile(FeatureModule):
@@ -59,7 +61,7 @@ class FeatureFile(FeatureModule):
     def load(self, train: bool) -> Examples:
         """Features ``(n, ...)`` and labels ``(n,)`` int64."""
         part = "train" if train else "test"
-        return torch.from_numpy(self._arrays[f"x_{part}"]), torch.from_numpy(self._arrays[f"y_{part}"]).long()
+        return torch.from_numpy(self._arrays[f"x_{part}"]), torch.from_numpy(self._arrays[f"y_{part}"])
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -70,17 +72,26 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             arrays = {name: file[name] for name in ARRAYS}
     except OSError as error:
         raise ValueError(f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}") from error
-    except (ValueError, BadZipFile, EOFError) as error:
+    except Exception as error:  # one of a dozen kinds, as the damage has it
         raise ValueError(f"FeatureFile: path = {path}; must hold the arrays {', '.join(ARRAYS)}: {error}") from error
     for part in ("train", "test"):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if y.ndim != 1 or len(x) != len(y):
+        if y.ndim != 1 or not x.ndim or len(x) != len(y):
             shapes = f"shapes {list(x.shape)} and {list(y.shape)}"
             raise ValueError(
                 f"FeatureFile: path = {path}: x_{part} and y_{part} have {shapes}; must have one label a row"
             )
-        if not np.issubdtype(y.dtype, np.integer) or (len(y) and y.min() < 0):
-            raise ValueError(f"FeatureFile: path = {path}: y_{part} must hold whole numbers from 0")
-        if not np.issubdtype(x.dtype, np.floating) and not np.issubdtype(x.dtype, np.integer):
+        if y.dtype.kind not in "iu" or (len(y) and not 0 <= y.min() <= y.max() <= LARGEST_LABEL):
+            raise ValueError(f"FeatureFile: path = {path}: y_{part} must hold whole numbers from 0 to {LARGEST_LABEL}")
+        if x.dtype.kind not in "iuf":
             raise ValueError(f"FeatureFile: path = {path}: x_{part} must hold numbers")
+        if x.ndim < 2 or 0 in x.shape[1:]:
+            raise ValueError(f"FeatureFile: path = {path}: x_{part} has shape {list(x.shape)}; must be rows of numbers")
+        # Whatever type and order of bytes they came in.
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = x.astype(np.float64), y.astype(np.int64)
+    if not len(arrays["y_train"]):
+        raise ValueError(f"FeatureFile: path = {path}: y_train must hold at least one label")
+    if len({arrays[name].shape[1:] for name in ("x_train", "x_test")}) > 1:
+        shapes = " and ".join(str(list(arrays[name].shape[1:])) for name in ("x_train", "x_test"))
+        raise ValueError(f"FeatureFile: path = {path}: x_train and x_test have rows of shapes {shapes}; must be alike")
     return arrays

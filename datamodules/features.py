@@ -13,8 +13,11 @@ class FeatureModule(DataModule):
         """Numbers as they are, float32 ``(n, ...)``.
 
         Raises:
-            ValueError: If a number is not finite.
+            ValueError: If a number is not finite, or beyond float32.
         """
         if not torch.isfinite(x).all():
             raise ValueError(f"{type(self).__name__}: NaN or infinite value found; must be finite")
-        return x.float()
+        numbers = x.float()
+        if not torch.isfinite(numbers).all():
+            raise ValueError(f"{type(self).__name__}: {float(x.abs().max())} found; must be within float32")
+        return numbers

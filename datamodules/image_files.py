@@ -38,6 +38,8 @@ class ImageFiles(DataModule):
         ValueError: If an argument is out of its range.
     """
 
+    sorted_by_label = True
+
     def __init__(
         self,
         root: str,
@@ -124,7 +126,7 @@ class _Files(Dataset[Labelled]):
         path, label = self._files[position]
         try:
             image = default_loader(str(path))
-        except OSError as error:
+        except Exception as error:  # one of a dozen kinds, as the damage has it
             raise ValueError(f"{path}; must be a readable image") from error
         return self._transform(image), label
 

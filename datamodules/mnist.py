@@ -81,5 +81,8 @@ class MNIST(DataModule):
                 raise ValueError(f"{self.source}: {path}; must be a readable file")
             if not check_integrity(path, md5):
                 raise ValueError(f"{self.source}: {path}; its MD5 must be {md5}, that of the published file")
-        data = self.archive(self.root, train=train)
+        try:
+            data = self.archive(self.root, train=train)
+        except (RuntimeError, ValueError, AssertionError, IndexError, KeyError) as error:
+            raise ValueError(f"{self.source}: root = {self.root}; must hold whole files: {error}") from error
         return data.data[:, None], data.targets

@@ -45,6 +45,7 @@ class Spambase(FeatureModule):
 
     source = "Spambase"
     available = range(2)
+    sorted_by_label = True
     emails: ClassVar[int] = 4601
 
     def __init__(
@@ -95,7 +96,7 @@ class Spambase(FeatureModule):
             found = f"{self._path} has shape {list(table.shape)}"
             raise ValueError(f"Spambase: {found}; must have {self.emails} rows of {COLUMNS} numbers")
         rows = table[(torch.arange(len(table)) % TEST_EVERY == TEST_EVERY - 1) != train]
-        return rows[:, :-1], rows[:, -1].long()
+        return rows[:, :-1], rows[:, -1]
 
     def _number(self, cell: str) -> float:
         if not cell and self.missing is None:

@@ -18,12 +18,10 @@ from smoothing.origin import Origin
 from smoothing.padding import filled
 from smoothing.threads import one_thread
 from smoothing.votes import Ballots, Votes
+from smoothing.votes.votes import LABELS
 
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
-
-LABELS = "training labels"
-"""What votes say they are on where inputs stay as they are; wherever else, radii behind an encoder are of features."""
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
@@ -96,6 +94,7 @@ class Certification(pl.LightningModule):
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
+        # Inputs stay as they are there alone; wherever else, radii behind an encoder are of features.
         if encoder is not None and votes.object != LABELS:
             raise ValueError(
                 f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "

@@ -48,14 +48,11 @@ def read_checkpoint(path: str, key: str, reader: str, writer: str) -> Checkpoint
         raise ValueError(f"{reader}: base_ckpt = {path}; must be a readable file: {error.strerror}") from error
     try:
         checkpoint = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-        record, weights = checkpoint[key], checkpoint["state_dict"]
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+        record, state = checkpoint[key], checkpoint["state_dict"]
+        weights = {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{reader}: base_ckpt = {path}; must be a checkpoint of {writer}") from error
-    return Checkpoint(
-        identity=hashlib.sha256(content).hexdigest(),
-        record=record,
-        weights={name.removeprefix(NETWORK): value for name, value in weights.items() if name.startswith(NETWORK)},
-    )
+    return Checkpoint(identity=hashlib.sha256(content).hexdigest(), record=record, weights=weights)
 
 
 def digest(network: nn.Module, description: Any = None) -> str:

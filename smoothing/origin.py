@@ -75,8 +75,9 @@ class Origin:
     def overlaps(self, other: "Origin") -> bool:
         """Whether the two may share an example.
 
-        A data set is known by its name in any spelling, ``CIFAR-10`` as ``CIFAR10``, and among other words, as in
-        ``ImageNet, CIFAR10``: of what stands around it nothing is sure, so that it may be all of the data set.
+        A data set is known by its name in any spelling, ``CIFAR-10`` as ``CIFAR10``, and among other words or at the
+        head of one, as in ``ImageNet, CIFAR10`` or ``ImageNet-1k``: of what stands around it nothing is sure, so that
+        it may be all of the data set.
         """
         if _folded(self.source) != _folded(other.source):
             return self._names(other) or other._names(self)
@@ -89,13 +90,25 @@ class Origin:
                 return False
         return None in (self.classes, other.classes) or bool(set(self.classes or ()) & set(other.classes or ()))
 
+    def chosen_by_labels_of(self, other: "Origin") -> bool:
+        """Whether labels of the other's examples decide which of them are here: some of its classes are, others not."""
+        if self.classes is None or not self.overlaps(other):
+            return False
+        return other.classes is None or not set(other.classes) <= set(self.classes)
+
     def _names(self, other: "Origin") -> bool:
-        """Whether some words of the source in a row are the name of the other one."""
+        """Whether some words of the source in a row are the name of the other one, or begin with it."""
         words = re.split(r"[^\w-]+", self.source)
-        rows = (words[start:end] for end in range(len(words) + 1) for start in range(end))
-        return any(_folded("".join(row)) == _folded(other.source) for row in rows)
+        rows = ("".join(words[start:end]) for end in range(len(words) + 1) for start in range(end))
+        heads = (row[: cut.start()] for row in rows for cut in re.finditer(r"[-_]|$", row))
+        return any(_without_size(head) == _without_size(other.source) for head in heads)
 
 
 def _folded(name: str) -> str:
     """What all spellings of a name have in common."""
     return re.sub(r"[\W_]", "", name).casefold() or name
+
+
+def _without_size(name: str) -> str:
+    """A name in any spelling, without thousands at its end as in ``ImageNet-1k``."""
+    return re.sub(r"(?<=[^\W\d])\d+k$", "", _folded(name))

@@ -53,6 +53,13 @@ def test_anything_else_is_refused(text: str) -> None:
         ("Fashion-MNIST train", "MNIST train", False),
         ("Fashion-MNIST train", "FashionMNIST train", True),
         ("CIFAR100 train", "CIFAR10 train", False),
+        ("CIFAR-100 train", "CIFAR-10 train", False),
+        ("ImageNet-1k train", "ImageNet train", True),
+        ("ImageNet-21k", "ImageNet train", True),
+        ("ImageNet-21k train[:10]", "ImageNet-1k train[10:]", True),
+        ("IMAGENET1K_V1", "ImageNet train", True),
+        ("CIFAR-10-C test", "CIFAR10 train", True),
+        ("mnist_784", "MNIST train", True),
     ],
 )
 def test_overlap_is_that_of_positions(one: str, other: str, overlap: bool) -> None:
@@ -66,3 +73,15 @@ def test_classes_part_a_data_set_too() -> None:
     assert ones.overlaps(Origin("MNIST", "train"))
     assert ones.overlaps(Origin("MNIST", classes=(7, 8)))
     assert str(others) == "classes 0, 2 of MNIST train"
+
+
+def test_examples_chosen_by_labels_tell_of_them() -> None:
+    """What is trained on two classes of three loses an image whose label leaves them, be it looked at or not."""
+    threes, part = Origin("A", "train"), Origin("A", "train", classes=(1, 7))
+    assert part.chosen_by_labels_of(threes)
+    assert part.chosen_by_labels_of(Origin("A", "train", classes=(1, 2)))
+    assert not part.chosen_by_labels_of(Origin("A", "train", classes=(7, 1)))
+    assert not part.chosen_by_labels_of(Origin("A", "train", classes=(0, 2)))
+    assert not part.chosen_by_labels_of(Origin("A", "test"))
+    assert not threes.chosen_by_labels_of(part)
+    assert not Origin("A", "train", classes=(1, 2, 7)).chosen_by_labels_of(part)

@@ -23,7 +23,7 @@ class HeadAttack(Certifier):
     C.1). Of both directions the one that needs fewest flips is kept. A new attack is a subclass with `order`.
 
     Its answer is no certificate: ``radius`` is one flip less than the best attack found, an upper bound on what can be
-    certified of the undefended network.
+    certified of the undefended network; all labels where none is found.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
@@ -61,10 +61,10 @@ class HeadAttack(Certifier):
     def _survived(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> int:
         order = self.order(head, x, winner, rival)
         order = order[head.labels[order] != rival]
-        best = len(order) + 1
+        best = none = len(order) + 1
         for direction in (order, order[::-1]):
             best = _fewest(head, x, winner, rival, direction, best)
-        return best - 1
+        return best - 1 if best < none else len(head.labels)
 
 
 def _fewest(

@@ -38,6 +38,8 @@ class Encoder(nn.Module, ABC):
             ValueError: If the encoder was trained on some of their labels and `accept_seen_labels` is not set.
         """
         seen = [origin for origin in self.labels_of if origin.overlaps(attacked)]
+        # Labels that only chose the inputs have had their part in it too.
+        seen += [origin for origin in self.trained_on if origin.chosen_by_labels_of(attacked) and origin not in seen]
         if seen and not self.accept_seen_labels:
             raise ValueError(
                 f"{type(self).__name__}: was trained on labels of {seen[0]}; must share none with {attacked}, whose "

@@ -25,12 +25,16 @@ class FrozenEncoder(Encoder):
         self.accept_seen_labels = accept_seen_labels
         read = read_checkpoint(base_ckpt, RECORD, reader="FrozenEncoder", writer="FeatureClassifier or SimCLR")
         self._identity = read.identity
-        record = Record.read(read.record)
+        try:
+            record = Record.read(read.record)
+            self.network = build(record.network, Backbone)  # type: ignore[type-abstract]
+            self.network.load_state_dict(read.weights)
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            wanted = "must be a checkpoint of FeatureClassifier or SimCLR"
+            raise ValueError(f"FrozenEncoder: base_ckpt = {base_ckpt}; {wanted}: {error}") from error
         self.trained_on = (record.trained_on,)
         self.labels_of = (record.trained_on,) if record.labels else ()
         self.image_shape = record.image_shape
-        self.network = build(record.network, Backbone)  # type: ignore[type-abstract]
-        self.network.load_state_dict(read.weights)
         self.requires_grad_(False)
         self.train(False)
 

@@ -30,7 +30,14 @@ class Record:
 
     @classmethod
     def of(cls, network: Backbone, image_shape: tuple[int, ...], trained_on: Origin, labels: bool) -> "Record":
-        """The record of a backbone."""
+        """The record of a backbone.
+
+        Raises:
+            ValueError: If it starts from weights that come trained, of whose labels nothing is known.
+        """
+        if weights := getattr(network, "weights", None):
+            start = f"{type(network).__name__}: weights = {weights}"
+            raise ValueError(f"{start}; must be unset to train an encoder, since it is not known whose labels they saw")
         return cls(describe(network, leave_out=("weights",)), image_shape, trained_on, labels)
 
     def plain(self) -> dict[str, Any]:

@@ -52,6 +52,10 @@ class SimCLR(pl.LightningModule):
         self.views = views or Views()
         self.learning = Learning(optimizer)
 
+    def on_fit_start(self) -> None:
+        """Refuse, before the first batch, what no record can be made of."""
+        _ = self._record
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint what the network is, and what it has seen."""
         checkpoint[RECORD] = self._record.plain()

@@ -44,6 +44,7 @@ class TimmBackbone(Backbone):
         self.normalise = Normalise(mean, std)
         self.body = timm.create_model(name, pretrained=weights, num_classes=0, in_chans=channels)
         self.name = name
+        self.weights = weights
         self.channels = channels
         self.size = size
         self.mean = tuple(mean)

@@ -15,6 +15,9 @@ from smoothing.distance import Distance
 MAX_RADII = 200
 """Most points of a curve: loggers sample longer ones."""
 
+UPPER_BOUND = ", upper bound"
+"""Follows the name of an attack wherever it stands among those of certifiers."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -32,9 +35,13 @@ class Curve:
     distance: Distance
     attacks: frozenset[str] = frozenset()
 
+    def title(self, certifier: str) -> str:
+        """Name of a certifier that says so where it is an attack."""
+        return certifier + UPPER_BOUND if certifier in self.attacks else certifier
+
     def write_csv(self, path: str | Path) -> None:
         """Write the columns ``radius`` and one per certifier."""
-        columns = dict.fromkeys(("radius", *self.accuracy), NUMBER)
+        columns = dict.fromkeys(("radius", *map(self.title, self.accuracy)), NUMBER)
         write_records(path, ",", columns, zip(self.radii, *self.accuracy.values(), strict=True))
 
     @classmethod
@@ -44,11 +51,13 @@ class Curve:
         Raises:
             ValueError: Naming the file, the line and what is allowed there.
         """
-        certifiers = read_header(path, ",")[1:]
-        columns = dict.fromkeys(("radius", *certifiers), NUMBER)
+        titles = read_header(path, ",")[1:]
+        columns = dict.fromkeys(("radius", *titles), NUMBER)
         points = [list(point.values()) for _, point in read_records(path, ",", columns)]
         values = np.array(points, np.float64).reshape(-1, len(columns))
-        return cls(values[:, 0], {name: values[:, i] for i, name in enumerate(certifiers, 1)}, distance)
+        accuracy = {title.removesuffix(UPPER_BOUND): values[:, i] for i, title in enumerate(titles, 1)}
+        attacks = frozenset(title.removesuffix(UPPER_BOUND) for title in titles if title.endswith(UPPER_BOUND))
+        return cls(values[:, 0], accuracy, distance, attacks)
 
 
 def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | None = None) -> Curve:
@@ -69,12 +78,17 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
     accuracy, attacks = {}, set()
     for certifier in table.certifiers:
         part = table.of(certifier)
-        if ATTACKED.issuperset(part["classifier"]):
+        if is_attack(part):
             attacks.add(certifier)
         accuracy[certifier] = np.array(
             [np.mean(part["correct"] & distance.certified_at(part["radius"], float(r))) for r in at]
         )
     return Curve(at, accuracy, distance, frozenset(attacks))
+
+
+def is_attack(part: Table) -> bool:
+    """Whether the rows of one certifier are those of an attack, which certifies nothing."""
+    return ATTACKED.issuperset(part["classifier"])
 
 
 ENVELOPE = "upper envelope"

@@ -25,9 +25,7 @@ def linear_vote_under_channel(measure: SmoothingMeasure, votes: Votes) -> str | 
         return f"{type(votes).__name__} is not a linear vote"
     if measure.channel is None:
         return f"{type(measure).__name__} has no channel: it does not change labels independently"
-    if len(measure.channel) != votes.num_classes:
-        return f"{type(measure).__name__} has {len(measure.channel)} classes, the data has {votes.num_classes}"
-    return None
+    return votes.supports(measure)
 
 
 class AnalyticCertifier(Certifier):

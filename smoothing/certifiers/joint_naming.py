@@ -21,7 +21,7 @@ class JointNaming(Certifier):
         """Why the pair cannot be certified, or None; see `Certifier.supports`."""
         if not isinstance(votes, JointClusters):
             return f"{type(votes).__name__} names no clusters jointly"
-        return changes_labels(measure)
+        return votes.supports(measure) or changes_labels(measure)
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the names of clusters; it never abstains."""

@@ -40,6 +40,7 @@ class JointClusters(Votes):
     """
 
     object: ClassVar[str] = "training labels"
+    all_labels: ClassVar[bool] = True
 
     def __init__(self, transforms: Sequence[Transform] = (), restarts: int = 10, seed: int = 0) -> None:
         at_least(self, 1, restarts=restarts)

@@ -14,7 +14,8 @@ from torch.nn.functional import one_hot
 from smoothing.arguments import at_least, positive
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.random import generator
-from smoothing.votes.transforms import Transform, apply_each, fit_all
+from smoothing.votes.training_set import check_training_set
+from smoothing.votes.transforms import Transform, features_of, fit_all
 from smoothing.votes.votes import Votes
 
 Weights = NDArray[np.float64]
@@ -42,6 +43,7 @@ class LogisticHead(Votes):
     """
 
     object: ClassVar[str] = "training labels"
+    all_labels: ClassVar[bool] = True
     features: NDArray[np.float64]
     labels: NDArray[np.int64]
     weights: Weights
@@ -55,6 +57,7 @@ class LogisticHead(Votes):
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
         """See `Votes.fit`."""
+        check_training_set(x, labels, num_classes)
         super().fit(x, labels, num_classes)
         self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
         self.labels = labels.numpy()
@@ -90,8 +93,8 @@ class LogisticHead(Votes):
         return flat + self.penalty * np.eye(len(flat))
 
     def features_of(self, x: Tensor) -> NDArray[np.float64]:
-        """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``."""
-        return with_bias(apply_each(self.transforms, x.cpu().flatten(1).double()))
+        """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``; see `transforms.features_of`."""
+        return with_bias(features_of(self.transforms, x, torch.device("cpu")))
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """The training labels: ``(n,)``."""
@@ -105,7 +108,8 @@ class LogisticHead(Votes):
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for draw in range(first, first + draws):
             noisy = measure.sample(labels, generator((*seed, draw)))
-            weights = self.retrained(noisy.numpy(), self.weights)
+            # Not from the weights at hand: they know the labels under attack (THEORY.md section 6).
+            weights = self.retrained(noisy.numpy(), np.zeros_like(self.weights))
             votes += one_hot(torch.from_numpy((inputs @ weights.T).argmax(1)), self.num_classes)
         return votes
 

@@ -152,7 +152,7 @@ class Partitions(Votes):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why the learners cannot be put to the vote under ``measure``: they learn once, from labels as they are."""
-        return changes_labels(measure)
+        return super().supports(measure) or changes_labels(measure)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """The training labels: ``(n,)``."""

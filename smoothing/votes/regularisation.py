@@ -84,11 +84,13 @@ class RosenfeldRule(Regularisation):
 
         Raises:
             ValueError: If least squares has no unique solution: the system is singular, or has no more rows than
-                columns.
+                columns. If all labels are of the first class.
         """
         n, k = features.shape
         if n <= k or eigenvalues[0] <= eigenvalues[-1] * k * torch.finfo(eigenvalues.dtype).eps:
             raise ValueError(f"RosenfeldRule: singular system, {n} examples with {k} features; choose another rule")
+        if not labels.any():
+            raise ValueError("RosenfeldRule: all labels are of class 0; choose another rule")
         targets = one_hot(labels)[:, 1:].to(features)
         solution = torch.linalg.lstsq(features, targets).solution
         residual = float((targets - features @ solution).square().sum(0).mean()) / (n - k)

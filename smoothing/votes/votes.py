@@ -12,6 +12,9 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.origin import Origin
 from smoothing.votes.draws import Draw, Predictions
 
+LABELS = "training labels"
+"""What votes say they are on where labels are randomised, so that a measure must know the classes of the data."""
+
 
 class Votes(ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
@@ -25,6 +28,7 @@ class Votes(ABC):
         kept: Whether draws are worth keeping, each being a training run. They are then finished in a pass of their own,
             and `counts` raises `MissingDrawsError` where one is not.
         finished: Where draws are kept, those that are finished.
+        all_labels: Whether, on training labels, it needs every one of them, so that a measure may hide none.
         inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
     """
@@ -32,6 +36,7 @@ class Votes(ABC):
     object: ClassVar[str]
     trained: ClassVar[bool] = False
     kept: ClassVar[bool] = False
+    all_labels: ClassVar[bool] = False
     finished: Mapping[Draw, Predictions] = MappingProxyType({})
     inputs: int = 1
     num_classes: int
@@ -62,6 +67,15 @@ class Votes(ABC):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
+        if self.object != LABELS:
+            return None
+        name, channel = type(measure).__name__, measure.channel
+        if not measure.distance.integer:
+            return f"{name} has radii in {measure.distance.unit}: not for labels"
+        if channel is None:
+            return f"{name} has no channel: it may hide labels, and all are needed" if self.all_labels else None
+        if len(channel) != self.num_classes:
+            return f"{name} has {len(channel)} classes, the data has {self.num_classes}"
         return None
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:

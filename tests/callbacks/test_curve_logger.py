@@ -10,13 +10,13 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from callbacks.chart import CHART_KEY
-from callbacks.curve_logger import View, accuracy_key, log_certificates, numbers, run_loggers
+from callbacks.curve_logger import View, accuracy_key, log_certificates, numbers, points, run_loggers
 from callbacks.figure import figure
 from smoothing.certificates import Table, certified_curve
 from smoothing.certificates.curves import MAX_RADII, Curve
 from smoothing.distance import Distance
 from tests.callbacks.wandb_file import records
-from tests.samples import FLIPS, L2, table
+from tests.samples import FLIPS, L2, row, table
 
 ANSWERS = table(*((1, float(i * i)) for i in range(40)), (-1, 0.0), (0, 9.0), certifiers=("kl", "exact"))
 CONFIG = {"model": {"measure": {"class_path": "LabelFlip", "init_args": {"q": 0.1}}, "encoder": None}, "seed": 3}
@@ -162,6 +162,15 @@ def test_csv_tensorboard_and_wandb_carry_the_same_keys(logged: tuple[Path, Curve
     in_wandb = {key for record in wandb_records["history"] for key in items(record)}
     in_summary = {update.key for record in wandb_records["summary"] for update in record.update}
     assert expected <= in_wandb | in_summary
+
+
+def test_attacks_are_not_logged_as_certified():
+    rows = [row(radius=1.0), row(radius=5.0, certifier="attack", classifier="attacked mean")]
+    table = Table(rows)
+    keys = {key for _, metrics in points(certified_curve(table, FLIPS)) for key in metrics}
+    assert keys == {"certified/radius", "certified/accuracy/exact", "attacked/accuracy/attack"}
+    assert "average_certified_radius/attack" not in numbers(table)
+    assert numbers(table)["average_attacked_radius/attack"] == 5
 
 
 def test_real_radii_are_counted_and_kept_as_a_metric(tmp_path: Path):

@@ -90,6 +90,17 @@ def test_lines_of_attacks_are_dashed():
     (axes,) = figure({"a": curve, "b": certified_curve(table((1, 2.0)), FLIPS)}).axes
     assert {line.get_label(): line.get_linestyle() for line in axes.lines} == {
         "a: exact": "-",
-        "a: attack": "--",
+        "a: attack, upper bound": "--",
         "b": "-",
+    }
+
+
+def test_lines_of_attacks_take_the_upper_value_between_points():
+    """Where radii are thinned, what an attack leaves standing at 7 flips is at least what it leaves at 10."""
+    rows = [row(index, radius=radius, classifier="attacked mean") for index, radius in enumerate((7.0, 20.0))]
+    rows += [row(index, radius=radius, certifier="sure") for index, radius in enumerate((7.0, 20.0))]
+    (axes,) = figure({"run": certified_curve(Table(rows), FLIPS, [0, 5, 10, 21])}).axes
+    assert {line.get_label(): line.get_drawstyle() for line in axes.lines} == {
+        "exact, upper bound": "steps-post",
+        "sure": "steps-pre",
     }

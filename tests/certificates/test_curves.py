@@ -148,3 +148,12 @@ def test_attacks_have_no_part_in_the_upper_envelope():
     assert accuracy(upper_envelope([curve])) == [1, 1, 0, 0, 0]
     with pytest.raises(ValueError, match="upper envelope: no curve of certificates; must be at least one"):
         upper_envelope([certified_curve(Table(rows[1:]), FLIPS)])
+
+
+def test_attacks_are_still_attacks_when_read_again(tmp_path: Path):
+    rows = [row(radius=1.0), row(radius=5.0, certifier="attack", classifier="attacked base")]
+    curve = certified_curve(Table(rows), FLIPS)
+    curve.write_csv(tmp_path / "curve.csv")
+    again = Curve.read_csv(tmp_path / "curve.csv", FLIPS)
+    assert (list(again.accuracy), again.attacks) == (["exact", "attack"], {"attack"})
+    assert (tmp_path / "curve.csv").read_text().startswith('radius,exact,"attack, upper bound"\n')

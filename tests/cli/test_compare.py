@@ -5,15 +5,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import wandb
 import yaml
 
-from callbacks.comparison import Run, common_radii
+from callbacks.comparison import ATTACKS, Run, common_radii, comparison
 from callbacks.provenance import provenance
 from smoothing.certificates import Table
 from smoothing.certificates.curves import MAX_RADII
-from smoothing.cli.compare import compare
+from smoothing.cli.compare import compare, load_curve
 from smoothing.distance import Distance
 from tests.samples import FLIPS, L2, table
 
@@ -278,3 +279,21 @@ def test_published_curves_have_no_envelope(tmp_path: Path) -> None:
     runs = [str(tmp_path / "paper.csv"), run_directory(tmp_path / "run")]
     with pytest.raises(ValueError, match="envelope"):
         compare(runs, envelope=True, out=str(tmp_path / "out"))
+
+
+def test_a_published_attack_is_an_upper_bound(tmp_path: Path) -> None:
+    """In print at 1 and 10 flips: at 5 no more is known than at 1, and what is left at 10 bounds all beyond."""
+    (tmp_path / "paper.csv").write_text('radius,"best attack, upper bound"\n1,0.9\n10,0.5\n')
+    published = load_curve(tmp_path / "paper.csv", FLIPS)
+    found = published.curve([0, 1, 5, 10, 20])
+    assert found.attacks == {"best attack"}
+    np.testing.assert_array_equal(found.accuracy["best attack"], [np.nan, 0.9, 0.9, 0.5, 0.5])
+    made = comparison({"paper": published}, [1, 5])
+    assert made.rows[0][:2] == ["paper", "best attack, upper bound"]
+    assert ATTACKS in made.notes
+
+
+def test_the_attacks_of_the_paper_are_no_certificates() -> None:
+    for path in sorted((Path(__file__).parents[2] / "results/label_flip/published").glob("*.csv")):
+        curve = load_curve(path, FLIPS).printed
+        assert all((name in curve.attacks) == ("attack" in name) for name in curve.accuracy)

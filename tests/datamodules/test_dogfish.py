@@ -38,7 +38,15 @@ def test_folders_are_gone_through_in_turn(root: Path) -> None:
     assert [label for _, _, label in tests] == [0, 0, 1, 1]
     assert [round(float(image[0, 0, 0] * 255)) for _, image, _ in tests] == [31, 12, 210, 210]
     assert data.num_classes == 2
-    assert data.assumptions == ()
+
+
+def test_what_is_chosen_and_sorted_by_label_is_told(root: Path) -> None:
+    """A dog that is relabelled a fish, or a cat, is in another place or not there, and so are those after it."""
+    assert dogfish(root).assumptions == (
+        "examples keep their places, which go by label, when labels flip",
+        "label flips stay within dogs and fish of ImageNet",
+        "the images for training, chosen by label, stay the same when labels flip",
+    )
 
 
 def test_what_learned_from_imagenet_s_labels_has_seen_those_under_attack(root: Path) -> None:
@@ -58,6 +66,8 @@ def test_what_learned_from_imagenet_s_labels_has_seen_those_under_attack(root: P
         ({"tests_each": 4}, "has 7 dogs; must have 8"),
         ({"fish": ["n0"]}, "Dogfish: fish: .* has no folder n0; must have all of them"),
         ({"dogs": []}, "Dogfish: dogs: .* has no folder any"),
+        ({"fish": ["n01440764"] * 2}, "Dogfish: folder n01440764 is named twice; must be dogs or fish, and once"),
+        ({"fish": ["n01440764", "n02113978"]}, "Dogfish: folder n02113978 is named twice; must be dogs or fish"),
         ({"root": "nowhere"}, "nowhere/train; must be a folder"),
     ],
 )

@@ -44,3 +44,18 @@ def test_what_is_absent_is_downloaded_from_where_it_is(tmp_path: Path, monkeypat
     monkeypatch.setattr(torchvision.datasets.FashionMNIST, "download", download)
     with pytest.raises(ValueError, match=r"^FashionMNIST: root = .*; cannot download to it: no network"):
         FashionMNIST(root=str(tmp_path)).prepare_data()
+
+
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"])
+@pytest.mark.parametrize("length", [0, 3, 12, -5])
+def test_a_truncated_file_is_refused(file: str, length: int, root: Path) -> None:
+    path = root / "FashionMNIST/raw" / file
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match=f"^FashionMNIST: root = {root}; must hold whole files"):
+        FashionMNIST(root=str(root)).setup()
+
+
+def test_images_without_labels_are_refused(root: Path) -> None:
+    write_idx(root / "FashionMNIST/raw/train-labels-idx1-ubyte", (arange(20) % 10).to(uint8))
+    with pytest.raises(ValueError, match=r"^FashionMNIST: 30 inputs and 20 labels; must be as many"):
+        FashionMNIST(root=str(root)).setup()

@@ -55,6 +55,16 @@ def test_relative_paths_stand_in_the_folder_of_data(tmp_path: Path, monkeypatch:
         ({"x_test": np.array([["a", "b"], ["c", "d"]])}, "x_test must hold numbers"),
         ({"x_train": np.array([[np.nan, 0]] * 3)}, "NaN or infinite value found; must be finite"),
         ({"x_train": np.array([[{}, 0]] * 3, object)}, "must hold the arrays"),
+        ({"x_train": np.array(3.0)}, r"x_train and y_train have shapes \[\] and \[3\]"),
+        ({"x_train": np.arange(3.0)}, r"x_train has shape \[3\]; must be rows of numbers"),
+        ({"x_train": np.ones((3, 0)), "x_test": np.ones((2, 0))}, r"x_train has shape \[3, 0\]; must be rows of"),
+        ({"x_test": np.ones((2, 3))}, r"rows of shapes \[2\] and \[3\]; must be alike"),
+        ({"y_train": np.array([0, 2, 1]).astype("m8[s]")}, "y_train must hold whole numbers from 0"),
+        ({"x_train": np.array([[0, 1]] * 3).astype("m8[s]")}, "x_train must hold numbers"),
+        ({"y_train": np.array([0, 2, 10**13])}, "y_train must hold whole numbers from 0 to 1000000"),
+        ({"y_test": np.array([2**64 - 1, 0], np.uint64)}, "y_test must hold whole numbers from 0 to 1000000"),
+        ({"x_train": np.ones((0, 2)), "y_train": np.ones(0, int)}, "y_train must hold at least one label"),
+        ({"x_train": np.array([[1e300, 0]] * 3)}, "1e\\+300 found; must be within float32"),
     ],
 )
 def test_other_arrays_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -71,3 +81,26 @@ def test_other_files_are_refused(content: bytes | str | None, tmp_path: Path) ->
         path.write_bytes(whole[: len(whole) // 2] if content == "cut" else content)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"^FeatureFile: path = {path}; must "):
         FeatureFile(str(path))
+
+
+@pytest.mark.parametrize("kind", [">f8", np.longdouble, np.float16, np.uint16, ">i4"])
+def test_any_kind_of_number_will_do(kind: Any, tmp_path: Path) -> None:
+    features, labels = np.array([[1, 2], [3, 4], [5, 6]]), np.array([0, 2, 1])
+    data = FeatureFile(write(tmp_path, x_train=features.astype(kind), y_train=labels.astype(">i8")))
+    data.setup()
+    x, y = data.training_set()
+    assert (x.tolist(), y.tolist()) == (features.tolist(), labels.tolist())
+
+
+def test_a_damaged_file_is_refused_wherever_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "bag.npz"
+    np.savez_compressed(path, **ARRAYS)
+    whole = path.read_bytes()
+    for place in range(30, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            FeatureFile(str(path)).setup()
+        except ValueError as error:
+            assert str(error).startswith("FeatureFile: ")  # noqa: PT017

@@ -7,6 +7,7 @@ from PIL import Image
 
 from datamodules import ImageFolder
 from smoothing.origin import Origin
+from smoothing.votes import ByPosition, Stratified
 
 GREYS = {
     "train": {"ant": [10, 20, 30], "bee": [110, 120], "cat": [210] * 30},
@@ -55,7 +56,21 @@ def test_classes_are_chosen_and_coded_in_order(root: Path) -> None:
     x, y = data.training_set()
     assert grey(x) == [110, 120, 10, 20, 30]
     assert y.tolist() == [0, 0, 1, 1, 1]
-    assert data.assumptions == ("label flips stay within the classes 1, 0 of animals",)
+    assert data.assumptions == (
+        "label flips stay within the classes 1, 0 of animals",
+        "examples keep their places, which go by label, when labels flip",
+    )
+
+
+def test_places_go_by_label_and_certificates_say_so(root: Path) -> None:
+    """Parts by position are stratified by the labels under attack: one flip moves all images between."""
+    data = folder(root)
+    assert data.assumptions == ("examples keep their places, which go by label, when labels flip",)
+    x, labels = data.training_set()
+    parts = ByPosition().assign(x.flatten(1), labels, 4)
+    assert torch.equal(parts, Stratified(conditional=True).assign(x.flatten(1), labels, 4))
+    (root / "train/ant/00.png").rename(root / "train/cat/99.png")
+    assert grey(folder(root).training_set()[0])[:2] == [20, 30]
 
 
 def test_every_tenth_training_image_is_for_validation(root: Path) -> None:
@@ -126,3 +141,18 @@ def test_images_may_be_of_a_data_set_that_the_folder_is_not_named_for(root: Path
     assert not folder(root).origin.overlaps(zoo)
     assert folder(root, source="Zoo10").origin.overlaps(zoo)
     assert folder(root).origin.overlaps(Origin("Animals"))
+
+
+def test_an_image_that_is_damaged_anywhere_is_refused(root: Path) -> None:
+    """As a broken chunk, or as a size of billions of pixels."""
+    path = root / "train/ant/00.bmp"
+    Image.new("RGB", (20, 12)).save(path)
+    whole = path.read_bytes()
+    huge = bytearray(whole)
+    huge[21] ^= 0xFF
+    picture = (root / "train/ant/01.png").read_bytes()
+    for name, content in (("00.bmp", bytes(huge)), ("01.png", picture.replace(b"IDAT", b"\xc1h:A"))):
+        (root / "train/ant" / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}; must be a readable image$"):
+            folder(root).training_set()
+        (root / "train/ant" / name).unlink()

@@ -52,6 +52,17 @@ def test_an_empty_cell_is_refused_unless_something_stands_for_it(root: Path) -> 
         Spambase(missing=-1)
 
 
+@pytest.mark.parametrize("kind", ["0.5", "2", "-1", "nan", "inf"])
+@pytest.mark.parametrize("line", [3, 4])
+def test_other_kinds_than_two_are_refused(kind: str, line: int, root: Path) -> None:
+    path = root / "spambase/spambase.data"
+    lines = path.read_text().splitlines()
+    lines[line] = ",".join([*lines[line].split(",")[:-1], kind])
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=rf"^Spambase: label {float(kind):g} found; must be one of \[0, 1\]$"):
+        Spambase(str(root)).setup()
+
+
 def test_an_absent_file_is_refused_or_downloaded(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = root / "spambase/spambase.data"
     content = path.read_bytes()
@@ -76,3 +87,7 @@ def test_all_of_it(data_root: Path) -> None:
     assert x.shape == (3681, 57)
     assert len(data.test_set()) == 920  # type: ignore[arg-type]
     assert 0.38 < labels.float().mean() < 0.41
+
+
+def test_certificates_say_that_places_go_by_label() -> None:
+    assert Spambase().assumptions == ("examples keep their places, which go by label, when labels flip",)

@@ -11,10 +11,34 @@ from torch import Tensor, nn
 from lightning_modules import Certification
 from lightning_modules.learners import RidgeHead
 from smoothing.binomial import upper_bound
-from smoothing.certifiers import ClopperPearson, ExactVote, Staged
-from smoothing.measures import CategoricalMeasure, Discrete, Gaussian, Rounded, SparseDiscrete
+from smoothing.certifiers import Certifier, ClopperPearson, ExactVote, JointNaming, Plurality, Staged, WhiteBox
+from smoothing.measures import (
+    CategoricalMeasure,
+    Discrete,
+    Gaussian,
+    LabelFlip,
+    Laplace,
+    Rounded,
+    SmoothingMeasure,
+    SparseDiscrete,
+    Splitting,
+    Subsample,
+    UnchangedLabels,
+)
 from smoothing.random import generator
-from smoothing.votes import Ballots, NetworkVotes, RetrainedVotes, Votes
+from smoothing.votes import (
+    Bagging,
+    Ballots,
+    ByPosition,
+    JointClusters,
+    LogisticHead,
+    NetworkVotes,
+    Partitions,
+    RetrainedVotes,
+    Ridge,
+    RosenfeldRule,
+    Votes,
+)
 
 
 class Between(nn.Module):
@@ -82,3 +106,47 @@ def test_radii_of_features_do_not_pass_for_radii_of_inputs(votes: Votes) -> None
 
     with pytest.raises(ValueError, match=f"encoder = Encoding; must be none for votes on the {votes.object}, since"):
         Certification(Gaussian(1.0), votes, {"exact": ExactVote()}, encoder=Encoding())  # type: ignore[arg-type]
+
+
+LABEL_VOTES: list[tuple[Votes, Certifier]] = [
+    (Ridge(), ClopperPearson(n0=2, n=4)),
+    (Ridge(), ExactVote()),
+    (JointClusters(), ClopperPearson(n0=2, n=4)),
+    (JointClusters(), JointNaming()),
+    (Bagging(Ridge()), ClopperPearson(n0=2, n=4)),
+    (LogisticHead(), ClopperPearson(n0=2, n=4)),
+    (Partitions(Ridge(), 2), Plurality()),
+    (Partitions(Ridge(), 2), WhiteBox()),
+]
+
+
+@pytest.mark.parametrize(("votes", "certifier"), LABEL_VOTES, ids=lambda made: type(made).__name__)
+@pytest.mark.parametrize("classes", [2, 4])
+def test_noise_on_labels_of_other_classes_is_refused(votes: Votes, certifier: Certifier, classes: int) -> None:
+    """Before anything is written: a draw of a class that the data does not have is an error in the middle of a run."""
+    votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
+    steady = isinstance(votes, Partitions) or isinstance(certifier, JointNaming)
+    measure = UnchangedLabels(classes) if steady else LabelFlip("0.1", classes)
+    assert certifier.supports(measure, votes) == f"{type(measure).__name__} has {classes} classes, the data has 3"
+
+
+@pytest.mark.parametrize("measure", [Gaussian(0.5), Laplace(0.5), Splitting(0.5)], ids=lambda made: type(made).__name__)
+@pytest.mark.parametrize("votes", [Ridge(), JointClusters(), Bagging(Ridge())], ids=lambda made: type(made).__name__)
+def test_noise_for_numbers_is_refused_on_labels(measure: SmoothingMeasure, votes: Votes) -> None:
+    votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
+    assert votes.supports(measure) == f"{type(measure).__name__} has radii in {measure.distance.unit}: not for labels"
+
+
+@pytest.mark.parametrize("votes", [JointClusters(), LogisticHead()], ids=lambda made: type(made).__name__)
+def test_hidden_labels_are_refused_where_all_are_needed(votes: Votes) -> None:
+    votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
+    certifier = ClopperPearson(n0=2, n=4)
+    assert certifier.supports(Subsample(4), votes) == "Subsample has no channel: it may hide labels, and all are needed"
+    assert certifier.supports(LabelFlip("0.1", 3), votes) is None
+    assert certifier.supports(Subsample(4), Ridge()) is None
+
+
+def test_the_papers_lambda_of_a_single_class_is_refused() -> None:
+    votes = Partitions(Ridge(RosenfeldRule(0.1)), 2, partition=ByPosition())
+    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; choose another rule$"):
+        votes.fit(torch.randn(12, 2), torch.tensor([0, 1] * 6), 2)

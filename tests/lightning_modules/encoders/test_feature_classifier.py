@@ -1,5 +1,6 @@
 import hashlib
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,31 @@ def test_checkpoints_of_other_modules_and_with_code_are_refused(tmp_path: Path) 
         torch.save(content, path)
         with pytest.raises(ValueError, match="must be a checkpoint of FeatureClassifier or SimCLR"):
             FrozenEncoder(str(path))
+
+
+DAMAGE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no record": lambda saved: saved["encoder"].clear(),
+    "record of another kind": lambda saved: saved.update(encoder="an encoder"),
+    "origin of another kind": lambda saved: saved["encoder"].update(trained_on={"name": "Digits"}),
+    "no network": lambda saved: saved["encoder"].update(network={}),
+    "other arguments": lambda saved: saved["encoder"]["network"].update(init_args={"depth": 3}),
+    "other class": lambda saved: saved["encoder"]["network"].update(class_path="builtins.dict"),
+    "weights missing": lambda saved: saved["state_dict"].popitem(),
+    "weights of another shape": lambda saved: saved["encoder"]["network"]["init_args"].update(width=5),
+    "no weights": lambda saved: saved.update(state_dict=[]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_checkpoints_are_refused(
+    damage: str, fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path
+) -> None:
+    saved = torch.load(fitted[1], weights_only=True)
+    saved["state_dict"] = {name: value for name, value in saved["state_dict"].items() if name.startswith("network")}
+    DAMAGE[damage](saved)
+    torch.save(saved, tmp_path / "damaged.ckpt")
+    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt = .*damaged.ckpt; must be a checkpoint of F"):
+        FrozenEncoder(str(tmp_path / "damaged.ckpt"))
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from datamodules import Digits
-from lightning_modules.encoders import FeatureNetwork, FrozenEncoder, SimCLR, TimmBackbone, Views
+from lightning_modules.encoders import (
+    FeatureNetwork,
+    FrozenEncoder,
+    PretrainedEncoder,
+    SimCLR,
+    TimmBackbone,
+    Views,
+)
 from lightning_modules.encoders.simclr import nt_xent
 from smoothing.origin import Origin
 
@@ -144,3 +151,39 @@ def test_a_fit_does_not_go_on_with_other_images(fitted: tuple[SimCLR, Path, floa
     module = SimCLR(FeatureNetwork([1, 8, 8], 16, 8), 8)
     with pytest.raises(ValueError, match="trained on Digits train; must have been on classes 1, 7 of Digits train"):
         trainer.fit(module, datamodule=Digits((1, 7)), ckpt_path=fitted[1])
+
+
+def test_images_that_labels_chose_are_refused_where_others_could_be_chosen(tmp_path: Path) -> None:
+    """Of a three that is relabelled a four, an encoder of threes and fives would have seen nothing."""
+    pl.seed_everything(0)
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = pl.Trainer(max_steps=1, accelerator="cpu", enable_model_summary=False, **quiet)
+    trainer.fit(SimCLR(FeatureNetwork([1, 8, 8], 4, 2), 4), datamodule=Digits((3, 5), batch_size=64))
+    trainer.save_checkpoint(tmp_path / "encoder.ckpt")
+    encoder = FrozenEncoder(str(tmp_path / "encoder.ckpt"))
+    encoder.serve(Origin("Digits", "train", classes=(3, 5)))
+    encoder.serve(Origin("Digits", "train", classes=(1, 7)))
+    assert encoder.assumptions == ()
+    for classes in (None, (3, 4)):
+        with pytest.raises(ValueError, match="was trained on labels of classes 3, 5 of Digits train; must share none"):
+            encoder.serve(Origin("Digits", "train", classes=classes))
+
+
+@pytest.mark.parametrize("stage", ["fit", "encode"])
+def test_it_does_not_start_from_weights_that_nobody_knows_the_labels_of(
+    stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise its checkpoint would pass for one that saw no labels, those of ImageNet included."""
+    import timm
+
+    make = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda *names, pretrained, **other: make(*names, **other))
+    backbone = TimmBackbone("resnet10t", weights=True, channels=1, size=32, mean=[0.5], std=[0.5])
+    if stage == "encode":
+        PretrainedEncoder(backbone, "ImageNet")
+        return
+    trainer = pl.Trainer(
+        max_steps=1, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
+    )
+    with pytest.raises(ValueError, match="TimmBackbone: weights = True; must be unset to train an encoder"):
+        trainer.fit(SimCLR(backbone, 4), datamodule=Digits(batch_size=64))
