@@ -55,8 +55,8 @@ class DataModule(pl.LightningDataModule, ABC):
         source: Name of the data set. Variants of one data set share it.
         origin: Which of its examples the training set holds.
         available: Numbers of all classes of the data set.
-        sorted_by_label: Whether examples stand in the order of their labels. Whatever goes by position, such as parts,
-            ties and seeds, then goes by the labels under attack, and certificates take for granted that it does not.
+        sorted_by_label: Whether it is labels that decide where examples stand, as folders of classes do. Whatever goes
+            by position then goes by the labels under attack, and certificates take for granted that it does not.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
         remaining: Positions of the test set that are still to be certified; None means all.

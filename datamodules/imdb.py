@@ -35,7 +35,6 @@ class IMDB(TextModule):
 
     source = "IMDB"
     available = range(2)
-    sorted_by_label = True
     reviews: ClassVar[int] = 25000
 
     def __init__(

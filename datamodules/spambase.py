@@ -45,7 +45,6 @@ class Spambase(FeatureModule):
 
     source = "Spambase"
     available = range(2)
-    sorted_by_label = True
     emails: ClassVar[int] = 4601
 
     def __init__(

@@ -51,7 +51,9 @@ class ByContent(Partition):
 
 
 class ByPosition(Partition):
-    """Examples are dealt out in turn, in the order of the data set, which label flips leave alone."""
+    """Examples are dealt out in turn, in the order of the data set, which label flips must leave alone."""
+
+    assumptions = ("examples keep their places when labels flip",)
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
         """Position of each row, modulo the number of parts."""

@@ -110,7 +110,3 @@ def test_all_of_it(data_root: Path) -> None:
     x, labels = data.training_set()
     assert labels.bincount().tolist() == [12500, 12500]
     assert bytes(x[0].numpy()).startswith(b"Story of a man who has unnatural feelings for a pig.")
-
-
-def test_certificates_say_that_places_go_by_label() -> None:
-    assert IMDB().assumptions == ("examples keep their places, which go by label, when labels flip",)

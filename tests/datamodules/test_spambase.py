@@ -87,7 +87,3 @@ def test_all_of_it(data_root: Path) -> None:
     assert x.shape == (3681, 57)
     assert len(data.test_set()) == 920  # type: ignore[arg-type]
     assert 0.38 < labels.float().mean() < 0.41
-
-
-def test_certificates_say_that_places_go_by_label() -> None:
-    assert Spambase().assumptions == ("examples keep their places, which go by label, when labels flip",)

@@ -86,11 +86,15 @@ def test_labels_move_no_example(rule: Partition) -> None:
     assert set(part.tolist()) <= set(range(5))
     for other in (y.flip(0), torch.zeros_like(y)):
         assert torch.equal(rule.assign(x, other, 5), part)
-    assert not rule.assumptions
+
+
+def test_parts_that_go_by_order_take_it_for_granted() -> None:
+    assert ByPosition().assumptions == ("examples keep their places when labels flip",)
 
 
 @pytest.mark.parametrize("rule", [ByHash(), ByContent()], ids=["hash", "content"])
 def test_parts_go_by_content_not_by_order(rule: Partition) -> None:
+    assert not rule.assumptions
     x, y = training_set()
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(3))
     assert torch.equal(rule.assign(x[order], y[order], 5), rule.assign(x, y, 5)[order])
