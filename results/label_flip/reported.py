@@ -1,0 +1,54 @@
+"""Fills README.md beside it: full MNIST on test points that had no part in any choice.
+
+``python -m results.label_flip.reported [RUNS]``, in the repository's root.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from results.pages import fill, markdown
+from smoothing.certificates import Table
+
+FLIPS = (1, 100, 300, 500, 800, 1000, 1400)
+
+CHOSEN_ON = 5000
+"""Test images that settings were chosen on, the first ones."""
+
+LOOKED_AT_EVERY = 10
+"""And every so many-th, looked at while the recipe was made."""
+
+RUNS: Mapping[str, str] = {
+    "mnist": "nearest 3,000 on spectral features",
+    "mnist_partitions": "3,000 parts, same features",
+    "mnist_clusters": "clusters, same features",
+    "mnist_bagging": "bagging, same features",
+    "mnist_paper": "30 independent components, the paper's lambda",
+}
+
+
+def rows(run: Path, name: str) -> list[tuple[object, ...]]:
+    """Certified accuracy and median radius of every certifier of a run."""
+    table = Table.read_csv(run / "certificates.csv")
+    made: list[tuple[object, ...]] = []
+    for certifier in table.certifiers:
+        part = table.of(certifier)
+        kept = (part["index"] >= CHOSEN_ON) & (part["index"] % LOOKED_AT_EVERY != 0)
+        reached = np.where(part["correct"], part["radius"], -1)[kept]
+        shares = [float(np.mean(reached >= flips)) for flips in FLIPS]
+        median = np.quantile(reached, 0.5, method="lower")
+        made.append((f"{name}: {certifier}", *shares, f"{median:.0f}"))
+    return made
+
+
+def main(runs: Path) -> None:
+    """Fill the page."""
+    lines = [row for run, name in RUNS.items() if (runs / run).is_dir() for row in rows(runs / run, name)]
+    table = markdown(("certified at", *FLIPS, "median"), lines)
+    fill(Path(__file__).with_name("README.md"), {"reported": table})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
