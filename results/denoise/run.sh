@@ -26,11 +26,11 @@ for sigma in 0.1 0.25; do
   smoothing certify --config $configs/cifar10.yaml --run_dir runs/cifar10_$sigma --model.measure.sigma $sigma \
     --model.votes.body.precision bfloat16 --model.votes.body.network.weights "$weights"
 done
-test_time() { smoothing certify --config $configs/mnist_test_time.yaml --base_ckpt runs/mnist_clean/checkpoints/lenet.ckpt \
+test_time() { smoothing certify --config $configs/mnist_test_time.yaml --data.every 50 --base_ckpt runs/mnist_clean/checkpoints/lenet.ckpt \
   --run_dir "runs/mnist_test_time_$1" "${@:2}"; }
 for sigma in 0.25 0.5 1.0; do
   test_time $sigma --model.measure.measure.sigma $sigma
-  test_time noise_$sigma --model.measure Gaussian --model.measure.sigma $sigma
+  test_time noise_$sigma --model.measure Gaussian --model.measure.sigma $sigma --model.votes.network.any_measure true
 done
 smoothing compare runs/mnist_{denoised,noise}_{0.1,0.25,0.5,1.0} --radii '[0, 0.1, 0.25, 0.5, 0.75, 1, 1.5]' \
   --out results/denoise/mnist
