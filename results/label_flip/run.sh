@@ -28,7 +28,7 @@ for factor in 0.1 1 10 100; do
   certify imdb --run_dir "runs/imdb_$factor" --model.votes.regularisation.factor "$factor" --model.certifiers "$exact"
 done
 certify imdb_paper
-certify imdb_partitions
+certify imdb_partitions --model.certifiers "$counted"
 compare imdb '1, 10, 25, 50, 100, 200, 300, 1000' $here/published/rosenfeld2020_imdb.csv \
   runs/imdb_{0.1,1,10,100,paper,partitions}
 
@@ -36,7 +36,7 @@ certify spambase
 compare spambase '1, 10, 50, 100, 200, 300, 500' runs/spambase
 
 certify mnist17_attacked
-certify mnist17_undefended
+certify mnist17_undefended --data.every 100
 compare attacks '1, 10, 100, 500, 1000, 1500, 2000, 4000' $here/published/rosenfeld2020_attacks.csv \
   runs/mnist17_{attacked,undefended}
 
