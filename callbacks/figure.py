@@ -16,6 +16,9 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#
 _STYLES = [(colour, style) for style in ("-", ":", "-.") for colour in _COLOURS]
 _ATTACK_STYLE = "--"
 
+LINES_BESIDE_A_LEGEND = 8
+"""Most lines that leave room for a legend among them; of more it stands outside."""
+
 
 def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
     """Draw one line per run and certifier; those of attacks, which are upper bounds, are dashed.
@@ -65,7 +68,11 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="best", frameon=False, fontsize="small")
+    if len(drawn) > LINES_BESIDE_A_LEGEND:
+        made.set_size_inches(9.6, 4.0)
+        made.legend(loc="outside right center", frameon=False, fontsize="small")
+    else:
+        axes.legend(loc="best", frameon=False, fontsize="small")
     return made
 
 

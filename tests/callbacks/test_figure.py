@@ -40,6 +40,14 @@ def test_lines_can_be_told_apart():
     assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 20
 
 
+def test_a_long_legend_stands_outside_the_lines():
+    made = figure({f"run {i}": L2_CURVE for i in range(20)})
+    made.draw_without_rendering()
+    (axes,), (legend,) = made.axes, made.legends
+    assert len(legend.get_texts()) == 20
+    assert axes.get_window_extent().x1 <= legend.get_window_extent().x0
+
+
 @pytest.mark.parametrize(("curve", "distance"), [(FLIP_CURVE, FLIPS), (L2_CURVE, L2)])
 def test_a_line_never_lies_above_the_truth(curve, distance):
     answers = {
