@@ -19,7 +19,7 @@ for sigma in 0.1 0.5 1.0; do
   noise $sigma
 done
 denoised 1.0_2 --model.votes.learner.epochs 2
-for epochs in 2 32 160; do
+for epochs in 2 32; do
   noise 1.0_$epochs --model.votes.learner.epochs $epochs
 done
 for sigma in 0.1 0.25; do

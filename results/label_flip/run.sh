@@ -8,6 +8,7 @@ compare() { smoothing compare "${@:3}" --radii "[$2]" --out "$here/$1"; }
 counted='{dpa: {class_path: Plurality}, run_off: {class_path: RunOff}}'
 exact='{exact: {class_path: ExactVote}}'
 plain='[{class_path: PCA, init_args: {components: 256}}, {class_path: Normalise}]'
+wider='[{class_path: PCA, init_args: {components: 512, whiten: true}}, {class_path: Normalise}]'
 
 certify mnist
 certify mnist_ridge --data.every 10
@@ -22,6 +23,8 @@ compare mnist '1, 10, 100, 200, 300, 400, 500, 800, 1000, 1400' $here/published/
 certify cifar10_patches
 certify cifar10_patches --run_dir runs/cifar10_patches_plain_1 --model.votes.regularisation.factor 1 \
   --model.votes.transforms "$plain"
+certify cifar10_patches --run_dir runs/cifar10_patches_1000 --model.votes.regularisation.factor 1000
+certify cifar10_patches --run_dir runs/cifar10_patches_512 --model.votes.transforms "$wider"
 compare cifar10 '0, 1, 10, 50, 100, 200, 300, 400' $here/published/rosenfeld2020_cifar10.csv runs/cifar10_patches*
 
 for factor in 0.1 1 10 100; do
