@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from lightning_modules.architectures import Architecture
 from lightning_modules.checkpoint import digest
 from lightning_modules.encoders import FrozenEncoder
+from lightning_modules.frozen import Frozen
 from smoothing.arguments import at_least
 from smoothing.origin import Origin
 from smoothing.votes import Body
 from smoothing.votes.network import Precision, dtype_of
 
 
-class ClassifierBody(Body):
+class ClassifierBody(Frozen, Body):
     """What a trained classifier feeds into its last linear layer.
 
     Args:
@@ -50,10 +51,6 @@ class ClassifierBody(Body):
         self._network.set_submodule(linear[-1], nn.Identity())
         self._network.to(self._dtype).to(memory_format=torch.channels_last)
         self.train(False)
-
-    def train(self, mode: bool = True) -> "ClassifierBody":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Body.forward`."""

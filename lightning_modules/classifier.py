@@ -4,11 +4,12 @@ from typing import Any
 
 from torch import nn
 
+from lightning_modules.frozen import Frozen
 from lightning_modules.recipe import describe
 from smoothing.measures import SmoothingMeasure
 
 
-class Classifier(nn.Module):
+class Classifier(Frozen):
     """A trained network that now stays as it is, and knows what noise it was trained under.
 
     Args:
@@ -34,10 +35,6 @@ class Classifier(nn.Module):
         self._identity = identity
         self.requires_grad_(False)
         self.train(False)
-
-    def train(self, mode: bool = True) -> "Classifier":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why this network cannot be put to the vote under a measure, or None where it can.

@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from lightning_modules.checkpoint import digest
 from lightning_modules.denoisers.process import Process
+from lightning_modules.frozen import Frozen
 from lightning_modules.recipe import describe
 from smoothing.measures import Denoiser
 from smoothing.origin import Origin
 from smoothing.votes.network import Precision, dtype_of
 
 
-class UNetDenoiser(Denoiser):
+class UNetDenoiser(Frozen, Denoiser):
     """A trained UNet, fixed for good, and the process that it takes part in.
 
     Args:
@@ -48,10 +49,6 @@ class UNetDenoiser(Denoiser):
             weight.data = weight.data.clone()
         self.unet = unet
         self.to(self._dtype).requires_grad_(False).train(False)
-
-    def train(self, mode: bool = True) -> "UNetDenoiser":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def applied_sigma(self, sigma: float) -> float:
         """What the process asks for."""

@@ -6,10 +6,11 @@ from lightning_modules.checkpoint import read_checkpoint
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
 from lightning_modules.encoders.record import RECORD, Record
+from lightning_modules.frozen import Frozen
 from lightning_modules.recipe import build
 
 
-class FrozenEncoder(Encoder):
+class FrozenEncoder(Frozen, Encoder):
     """The backbone of a checkpoint, of `FeatureClassifier` or `SimCLR`, fixed for good.
 
     Args:
@@ -37,10 +38,6 @@ class FrozenEncoder(Encoder):
         self.image_shape = record.image_shape
         self.requires_grad_(False)
         self.train(False)
-
-    def train(self, mode: bool = True) -> "FrozenEncoder":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Encoder.forward`."""

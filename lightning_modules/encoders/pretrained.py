@@ -1,15 +1,15 @@
 """Backbones that come trained from elsewhere."""
 
-import hashlib
-
 from torch import Tensor
 
+from lightning_modules.checkpoint import digest
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
+from lightning_modules.frozen import Frozen
 from smoothing.origin import Origin
 
 
-class PretrainedEncoder(Encoder):
+class PretrainedEncoder(Frozen, Encoder):
     """A backbone with the weights that it comes with, fixed for good.
 
     Args:
@@ -28,15 +28,12 @@ class PretrainedEncoder(Encoder):
     ) -> None:
         super().__init__()
         self.network = backbone
+        self._identity = digest(backbone)
         self.trained_on = (Origin.parse(trained_on),)
         self.labels_of = self.trained_on if labels else ()
         self.accept_seen_labels = accept_seen_labels
         self.requires_grad_(False)
         self.train(False)
-
-    def train(self, mode: bool = True) -> "PretrainedEncoder":
-        """Stay in evaluation mode, whatever the module around it does."""
-        return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Encoder.forward`."""
@@ -45,8 +42,4 @@ class PretrainedEncoder(Encoder):
 
     def identity(self) -> str:
         """SHA-256 of weights and buffers, in hexadecimal."""
-        digest = hashlib.sha256()
-        for name, value in self.network.state_dict().items():
-            digest.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
-            digest.update(value.cpu().contiguous().numpy().data)
-        return digest.hexdigest()
+        return self._identity
