@@ -20,7 +20,7 @@ from smoothing.votes.retrained import RetrainedVotes
 from smoothing.votes.ridge import Ridge
 from smoothing.votes.spectral import SpectralEmbedding
 from smoothing.votes.transforms import PCA, Centre, Logarithm, Normalise, Transform, Whiten
-from smoothing.votes.votes import CensusVotes, Votes
+from smoothing.votes.votes import CensusVotes, LabelVotes, Votes
 
 __all__ = [
     "PCA",
@@ -40,6 +40,7 @@ __all__ = [
     "DrawShard",
     "FinishedDraw",
     "JointClusters",
+    "LabelVotes",
     "Learner",
     "LinearVotes",
     "Logarithm",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,12 +14,12 @@ from smoothing.votes.blocks import blocks
 from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import LabelVotes
 
 DRAWS_PER_BLOCK = 32
 
 
-class Bagging(Votes):
+class Bagging(LabelVotes):
     """Every draw of the labels teaches a learner, which votes. Under `Subsample` this is bagging (Jia et al. 2021).
 
     Examples whose label is hidden teach nothing.
@@ -29,8 +28,6 @@ class Bagging(Votes):
         learner: What is taught; a copy for each draw.
         transforms: Feature transforms, fitted on all training inputs.
     """
-
-    object: ClassVar[str] = "training labels"
 
     def __init__(self, learner: PartLearner, transforms: Sequence[Transform] = ()) -> None:
         self.learner = learner
@@ -43,10 +40,6 @@ class Bagging(Votes):
         self.num_classes = num_classes
         self.labels = labels.long()
         self._features = fit_all(self.transforms, x.flatten(1).double())
-
-    def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
-        return self.labels.shape
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0

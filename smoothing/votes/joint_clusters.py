@@ -16,7 +16,7 @@ from smoothing.votes.blocks import blocks
 from smoothing.votes.clusters import KMeans
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import LabelVotes
 
 DRAWS_PER_BLOCK = 64
 
@@ -24,7 +24,7 @@ Table = NDArray[np.int64]
 """``(K, K)`` how many training points of each cluster carry each label."""
 
 
-class JointClusters(Votes):
+class JointClusters(LabelVotes):
     """K-means clusters of the training inputs take the K classes, one each, in the way that agrees with most labels.
 
     A test point gets the name of the cluster it falls into; ties go to the class with the smallest number. With two
@@ -39,7 +39,6 @@ class JointClusters(Votes):
         members: ``(n,)`` int64 cluster of each training point, after `fit`.
     """
 
-    object: ClassVar[str] = "training labels"
     all_labels: ClassVar[bool] = True
 
     def __init__(self, transforms: Sequence[Transform] = (), restarts: int = 10, seed: int = 0) -> None:
@@ -65,10 +64,6 @@ class JointClusters(Votes):
         """Count labels ``(n,)`` by cluster."""
         cells = self.members * self.num_classes + labels
         return cells.bincount(minlength=self.num_classes**2).reshape(self.num_classes, -1).numpy()
-
-    def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
-        return self.labels.shape
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from smoothing.votes.blocks import blocks
 from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import LabelVotes
 
 SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
@@ -95,7 +94,7 @@ class Scores:
         return cls(weights, offsets, labels)
 
 
-class LinearVotes(Votes, PartLearner):
+class LinearVotes(LabelVotes, PartLearner):
     """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
 
     Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
@@ -111,7 +110,6 @@ class LinearVotes(Votes, PartLearner):
         labels: ``(n,)`` int64 training labels, after `fit`.
     """
 
-    object: ClassVar[str] = "training labels"
     labels: Tensor
 
     def __init__(self, transforms: Sequence[Transform] = ()) -> None:
@@ -163,10 +161,6 @@ class LinearVotes(Votes, PartLearner):
         """The scores themselves, in whole numbers; see `PartLearner.class_scores`."""
         scores = self.scores(x)
         return scores.class_sums + scores.offsets
-
-    def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
-        return self.labels.shape
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from smoothing.votes.part_learner import PartLearner
 from smoothing.votes.partition import ByContent, Partition
 from smoothing.votes.training_set import check_training_set
 from smoothing.votes.transforms import Transform, features_of, fit_all
-from smoothing.votes.votes import Votes
+from smoothing.votes.votes import LabelVotes
 
 LEARNERS_AT_A_TIME = 16
 
@@ -53,7 +52,7 @@ class Poll:
         return np.asarray((self.votes[:, :, None] == np.arange(self.num_classes)).sum(1), np.int64)
 
 
-class Partitions(Votes):
+class Partitions(LabelVotes):
     """Learners that each see some parts of the training set vote; ties go to the class with the smallest number.
 
     With a spread of 1 every part teaches one learner: deep partition aggregation, which for label flips may use all
@@ -75,8 +74,6 @@ class Partitions(Votes):
         learners: The learners, after `fit`.
         seen: Positions of the examples that each learner sees, after `fit`.
     """
-
-    object: ClassVar[str] = "training labels"
 
     def __init__(
         self,
@@ -153,10 +150,6 @@ class Partitions(Votes):
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Why the learners cannot be put to the vote under ``measure``: they learn once, from labels as they are."""
         return super().supports(measure) or changes_labels(measure)
-
-    def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
-        return self.labels.shape
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0

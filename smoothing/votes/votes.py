@@ -115,6 +115,21 @@ class Votes(ABC):
         """
 
 
+class LabelVotes(Votes):
+    """Votes on the labels of a training set whose inputs stay as they are.
+
+    Attributes:
+        labels: ``(n,)`` int64 training labels, after `fit`.
+    """
+
+    object: ClassVar[str] = LABELS
+    labels: Tensor
+
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """The training labels: ``(n,)``."""
+        return self.labels.shape
+
+
 class CensusVotes(Votes):
     """Votes that can be taken on all versions of an object, where a measure makes but so many."""
 
