@@ -3,10 +3,12 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
+from urllib.error import URLError
 
 import pytorch_lightning as pl
 import torch
@@ -264,6 +266,19 @@ class _Numbered(Dataset[Numbered]):
 
     def __getitem__(self, index: int) -> Numbered:
         return index, self._x[index], int(self._labels[index])
+
+
+@contextmanager
+def downloading(source: str, root: Path) -> Iterator[None]:
+    """Say in one line that a data set cannot be downloaded.
+
+    Raises:
+        ValueError: If what is done inside fails for want of a connection, a place to write to, or whole files.
+    """
+    try:
+        yield
+    except (RuntimeError, URLError, OSError) as error:
+        raise ValueError(f"{source}: root = {root}; cannot download to it: {error}") from error
 
 
 def data_root(root: str) -> Path:

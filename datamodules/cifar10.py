@@ -1,14 +1,13 @@
 """CIFAR-10."""
 
 from collections.abc import Sequence
-from urllib.error import URLError
 
 import torch
 import torchvision
 from torch import Tensor
 from torchvision.transforms import v2
 
-from datamodules.base import DataModule, Examples, data_root
+from datamodules.base import DataModule, Examples, data_root, downloading
 from smoothing.arguments import at_least
 
 
@@ -54,10 +53,8 @@ class CIFAR10(DataModule):
         Raises:
             ValueError: If that fails.
         """
-        try:
+        with downloading(self.source, self.root):
             torchvision.datasets.CIFAR10(self.root, download=True)
-        except (RuntimeError, URLError, OSError) as error:
-            raise ValueError(f"CIFAR10: root = {self.root}; cannot download to it: {error}") from error
 
     def load(self, train: bool) -> Examples:
         """Images ``(n, 3, 32, 32)`` uint8 and classes ``(n,)``.

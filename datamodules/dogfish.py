@@ -81,13 +81,13 @@ class Dogfish(ImageFiles):
 
     def files(self, train: bool) -> list[File]:
         """See `ImageFiles.files`."""
-        part = slice(self.training_each) if train else slice(self.training_each, self.training_each + self.tests_each)
+        needed = self.training_each + self.tests_each
+        part = slice(self.training_each) if train else slice(self.training_each, needed)
         found = []
         for label, (kind, folders) in enumerate(self.kinds.items()):
             in_turn = chain.from_iterable(zip_longest(*(images(self.root / "train" / name) for name in folders)))
-            paths = list(islice((path for path in in_turn if path is not None), self.training_each + self.tests_each))
-            if len(paths) < self.training_each + self.tests_each:
-                needed = self.training_each + self.tests_each
+            paths = list(islice((path for path in in_turn if path is not None), needed))
+            if len(paths) < needed:
                 raise ValueError(f"Dogfish: {self.root} has {len(paths)} {kind}; must have {needed}")
             found += [(path, label) for path in paths[part]]
         return found

@@ -3,12 +3,11 @@
 import csv
 from pathlib import Path
 from typing import ClassVar
-from urllib.error import URLError
 
 import torch
 from torchvision.datasets.utils import download_and_extract_archive
 
-from datamodules.base import Examples, data_root
+from datamodules.base import Examples, data_root, downloading
 from datamodules.texts import TextModule, to_bytes
 
 ARCHIVE = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -57,12 +56,10 @@ class IMDB(TextModule):
         """
         if all(self._path(train).is_file() for train in (True, False)):
             return
-        try:
+        with downloading(self.source, self.root):
             download_and_extract_archive(ARCHIVE, str(self.root), md5=ARCHIVE_MD5)
             for train in (True, False):
                 self._convert(self.root / "aclImdb", train)
-        except (RuntimeError, URLError, OSError) as error:
-            raise ValueError(f"IMDB: root = {self.root}; cannot download to it: {error}") from error
 
     def load(self, train: bool) -> Examples:
         """Reviews ``(n, bytes)`` uint8 and sentiments ``(n,)``, in the order of the file.

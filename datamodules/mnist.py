@@ -3,12 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
-from urllib.error import URLError
 
 import torchvision
 from torchvision.datasets.utils import check_integrity
 
-from datamodules.base import DataModule, Examples, data_root
+from datamodules.base import DataModule, Examples, data_root, downloading
 
 PUBLISHED = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -64,10 +63,8 @@ class MNIST(DataModule):
         """
         if all((self._raw / name).is_file() for name in self.published):
             return
-        try:
+        with downloading(self.source, self.root):
             self.archive(self.root, download=True)
-        except (RuntimeError, URLError, OSError) as error:
-            raise ValueError(f"{self.source}: root = {self.root}; cannot download to it: {error}") from error
 
     def load(self, train: bool) -> Examples:
         """Images ``(n, 1, 28, 28)`` uint8 and digits ``(n,)``.

@@ -2,12 +2,11 @@
 
 import csv
 from typing import ClassVar
-from urllib.error import URLError
 
 import torch
 from torchvision.datasets.utils import download_and_extract_archive
 
-from datamodules.base import Examples, data_root
+from datamodules.base import Examples, data_root, downloading
 from datamodules.features import FeatureModule
 
 ARCHIVE = "https://archive.ics.uci.edu/static/public/94/spambase.zip"
@@ -72,10 +71,8 @@ class Spambase(FeatureModule):
         """
         if self._path.is_file():
             return
-        try:
+        with downloading(self.source, self.root):
             download_and_extract_archive(ARCHIVE, str(self.root), str(self._path.parent))
-        except (RuntimeError, URLError, OSError) as error:
-            raise ValueError(f"Spambase: root = {self.root}; cannot download to it: {error}") from error
 
     def load(self, train: bool) -> Examples:
         """Numbers ``(n, 57)`` float64 and kinds ``(n,)``.

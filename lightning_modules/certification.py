@@ -207,12 +207,12 @@ class Certification(pl.LightningModule):
         rounds = -(-len(x) // (BLOCK * ranks))
         self.encoder.to(self.device)
         with one_thread():
-            numbers = range(rank, rounds * ranks, ranks)
             first = self.encoder(_block(x, rank).to(self.device))
             # One tensor for all: small ones kept between large ones that come and go would split memory up.
             share = first.new_empty(rounds, *first.shape)
-            for place, number in enumerate(numbers):
-                share[place] = self.encoder(_block(x, number).to(self.device))
+            share[0] = first
+            for place in range(1, rounds):
+                share[place] = self.encoder(_block(x, rank + place * ranks).to(self.device))
         gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
 
