@@ -18,9 +18,9 @@ from torch import Tensor
 from smoothing.certificates.tsv import read_tsv
 from smoothing.certifiers import ClopperPearson, Sequential
 from smoothing.measures import Gaussian, SmoothingMeasure
-from smoothing.random import generator
+from smoothing.numerics.blocks import blocks
+from smoothing.numerics.random import generator
 from smoothing.votes import Ballots, Votes
-from smoothing.votes.blocks import blocks
 
 COINS = 1024
 N0 = 100

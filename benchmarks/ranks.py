@@ -22,7 +22,7 @@ from lightning_modules import Certification
 from lightning_modules.architectures import LeNet
 from smoothing.certifiers import Chernoff, ClopperPearson, ExactVote
 from smoothing.measures import Gaussian, LabelFlip
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from smoothing.votes import NetworkVotes, Ridge
 
 PROCESSES = 2

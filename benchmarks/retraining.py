@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.architectures import SmallCNN
 from lightning_modules.learners import Networks, Perceptrons
-from smoothing.threads import for_each
+from smoothing.numerics.threads import for_each
 from smoothing.votes import Learner
 
 CLASSES = 10

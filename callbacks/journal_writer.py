@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
 
-from callbacks.run_directory import RunDirectory
-from smoothing.journal import Journal
+from smoothing.certificates.journal import Journal
+from smoothing.runs.run_directory import RunDirectory
 
 P = TypeVar("P")
 

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms.v2.functional import to_dtype
 
 from smoothing.arguments import at_least
-from smoothing.origin import PARTS, Origin
-from smoothing.ranks import RankShare
+from smoothing.certificates.ranks import RankShare
+from smoothing.provenance.origin import PARTS, Origin
 
 VALIDATION_EVERY = 10
 """Of the training set of a network, every tenth example by position is kept for validation."""

@@ -1,11 +1,11 @@
 """What composes measures, votes and certifiers for Lightning."""
 
-from lightning_modules.certification import Certification
-from lightning_modules.denoiser_training import DenoiserTraining
+from lightning_modules.certifying.certification import Certification
+from lightning_modules.certifying.trainer import Trainer
 from lightning_modules.encoders import Encoder, FeatureClassifier, FrozenEncoder
-from lightning_modules.pretrained_classifier import PretrainedClassifier
-from lightning_modules.trainer import Trainer
-from lightning_modules.training import BaseClassifier, FrozenClassifier
+from lightning_modules.networks.pretrained_classifier import PretrainedClassifier
+from lightning_modules.training.base_classifier import BaseClassifier, FrozenClassifier
+from lightning_modules.training.denoiser_training import DenoiserTraining
 
 __all__ = [
     "BaseClassifier",

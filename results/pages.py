@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from callbacks.provenance import read_distance
 from smoothing.certificates import Table, certified_curve
+from smoothing.runs.provenance import read_distance
 
 
 def accuracy(run: Path, radii: Sequence[float]) -> dict[str, list[float]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from torch import Tensor
 
-from smoothing.certifiers.sampled import SELECTION
+from smoothing.certifiers.sampled.sampled_certifier import SELECTION
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, Votes
 

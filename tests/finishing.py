@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from smoothing.measures import SmoothingMeasure
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.votes import Draw, Learner, MissingDrawsError, RetrainedVotes
 
 HERE = Origin("Here")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smoothing.journal import Journal
+from smoothing.certificates.journal import Journal
 
 # All processes are forked from one that has imported everything and done nothing. It looks modules up by itself.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])

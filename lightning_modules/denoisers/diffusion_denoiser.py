@@ -10,7 +10,7 @@ from torch import nn
 
 from lightning_modules.denoisers.diffusion import Diffusion
 from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision
 
 TRAINED_ON = "trained_on.txt"

@@ -1,10 +1,10 @@
 """Denoisers that were trained here and now stay as they are."""
 
-from lightning_modules.checkpoint import read_checkpoint
 from lightning_modules.denoisers.process import Process
 from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
-from lightning_modules.recipe import build
-from smoothing.origin import Origin
+from lightning_modules.networks.checkpoint import read_checkpoint
+from lightning_modules.training.recipe import build
+from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision
 
 RECORD = "denoiser"

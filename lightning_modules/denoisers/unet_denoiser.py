@@ -5,12 +5,12 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from lightning_modules.checkpoint import digest
 from lightning_modules.denoisers.process import Process
-from lightning_modules.frozen import Frozen
-from lightning_modules.recipe import describe
+from lightning_modules.networks.checkpoint import digest
+from lightning_modules.networks.frozen import Frozen
+from lightning_modules.training.recipe import describe
 from smoothing.measures import Denoiser
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision, dtype_of
 
 

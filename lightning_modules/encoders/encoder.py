@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 
 
 class Encoder(nn.Module, ABC):

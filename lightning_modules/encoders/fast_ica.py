@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_modules.encoders.encoder import Encoder
 from smoothing.arguments import at_least
-from smoothing.threads import one_thread
+from smoothing.numerics.threads import one_thread
 from smoothing.votes import PCA
 
 

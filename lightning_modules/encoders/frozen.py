@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from lightning_modules.checkpoint import read_checkpoint
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
 from lightning_modules.encoders.record import RECORD, Record
-from lightning_modules.frozen import Frozen
-from lightning_modules.recipe import build
+from lightning_modules.networks.checkpoint import read_checkpoint
+from lightning_modules.networks.frozen import Frozen
+from lightning_modules.training.recipe import build
 
 
 class FrozenEncoder(Frozen, Encoder):

@@ -9,8 +9,8 @@ from torch.nn.functional import adaptive_avg_pool2d, unfold
 
 from lightning_modules.encoders.encoder import Encoder
 from smoothing.arguments import at_least, positive
-from smoothing.random import generator
-from smoothing.threads import one_thread
+from smoothing.numerics.random import generator
+from smoothing.numerics.threads import one_thread
 
 IMAGES_AT_A_TIME = 8
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lightning_modules.encoders.patch_encoder import PatchEncoder
 from smoothing.arguments import at_least, positive
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 CONTRAST = 10 / 255**2
 """Variance that is added to that of patches (Coates and Ng 2011: 10 on the scale of 256 grey values)."""

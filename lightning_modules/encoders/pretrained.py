@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from lightning_modules.checkpoint import digest
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
-from lightning_modules.frozen import Frozen
-from smoothing.origin import Origin
+from lightning_modules.networks.checkpoint import digest
+from lightning_modules.networks.frozen import Frozen
+from smoothing.provenance.origin import Origin
 
 
 class PretrainedEncoder(Frozen, Encoder):

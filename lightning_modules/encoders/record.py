@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lightning_modules.encoders.backbone import Backbone
-from lightning_modules.recipe import Recipe, describe
-from smoothing.origin import Origin
+from lightning_modules.training.recipe import Recipe, describe
+from smoothing.provenance.origin import Origin
 
 RECORD = "encoder"
 """Key of the record in a checkpoint."""

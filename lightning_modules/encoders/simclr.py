@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, normalize
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.record import RECORD, Record
 from lightning_modules.encoders.views import Views
-from lightning_modules.schedule import Learning
+from lightning_modules.training.schedule import Learning
 from smoothing.arguments import at_least, positive
 
 

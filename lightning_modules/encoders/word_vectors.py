@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 
 _WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
 

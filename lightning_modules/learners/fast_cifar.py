@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from lightning_modules.learners.training_data import standardised
 from smoothing.arguments import at_least, below_one, finite, positive
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
 WEIGHTS, EPOCHS = range(2)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.checkpoint import digest
 from lightning_modules.learners.training_data import shuffled, standardised
+from lightning_modules.networks.checkpoint import digest
 from smoothing.arguments import at_least, below_one, finite, positive
-from smoothing.origin import Origin
-from smoothing.random import generator
+from smoothing.numerics.random import generator
+from smoothing.provenance.origin import Origin
 from smoothing.votes import Learner, winner
 
 WEIGHTS, ORDER = range(2)

@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 
 from lightning_modules.learners.training_data import shuffled, standardised
 from smoothing.arguments import at_least, below_one, positive
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
 WEIGHTS, ORDER = range(2)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 
 def standardised(x: Tensor, tests: Tensor) -> tuple[Tensor, Tensor]:

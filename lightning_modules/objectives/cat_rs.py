@@ -4,13 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
 
-from lightning_modules.frozen_classifier import FrozenClassifier
+from lightning_modules.networks.frozen_classifier import FrozenClassifier
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective
 from smoothing.arguments import finite, positive
 from smoothing.attacks import Draws, ascend, mean_log_probability, standing_still
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 
 class CATRS(Objective):

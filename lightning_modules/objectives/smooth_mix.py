@@ -9,7 +9,7 @@ from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective, set_in
 from smoothing.arguments import finite, positive
 from smoothing.attacks import ascend, mean_log_probability, smoothed_loss, standing_still
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 
 class SmoothMix(Objective):

@@ -1,17 +1,23 @@
 """Attacks: changes of an input that mislead a smoothed classifier. What is certified, they must not reach."""
 
-from smoothing.attacks.ascent import ascend, direction, standing_still
-from smoothing.attacks.balls import Ball, L1Ball, L2Ball, LinfBall, ScaledBall, ball_of
-from smoothing.attacks.expectation import Draws, mean_log_probability, smoothed_loss
-from smoothing.attacks.pgd import PGD
+from smoothing.attacks.inputs.ascent import ascend, direction, standing_still
+from smoothing.attacks.inputs.balls import Ball, L1Ball, L2Ball, LinfBall, ScaledBall, ball_of
+from smoothing.attacks.inputs.expectation import Draws, mean_log_probability, smoothed_loss
+from smoothing.attacks.inputs.pgd import PGD
+from smoothing.attacks.labels.best_attack import BestAttack
+from smoothing.attacks.labels.head_attacks import HeadAttack, InfluenceAttack, NearestAttack
 
 __all__ = [
     "PGD",
     "Ball",
+    "BestAttack",
     "Draws",
+    "HeadAttack",
+    "InfluenceAttack",
     "L1Ball",
     "L2Ball",
     "LinfBall",
+    "NearestAttack",
     "ScaledBall",
     "ascend",
     "ball_of",

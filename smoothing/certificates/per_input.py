@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from smoothing.certificates.curves import MAX_RADII, Curve, certified_curve
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
-from smoothing.rounding import WIDE, down
+from smoothing.numerics.rounding import WIDE, down
 
 SHARES = (0.001, 0.01, 0.1, 1.0)
 """Parts of the inputs that may change, beside a single one."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from smoothing.certificates.journal import Journal, read_journals
 from smoothing.certificates.table import COLUMNS, Row
-from smoothing.journal import Journal, read_journals
 
 _NAME = "rows"
 

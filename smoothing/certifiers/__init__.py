@@ -1,22 +1,22 @@
 """Certifiers: how a vote is bounded."""
 
-from smoothing.certifiers.analytic import AnalyticCertifier
-from smoothing.certifiers.berry_esseen import BerryEsseen
+from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
+from smoothing.certifiers.analytic.berry_esseen import BerryEsseen
+from smoothing.certifiers.analytic.chernoff import Chernoff
 from smoothing.certifiers.certifier import Certifier
-from smoothing.certifiers.chernoff import Chernoff
-from smoothing.certifiers.clopper_pearson import ClopperPearson, RandomisedClopperPearson
-from smoothing.certifiers.empirical import Empirical
-from smoothing.certifiers.enumeration import Enumeration
-from smoothing.certifiers.exact_vote import ExactVote
-from smoothing.certifiers.joint_naming import JointNaming
-from smoothing.certifiers.parts import PartsCertifier
-from smoothing.certifiers.plurality import Plurality
-from smoothing.certifiers.prediction import Prediction
-from smoothing.certifiers.run_off import RunOff
-from smoothing.certifiers.sampled import SampledCertifier, TwoSampleCertifier
-from smoothing.certifiers.sequential import Sequential
-from smoothing.certifiers.staged import Staged
-from smoothing.certifiers.white_box import WhiteBox
+from smoothing.certifiers.exact.enumeration import Enumeration
+from smoothing.certifiers.exact.exact_vote import ExactVote
+from smoothing.certifiers.exact.joint_naming import JointNaming
+from smoothing.certifiers.exact.parts_certifier import PartsCertifier
+from smoothing.certifiers.exact.plurality import Plurality
+from smoothing.certifiers.exact.run_off import RunOff
+from smoothing.certifiers.exact.white_box import WhiteBox
+from smoothing.certifiers.sampled.clopper_pearson import ClopperPearson, RandomisedClopperPearson
+from smoothing.certifiers.sampled.empirical import Empirical
+from smoothing.certifiers.sampled.prediction import Prediction
+from smoothing.certifiers.sampled.sampled_certifier import SampledCertifier, TwoSampleCertifier
+from smoothing.certifiers.sampled.sequential import Sequential
+from smoothing.certifiers.sampled.staged import Staged
 
 __all__ = [
     "AnalyticCertifier",

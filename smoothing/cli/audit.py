@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from callbacks.comparison import Comparable, Run
-from callbacks.text_table import TextTable
+from reporting.comparison import Comparable, Run
+from reporting.text_table import TextTable
 from smoothing.certificates.audit import Finding, audit
 
 LISTED = 20

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from callbacks.comparison import Comparable, Published, Run, common_radii, comparison
-from callbacks.figure import draw
-from callbacks.provenance import read_distance
-from callbacks.settings import computed_settings, differing_settings
-from callbacks.text_table import TextTable
+from reporting.comparison import Comparable, Published, Run, common_radii, comparison
+from reporting.figure import draw
+from reporting.text_table import TextTable
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.curves import Curve, common_distance
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs
 from smoothing.distance import Distance
+from smoothing.runs.provenance import read_distance
+from smoothing.runs.settings import computed_settings, differing_settings
 
 CURVE = ".csv"
 """Ending of published curves."""
@@ -76,7 +76,7 @@ def compare(
     for table in tables.values():
         table.show()
     # Here, since wandb takes seconds to import, which no refused comparison should have to wait for.
-    from callbacks.comparison_logger import log_comparison
+    from reporting.comparison_logger import log_comparison
 
     asked = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
     how = {"radii": radii, "envelope": envelope, "audit": asdict(audit) if audit else None}

@@ -12,17 +12,15 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 # Classes are found by their short names once they are imported.
-import lightning_modules.bodies
-import lightning_modules.learners  # noqa: F401
 import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures
 import smoothing.votes  # noqa: F401
-from callbacks.run_directory import CONFIG
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.sections import config_first
+from smoothing.runs.run_directory import CONFIG
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
 """Where a config has the checkpoint of the network that is put to the vote."""
@@ -156,6 +154,6 @@ class RunCLI(LightningCLI):
 
 def _fit_loggers(run_dir: str) -> list[Logger]:
     # Here, since wandb takes seconds to import, which no refused run should have to wait for.
-    from callbacks.curve_logger import run_loggers
+    from reporting.curve_logger import run_loggers
 
     return run_loggers(run_dir, group=Path(run_dir).name, job_type="fit")

@@ -4,7 +4,7 @@ import numpy as np
 
 from smoothing.guarantees import exact_thresholds, thresholds
 from smoothing.measures import SmoothingMeasure
-from smoothing.rounding import step_up
+from smoothing.numerics.rounding import step_up
 
 
 def table(measure: SmoothingMeasure, max_radius: int, exact: bool = False) -> None:

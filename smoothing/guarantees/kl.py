@@ -9,7 +9,7 @@ from smoothing.guarantees.guarantee import Guarantee, VoteBound
 from smoothing.guarantees.neyman_pearson import laws
 from smoothing.guarantees.search import largest_radius
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.rounding import LOG_HALF_DOWN, Float
+from smoothing.numerics.rounding import LOG_HALF_DOWN, Float
 
 
 class KL(Guarantee):

@@ -6,7 +6,7 @@ import numpy as np
 
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.rounding import Float
+from smoothing.numerics.rounding import Float
 
 PARTS = 17
 """Parts into which an interval is cut at a time: one call of a guarantee serves all cuts."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
 from smoothing.guarantees.search import largest_radius
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
 
 
 class NeymanPearson(Guarantee):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.bracket import Bracket
-from smoothing.rounding import Float
+from smoothing.numerics.bracket import Bracket
+from smoothing.numerics.rounding import Float
 
 Margin = Callable[[float, NDArray[np.intp]], Float]
 """How far some rows (their positions) are from losing their certificate at a radius: certified where above 0."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from smoothing.arguments import finite, positive
 from smoothing.distance import Distance
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import (
     GeneralisedNormalLaw,
     LaplaceLaw,
@@ -19,7 +20,6 @@ from smoothing.privacy_loss import (
     UniformLaw,
     shift_radius,
 )
-from smoothing.rounding import Float
 
 
 class AdditiveNoise(SmoothingMeasure):

@@ -12,8 +12,8 @@ from smoothing.arguments import finite, positive
 from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.rounding import EPSILON, Float, balance
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
-from smoothing.rounding import EPSILON, Float, balance
 
 OUTWARD = 1e-13
 """Relative step by which masses are rounded up and radii down."""

@@ -10,10 +10,10 @@ from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.padding import filled
+from smoothing.numerics.padding import filled
+from smoothing.numerics.rounding import Float
+from smoothing.numerics.threads import batchwise
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
-from smoothing.threads import batchwise
 
 
 class DenoisedMeasure(SmoothingMeasure):

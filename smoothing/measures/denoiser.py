@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.unchanged import Unchanged
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 
 
 class Denoiser(nn.Module, ABC):

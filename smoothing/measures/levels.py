@@ -10,8 +10,8 @@ from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
 from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
 
 NEAR = 1e-6
 """How far from a level a value may be to be taken for it: what single precision makes of a quotient."""

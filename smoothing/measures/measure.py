@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.distance import Distance
-from smoothing.origin import Origin
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
+from smoothing.provenance.origin import Origin
 
 Channel = NDArray[np.float64] | NDArray[np.object_]
 """A ``(K, K)`` matrix of float64 numbers or of fractions."""

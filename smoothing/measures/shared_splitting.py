@@ -10,7 +10,7 @@ from smoothing.arguments import at_least
 from smoothing.measures.boxes import Splitting
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.levels import Levels
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 
 class SharedSplitting(EnumerableMeasure, Splitting):

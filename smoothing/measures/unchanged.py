@@ -10,8 +10,8 @@ from smoothing.arguments import at_least
 from smoothing.distance import Distance
 from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import Channel, SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
-from smoothing.rounding import Float
 
 
 class Unchanged(SmoothingMeasure):

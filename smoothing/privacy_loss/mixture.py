@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
-from smoothing.bracket import Bracket
+from smoothing.numerics.bracket import Bracket
+from smoothing.numerics.rounding import EPSILON, Float, step_up
 from smoothing.privacy_loss.noise_law import TINIEST
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
-from smoothing.rounding import EPSILON, Float, step_up
 
 ACCURACY = 1e-12
 """Relative accuracy of a normal tail where the loss of a shift ``m`` is cut, for each ``(1 + m / 40)^2``."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import erfinv, gamma, gammainc, gammaincc, gammainccinv, gammaincinv, log_ndtr, ndtri_exp
 
-from smoothing.rounding import EPSILON, LOG_2, Float, balance
+from smoothing.numerics.rounding import EPSILON, LOG_2, Float, balance
 
 TINIEST = -700.0
 """Logarithms of probabilities are not taken below this, where float64 ends."""

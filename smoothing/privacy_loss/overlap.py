@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from smoothing.numerics.rounding import Float, step_up
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float, step_up
 
 
 class OverlapLoss(PrivacyLoss):

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from smoothing.rounding import EPSILON, LOG_HALF_DOWN, Float
+from smoothing.numerics.rounding import EPSILON, LOG_HALF_DOWN, Float
 
 
 class PrivacyLoss(ABC):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smoothing.rounding import Float, step_up
+from smoothing.numerics.rounding import Float, step_up
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.numerics.rounding import UNIT, WIDE, down, step_up, wide
 from smoothing.privacy_loss.profile import Profile
 from smoothing.privacy_loss.step import Step, log_of
-from smoothing.rounding import UNIT, WIDE, down, step_up, wide
 
 Wide = NDArray[np.longdouble]
 

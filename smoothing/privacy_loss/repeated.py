@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
+from smoothing.numerics.rounding import UNIT, Float, up
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
 from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
-from smoothing.rounding import UNIT, Float, up
 
 
 class RepeatedLoss(PrivacyLoss):

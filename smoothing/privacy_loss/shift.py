@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from smoothing.numerics.rounding import EPSILON, Float, step_up
 from smoothing.privacy_loss.noise_law import TINIEST, NoiseLaw
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
-from smoothing.rounding import EPSILON, Float, step_up
 
 
 class ShiftLoss(PrivacyLoss):

@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from smoothing.rounding import WIDE, wide
+from smoothing.numerics.rounding import WIDE, wide
 
 LARGEST_STEP = 64
 """Most units between two losses of one coordinate."""

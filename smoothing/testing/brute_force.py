@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from smoothing.certificates.certificates import Classifier
 from smoothing.measures.measure import Channel
-from smoothing.votes.linear import Scores
+from smoothing.votes.labels.linear import Scores
 
 Float = NDArray[np.float64]
 Array = NDArray[Any]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from smoothing.votes.learner import Learner
+from smoothing.votes.retrained.learner import Learner
 
 
 class LearnerConformance:

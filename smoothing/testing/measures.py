@@ -12,8 +12,8 @@ from torch import Tensor
 from smoothing.distance import Distance
 from smoothing.guarantees.neyman_pearson import laws
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.random import generator
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.random import generator
 from smoothing.testing.brute_force import Float, best_event, noise
 
 Neighbours = list[tuple[Tensor, float]]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.linear import LinearVotes
+from smoothing.votes.labels.linear import LinearVotes
 
 
 class GivenVotes(LinearVotes):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from smoothing.certificates.certificates import Certificates
 from smoothing.testing.brute_force import all_labels, flips
-from smoothing.votes.partitions import Partitions
+from smoothing.votes.parts.partitions import Partitions
 
 Winners = NDArray[np.int64]
 

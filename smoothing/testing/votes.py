@@ -7,7 +7,7 @@ from torch import Tensor
 
 from smoothing.measures import LabelFlip, SmoothingMeasure
 from smoothing.testing.brute_force import majority_standings, number_of
-from smoothing.votes.linear import SCORE_BITS, LinearVotes
+from smoothing.votes.labels.linear import SCORE_BITS, LinearVotes
 from smoothing.votes.votes import Votes
 
 DRAWS = 600

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.votes.linear import LinearVotes, Scores
-from smoothing.votes.partitions import Partitions, Poll
+from smoothing.votes.labels.linear import LinearVotes, Scores
+from smoothing.votes.parts.partitions import Partitions, Poll
 from smoothing.votes.votes import Votes
 
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.random import generator
-from smoothing.threads import one_thread, spread
-from smoothing.votes.blocks import blocks
+from smoothing.numerics.blocks import blocks
+from smoothing.numerics.random import generator
+from smoothing.numerics.threads import one_thread, spread
 from smoothing.votes.votes import CensusVotes
 
 NOISE_BLOCK = 128

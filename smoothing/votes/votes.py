@@ -9,8 +9,8 @@ from torch import Tensor
 
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.origin import Origin
-from smoothing.votes.draws import Draw, Predictions
+from smoothing.provenance.origin import Origin
+from smoothing.votes.retrained.draws import Draw, Predictions
 
 LABELS = "training labels"
 """What votes say they are on where labels are randomised, so that a measure must know the classes of the data."""

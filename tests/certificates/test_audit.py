@@ -11,7 +11,7 @@ from scipy.stats import beta, norm
 
 from smoothing.certificates import read_tsv
 from smoothing.certificates.audit import SEARCHED, audit, printed_from
-from smoothing.certifiers.clopper_pearson import upper_bound
+from smoothing.certifiers.sampled.clopper_pearson import upper_bound
 
 LOGS = Path(__file__).parents[1] / "data"
 CIFAR10 = LOGS / "cohen_certify"

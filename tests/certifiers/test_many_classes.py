@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.certifiers import ExactVote
-from smoothing.certifiers.margin import Kinds, Margin
-from smoothing.certifiers.mean_vote import mean_prediction, rivals
-from smoothing.certifiers.pairwise import pairwise_bounds
+from smoothing.certifiers.analytic.margin import Kinds, Margin
+from smoothing.certifiers.analytic.pairwise import pairwise_bounds
+from smoothing.certifiers.exact.mean_vote import mean_prediction, rivals
 from smoothing.distance import Distance
 from smoothing.measures import LabelFlip, SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
-from smoothing.rounding import Float
 from smoothing.testing import random_ballots, true_radii
 from smoothing.testing.brute_force import all_labels, noise
 from smoothing.votes import Ballots

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from callbacks.comparison import Run
-from callbacks.text_table import TextTable
+from reporting.comparison import Run
+from reporting.text_table import TextTable
 from smoothing.certificates import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs, read_sigma
 from smoothing.cli.main import main

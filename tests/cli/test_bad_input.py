@@ -70,7 +70,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--data=FeatureFile", "--data.path=absent.npz"], ["FeatureFile", "absent.npz", "readable file"]),
         ([*CERTIFY, "--model.encoder=KMeansPatches", "--model.encoder.patch=9"], ["KMeansPatches", "patch of 9 x 9"]),
         ([*CERTIFY, "--model.encoder=TfidfSVD"], ["TfidfSVD", "must be texts"]),
-        ([*CERTIFY, "--model.certifiers.a=datamodules.poisoning.NearestAttack"], ["certifiers.a", "LogisticHead"]),
+        ([*CERTIFY, "--model.certifiers.a=smoothing.attacks.NearestAttack"], ["certifiers.a", "LogisticHead"]),
         ([*CERTIFY, "--trainer.devices", "0"], ["trainer.devices = 0", "at least 1"]),
         ([*CERTIFY, "--trainer.devices=some"], ["devices", "int > 0"]),
         ([*CERTIFY, "--trainer.accelerator=abacus"], ["abacus", "cpu"]),

@@ -10,12 +10,12 @@ import pytest
 import wandb
 import yaml
 
-from callbacks.comparison import ATTACKS, Run, common_radii, comparison
-from callbacks.provenance import provenance
+from reporting.comparison import ATTACKS, Run, common_radii, comparison
 from smoothing.certificates import Table
 from smoothing.certificates.curves import MAX_RADII
 from smoothing.cli.compare import compare, load_curve
 from smoothing.distance import Distance
+from smoothing.runs.provenance import provenance
 from tests.samples import FLIPS, L2, table
 
 LOGS = Path(__file__).parents[1] / "data" / "cohen_certify"

@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from lightning_modules.architectures import TimmModel
-from lightning_modules.training import FrozenClassifier
+from lightning_modules.training.base_classifier import FrozenClassifier
 from smoothing.certificates import Table
 from smoothing.cli.sections import config_first
 from smoothing.measures import GaussianMixture

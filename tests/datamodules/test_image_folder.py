@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from datamodules import ImageFolder
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.votes import ByPosition, Stratified
 
 GREYS = {

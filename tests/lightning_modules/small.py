@@ -9,7 +9,7 @@ from torch import nn
 
 from datamodules import DataModule, Digits
 from lightning_modules.architectures import Architecture
-from lightning_modules.training import BaseClassifier
+from lightning_modules.training.base_classifier import BaseClassifier
 from smoothing.measures import Gaussian
 
 

@@ -18,7 +18,7 @@ from smoothing.measures import (
     Uniform,
     UniformLinf,
 )
-from smoothing.rounding import EPSILON, Float
+from smoothing.numerics.rounding import EPSILON, Float
 from tests import exact_noise
 
 SHAPE = (3, 4, 4)

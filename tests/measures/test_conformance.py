@@ -28,7 +28,7 @@ from smoothing.measures import (
     Uniform,
     UniformLinf,
 )
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from smoothing.testing import MeasureConformance
 from smoothing.testing.measures import changed_labels
 

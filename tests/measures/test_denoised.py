@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from smoothing.measures import AnisotropicGaussian, DenoisedMeasure, Gaussian, SmoothingMeasure, Unchanged
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from tests.denoisers import Blur, Spy
 from tests.measures.test_conformance import RealInputs
 

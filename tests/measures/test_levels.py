@@ -7,7 +7,7 @@ from torch import Tensor
 
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.measures import AnisotropicGaussian, Discrete, Gaussian, OnLevels, Quantised, Rounded, SparseDiscrete
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 MEASURES = [Quantised(Discrete("0.2", 256)), Rounded(Gaussian(0.5)), Rounded(Gaussian(0.5), 256)]
 

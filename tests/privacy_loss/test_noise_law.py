@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import (
     GeneralisedNormalLaw,
     LaplaceLaw,
@@ -18,7 +19,6 @@ from smoothing.privacy_loss import (
     ShiftLoss,
     UniformLaw,
 )
-from smoothing.rounding import Float
 from tests import exact_noise
 from tests.exact_noise import ExactNoise
 

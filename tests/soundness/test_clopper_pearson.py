@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from smoothing.binomial import upper_bound
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import LabelFlip
+from smoothing.numerics.binomial import upper_bound
 from smoothing.testing import ballots_of
 from smoothing.testing.brute_force import majority_standings, number_of
 from smoothing.votes import Ballots

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from smoothing.binomial import randomised_upper_bound, upper_bound
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import ClopperPearson, Prediction, Sequential, Staged
-from smoothing.certifiers.betting import most_lost
-from smoothing.certifiers.sequential import rounds
+from smoothing.certifiers.sampled.betting import most_lost
+from smoothing.certifiers.sampled.sequential import rounds
 from smoothing.measures import Gaussian
+from smoothing.numerics.binomial import randomised_upper_bound, upper_bound
 from tests.counted import SLACK, Float, counted, crossing_probability, every_count
 
 SIZES = [10, 100, 1_000, 10_000, pytest.param(100_000, marks=pytest.mark.slow)]

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from smoothing.certifiers import BerryEsseen, Certifier, Chernoff, ExactVote
-from smoothing.certifiers.analytic import log_sum
-from smoothing.certifiers.margin import Group, Margin
+from smoothing.certifiers.analytic.analytic_certifier import log_sum
+from smoothing.certifiers.analytic.margin import Group, Margin
 from smoothing.measures import LabelFlip
 from smoothing.measures.measure import Channel
 from smoothing.privacy_loss import RepeatedLoss
 from smoothing.testing import ballots_of, never_above_the_truth, true_radii
 from smoothing.votes import ClassSum, Clusters, LinearVotes, Ridge, Whiten
-from smoothing.votes.linear import Scores
+from smoothing.votes.labels.linear import Scores
 
 
 @pytest.mark.parametrize("certifier", [Chernoff(), BerryEsseen()], ids=["C", "BE"])

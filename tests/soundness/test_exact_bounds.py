@@ -12,10 +12,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from smoothing.binomial import randomised_upper_bound, uniform_behind, upper_bound
 from smoothing.certifiers import ClopperPearson, RandomisedClopperPearson, Sequential, Staged
-from smoothing.certifiers.betting import spread_odds
+from smoothing.certifiers.sampled.betting import spread_odds
 from smoothing.measures import Gaussian
+from smoothing.numerics.binomial import randomised_upper_bound, uniform_behind, upper_bound
 from smoothing.votes import Ballots
 from tests.counted import counted, some_counts, tail
 

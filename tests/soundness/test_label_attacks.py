@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from datamodules import MNIST, DataModule, Digits
-from datamodules.poisoning import BestAttack, InfluenceAttack, NearestAttack
+from smoothing.attacks import BestAttack, InfluenceAttack, NearestAttack
 from smoothing.certifiers import ExactVote
 from smoothing.measures import LabelFlip
 from smoothing.votes import (

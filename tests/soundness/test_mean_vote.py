@@ -9,8 +9,8 @@ from smoothing.certifiers import Chernoff
 from smoothing.distance import Distance
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.measures import LabelFlip, SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
 from smoothing.testing import ballots_of, true_radii
 from smoothing.votes import Ballots
 

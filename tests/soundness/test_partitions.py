@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from smoothing.certifiers import Certifier, Plurality, RunOff, WhiteBox
-from smoothing.certifiers.white_box import least_cost
+from smoothing.certifiers.exact.white_box import least_cost
 from smoothing.measures import UnchangedLabels
 from smoothing.testing import by_plurality, by_run_off, flips_stood, never_above, retaught
 from smoothing.votes import (

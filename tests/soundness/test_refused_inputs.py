@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from lightning_modules import Certification
 from lightning_modules.learners import RidgeHead
-from smoothing.binomial import upper_bound
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote, JointNaming, Plurality, Staged, WhiteBox
 from smoothing.measures import (
     CategoricalMeasure,
@@ -25,7 +24,8 @@ from smoothing.measures import (
     Subsample,
     UnchangedLabels,
 )
-from smoothing.random import generator
+from smoothing.numerics.binomial import upper_bound
+from smoothing.numerics.random import generator
 from smoothing.votes import (
     Bagging,
     Ballots,

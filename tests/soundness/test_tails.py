@@ -11,9 +11,9 @@ from mpmath import mp, mpf
 from torch import Tensor
 
 from smoothing.certifiers import AnalyticCertifier, BerryEsseen, Chernoff
-from smoothing.certifiers.margin import Margin
+from smoothing.certifiers.analytic.margin import Margin
 from smoothing.measures import LabelFlip
-from smoothing.rounding import Float
+from smoothing.numerics.rounding import Float
 from smoothing.testing import ballots_of
 from smoothing.testing.brute_force import noise
 from smoothing.votes import Ballots

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.poisoning import HeadAttack, InfluenceAttack, NearestAttack
+from smoothing.attacks import HeadAttack, InfluenceAttack, NearestAttack
 from smoothing.measures import LabelFlip
 from smoothing.votes import Ballots, LogisticHead
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from smoothing.distance import Distance
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.measures import SmoothingMeasure
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
 from smoothing.testing import MeasureConformance
 
 

@@ -12,8 +12,8 @@ from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import Certifier, ExactVote
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
 from smoothing.measures import GaussianMixture, LabelFlip
+from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
-from smoothing.rounding import Float
 from smoothing.testing import (
     CertifierConformance,
     GuaranteeConformance,

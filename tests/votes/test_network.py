@@ -10,7 +10,7 @@ from torch._dynamo.utils import counters
 
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeasure
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from smoothing.testing import VotesConformance
 from smoothing.votes import Ballots, NetworkVotes, Votes
 from smoothing.votes.network import NOISE_BLOCK

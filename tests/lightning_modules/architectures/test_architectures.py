@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from lightning_modules.architectures import Architecture, CifarResNet, LeNet, TimmModel, TorchvisionModel
-from lightning_modules.recipe import build, describe
+from lightning_modules.training.recipe import build, describe
 
 
 def parameters(network: nn.Module) -> int:

@@ -10,10 +10,10 @@ import torch
 from diffusers import DDIMScheduler, ScoreSdeVeScheduler, UNet2DModel
 
 from lightning_modules.denoisers import DiffusionDenoiser
-from lightning_modules.recipe import build, describe
+from lightning_modules.training.recipe import build, describe
 from smoothing.measures import DenoisedMeasure, Denoiser, Gaussian
-from smoothing.origin import Origin
-from smoothing.random import generator
+from smoothing.numerics.random import generator
+from smoothing.provenance.origin import Origin
 from tests.lightning_modules.denoisers.unets import pipeline, tiny
 
 LSUN = "LSUN train"

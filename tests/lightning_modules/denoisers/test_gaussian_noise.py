@@ -6,8 +6,8 @@ from torch import Tensor
 
 from lightning_modules.denoisers import GaussianNoise, UNetDenoiser
 from smoothing.measures import DenoisedMeasure, Gaussian
-from smoothing.origin import Origin
-from smoothing.random import generator
+from smoothing.numerics.random import generator
+from smoothing.provenance.origin import Origin
 from tests.lightning_modules.denoisers.unets import Oracle
 
 

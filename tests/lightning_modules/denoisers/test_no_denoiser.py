@@ -2,7 +2,7 @@ import torch
 
 from lightning_modules.denoisers import NoDenoiser
 from smoothing.measures import DenoisedMeasure, Gaussian
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 
 
 def test_it_is_plain_noise() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from datamodules import Digits
 from lightning_modules.encoders import FeatureClassifier, FeatureNetwork, FrozenEncoder
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 
 SEEN = [0, 2, 3, 4, 5, 6, 8, 9]
 

@@ -18,7 +18,7 @@ from lightning_modules.encoders import (
     TfidfSVD,
     TimmBackbone,
 )
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.votes import (
     PCA,
     Centre,

@@ -15,7 +15,7 @@ from lightning_modules.encoders import (
     Views,
 )
 from lightning_modules.encoders.simclr import nt_xent
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 
 
 def fit(seed: int = 0, epochs: int = 1) -> tuple[SimCLR, pl.Trainer]:

@@ -12,7 +12,7 @@ from lightning_modules.architectures import SmallCNN
 from lightning_modules.learners import FastCifar, Networks, Perceptrons, RidgeHead
 from lightning_modules.learners.fast_cifar import FastNetwork, _shifted
 from smoothing.measures import Gaussian
-from smoothing.origin import Origin
+from smoothing.provenance.origin import Origin
 from smoothing.testing import LearnerConformance
 from smoothing.votes import Learner
 from tests.finishing import finishing, some_draws

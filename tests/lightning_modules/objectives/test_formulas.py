@@ -21,7 +21,7 @@ from lightning_modules.objectives import (
 )
 from smoothing.attacks import Draws
 from smoothing.measures import AnisotropicGaussian, Gaussian, GaussianMixture, Laplace
-from smoothing.random import generator
+from smoothing.numerics.random import generator
 from tests.lightning_modules.objectives.linear import Array, Linear, predictions, softmax
 
 KEY = (0, 1, 2, 3, 4)

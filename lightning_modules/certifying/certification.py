@@ -1,0 +1,221 @@
+"""Certifying every example of a data set, as a Lightning predict run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from lightning_modules.encoders import Encoder
+from smoothing.arguments import at_least
+from smoothing.certificates import Certificates
+from smoothing.certifiers import Certifier
+from smoothing.measures import SmoothingMeasure
+from smoothing.numerics.padding import filled
+from smoothing.numerics.threads import one_thread
+from smoothing.provenance.checkpoints import joined
+from smoothing.provenance.origin import Origin
+from smoothing.votes import Ballots, Votes
+from smoothing.votes.votes import LABELS
+
+BLOCK = 64
+"""Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
+
+
+class Examples(Protocol):
+    """What certifying needs of a data module.
+
+    Attributes:
+        num_classes: Number of classes K.
+        assumptions: What a certificate on these data takes for granted, one phrase each.
+        remaining: Positions of the examples that are still to certify; None for all that are asked.
+    """
+
+    num_classes: int
+    assumptions: tuple[str, ...]
+    remaining: Sequence[int] | None
+
+    @property
+    def origin(self) -> Origin:
+        """Which examples the training set holds."""
+
+    @property
+    def asked(self) -> Sequence[int]:
+        """Positions in the test set of the examples to certify."""
+
+    def training_set(self) -> tuple[Tensor, Tensor]:
+        """Training inputs ``(n, ...)`` and labels ``(n,)``."""
+
+    def test_set(self) -> "TestSet":
+        """The examples to certify."""
+
+    def fingerprint(self) -> str:
+        """sha256 of training and test data."""
+
+
+class TestSet(Protocol):
+    """Examples by position."""
+
+    def __getitem__(self, index: int) -> tuple[int, Tensor, int]:
+        """Position, input and label."""
+
+
+class Certification(pl.LightningModule):
+    """Puts examples to the vote under a measure and asks every certifier for certificates.
+
+    The votes are fitted in `setup`, on the training set of the trainer's data module. All certifiers share one
+    batch's ballots. Encoder and votes are given inputs on the trainer's device, training features on the CPU.
+
+    Args:
+        measure: How the object is randomised.
+        votes: The base function.
+        certifiers: Certifiers by the name they have in tables and curves, at least one.
+        encoder: What turns inputs into the features that the votes see, fitted here on the training inputs without
+            their labels; none where they see inputs.
+        seed: Root seed of all draws, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        measure: SmoothingMeasure,
+        votes: Votes,
+        certifiers: dict[str, Certifier],
+        encoder: Encoder | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not certifiers:
+            raise ValueError("Certification: certifiers = {}; must name at least one")
+        # Inputs stay as they are there alone; wherever else, radii behind an encoder are of features.
+        if encoder is not None and votes.object != LABELS:
+            raise ValueError(
+                f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "
+                "since radii would be those of features"
+            )
+        at_least(self, 0, seed=seed)
+        self.measure = measure
+        self.votes = votes
+        self.certifiers = certifiers
+        self.encoder = encoder
+        self.seed = seed
+        self._data: Examples | None = None
+        self._prepared = False
+        # On the instance, since the base class sets its own when it is constructed.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+
+    @property
+    def data(self) -> Examples:
+        """Training set and examples: the trainer's data module, unless others were set."""
+        return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    @data.setter
+    def data(self, data: Examples) -> None:
+        self._data = data
+        self._prepared = False
+
+    @property
+    def checkpoint(self) -> str | None:
+        """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
+        return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
+
+    @property
+    def remaining(self) -> Sequence[int]:
+        """Positions of the examples that are still to certify."""
+        return self.data.asked if self.data.remaining is None else self.data.remaining
+
+    def asked(self) -> tuple[Tensor, Tensor]:
+        """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
+        examples = self.data.test_set()
+        return torch.stack([examples[position][1] for position in self.data.asked]), torch.tensor(self.data.asked)
+
+    @property
+    def seen(self) -> dict[str, list[str]]:
+        """What the encoder was trained on, and of which of it the labels; both empty where it is fitted here."""
+        encoder = self.encoder
+        origins = {"trained_on": encoder.trained_on, "labels_of": encoder.labels_of} if encoder else {}
+        return {name: list(map(str, seen)) for name, seen in origins.items()}
+
+    def setup(self, stage: str) -> None:
+        """Check the examples, fit the votes, and ask every certifier whether it can serve.
+
+        Once for data that were set, however many passes they take.
+
+        Raises:
+            ValueError: If the data are bad, or a certifier cannot serve, saying why.
+        """
+        if self._prepared or not self.remaining:
+            return
+        examples = self.data.test_set()
+        for position in self.remaining:
+            _, example, _ = examples[position]
+            if not torch.isfinite(example).all():
+                raise ValueError(f"test example {position}: NaN or infinite value found; must be finite")
+            try:
+                self.votes.check(self.measure, example)
+            except ValueError as error:
+                raise ValueError(f"test example {position}: {error}") from error
+        if self.votes.kept:
+            self.votes.serve(self.data.origin, *self.asked())
+        if self.encoder is not None:
+            self.encoder.serve(self.data.origin)
+        self.votes.fit(*self._training_set(), self.data.num_classes)
+        for name, certifier in self.certifiers.items():
+            if reason := certifier.supports(self.measure, self.votes):
+                raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+        self._prepared = self._data is not None
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
+        """Certificates of one batch by name of the certifier."""
+        index, x, _ = batch
+        granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
+        # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
+        with torch.inference_mode(False), torch.no_grad():
+            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
+            answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
+        return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
+
+    def _training_set(self) -> tuple[Tensor, Tensor]:
+        """Training features and labels; none, but of the shape of the others, for votes that come trained."""
+        if self.votes.trained:
+            _, example, _ = self.data.test_set()[self.data.asked[0]]
+            return self._features(example[None])[:0], torch.empty(0, dtype=torch.long)
+        x, labels = self.data.training_set()
+        if self.encoder is not None:
+            self.encoder.fit(x)
+        return self._training_features(x), labels
+
+    def _features(self, x: Tensor) -> Tensor:
+        """Encode one example at a time, so that its features do not depend on its neighbours."""
+        if self.encoder is None:
+            return x
+        with one_thread():
+            return torch.cat([self.encoder(example) for example in x.split(1)])
+
+    def _training_features(self, x: Tensor) -> Tensor:
+        """Encode the training inputs, each rank its share of the blocks; every rank gets all features."""
+        if self.encoder is None:
+            return x
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        rounds = -(-len(x) // (BLOCK * ranks))
+        self.encoder.to(self.device)
+        with one_thread():
+            first = self.encoder(_block(x, rank).to(self.device))
+            # One tensor for all: small ones kept between large ones that come and go would split memory up.
+            share = first.new_empty(rounds, *first.shape)
+            share[0] = first
+            for place in range(1, rounds):
+                share[place] = self.encoder(_block(x, rank + place * ranks).to(self.device))
+        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
+        return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
+
+
+def _block(x: Tensor, number: int) -> Tensor:
+    return filled(x[number * BLOCK : (number + 1) * BLOCK], BLOCK)

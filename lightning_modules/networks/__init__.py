@@ -1,0 +1,1 @@
+"""Networks that are trained and frozen: loaded from checkpoints, or pretrained elsewhere."""

@@ -1,0 +1,84 @@
+"""Frozen bodies, whose features a learner works on."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.architectures import Architecture
+from lightning_modules.encoders import FrozenEncoder
+from lightning_modules.networks.checkpoint import digest
+from lightning_modules.networks.frozen import Frozen
+from smoothing.arguments import at_least
+from smoothing.provenance.origin import Origin
+from smoothing.votes import Body
+from smoothing.votes.network import Precision, dtype_of
+
+
+class ClassifierBody(Frozen, Body):
+    """What a trained classifier feeds into its last linear layer.
+
+    Args:
+        network: The classifier, with the weights to keep: for example `CifarResNet` with a file of weights, or
+            `TimmModel` or `TorchvisionModel` with pretrained ones.
+        trained_on: Which examples those weights were learned from, such as ``"CIFAR10 train"`` or ``"ImageNet"``; none
+            for random weights. It goes into every certificate, and examples under attack are refused.
+        precision: Type of weights and images; features are float32 again.
+        batch_size: Images that are mapped at a time, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the network has no linear layer.
+    """
+
+    def __init__(
+        self,
+        network: Architecture,
+        trained_on: Sequence[str],
+        precision: Precision = "float32",
+        batch_size: int = 100,
+    ) -> None:
+        super().__init__()
+        at_least(self, 1, batch_size=batch_size)
+        self._dtype = dtype_of(precision, "ClassifierBody")
+        linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+        if not linear:
+            raise ValueError(f"ClassifierBody: network = {type(network).__name__}; must have a last linear layer")
+        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on)
+        self.batch_size = batch_size
+        self._identity = digest(network)
+        self._network = deepcopy(network).requires_grad_(False)
+        self._network.set_submodule(linear[-1], nn.Identity())
+        self._network.to(self._dtype).to(memory_format=torch.channels_last)
+        self.train(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Body.forward`."""
+        features: Tensor = self._network(x.to(self._dtype, memory_format=torch.channels_last))
+        return features.float().flatten(1)
+
+    def identity(self) -> str:
+        """SHA-256 of its weights, in hexadecimal."""
+        return self._identity
+
+
+class EncoderBody(Body):
+    """A frozen encoder.
+
+    Args:
+        encoder: The encoder.
+    """
+
+    def __init__(self, encoder: FrozenEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.trained_on = encoder.trained_on
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Body.forward`."""
+        features: Tensor = self.encoder(x)
+        return features
+
+    def identity(self) -> str:
+        """SHA-256 of its checkpoint, in hexadecimal."""
+        return self.encoder.identity()

@@ -1,0 +1,57 @@
+"""Base classifiers that were trained elsewhere."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from lightning_modules.architectures import Architecture
+from lightning_modules.networks.checkpoint import digest
+from lightning_modules.networks.classifier import Classifier
+from lightning_modules.training.recipe import describe
+from smoothing.measures import SmoothingMeasure, Unchanged
+
+
+class PretrainedClassifier(Classifier):
+    """An architecture with the weights that it starts from, of timm, torchvision or a file, without any training.
+
+    Args:
+        architecture: The network, with its weights.
+        outputs: Which of its outputs are the classes of the data, in their order, at least two; all unless given.
+        size: Height and width, at least 1, that images are brought to after the noise, by bicubic interpolation; none
+            unless given.
+        trained_under: The measure that it was trained under; clean images unless given.
+        any_measure: Serve another measure than that all the same. Not needed where samples are meant to look like
+            those of its training, as denoised images look like clean ones.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        outputs: Sequence[int] | None = None,
+        size: int | None = None,
+        trained_under: SmoothingMeasure | None = None,
+        any_measure: bool = False,
+    ) -> None:
+        known = range(architecture.num_classes)
+        chosen = list(known if outputs is None else outputs)
+        if len(chosen) < 2 or len({*chosen} & {*known}) < len(chosen):
+            raise ValueError(
+                f"PretrainedClassifier: outputs = {chosen}; must be at least two of 0 .. {len(known) - 1}, each once"
+            )
+        if size is not None and size < 1:
+            raise ValueError(f"PretrainedClassifier: size = {size}; must be at least 1")
+        identity = digest(architecture, describe(architecture, leave_out=("weights",)))
+        super().__init__(architecture, len(chosen), trained_under or Unchanged(), identity, any_measure)
+        self.outputs = chosen
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(batch, K)`` of noisy or denoised images ``(batch, channels, height, width)``."""
+        if self.size is not None:
+            x = interpolate(x, size=(self.size, self.size), mode="bicubic", antialias=True)
+        logits: Tensor = self.network(x)[:, self.outputs]
+        return logits

@@ -1,0 +1,159 @@
+"""Training base classifiers under noise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from lightning_modules.architectures import Architecture
+from lightning_modules.networks.frozen_classifier import RECORD, SCALE, FrozenClassifier
+from lightning_modules.objectives import Noise, NoiseAugmentation, Objective
+from lightning_modules.training.recipe import describe
+from lightning_modules.training.schedule import Learning
+from smoothing.arguments import at_least
+from smoothing.certifiers import Certifier, ClopperPearson
+from smoothing.measures import SmoothingMeasure
+from smoothing.votes import Ballots, NetworkVotes
+
+__all__ = ["BaseClassifier", "FrozenClassifier"]
+
+TRAINING, VALIDATION = 0, 1
+"""Streams of noise."""
+
+
+class BaseClassifier(pl.LightningModule):
+    """A network that is trained to classify what a measure makes of its inputs.
+
+    Images are on the scale [0, 1], and noise is added before anything else is done to them. The noise is a function of
+    seed, epoch, batch and rank, so that a training that is resumed sees the noise of one that was not interrupted.
+
+    Validation is on the part of the training set that the data module keeps for it: accuracy under one draw each, and
+    what a certifier says of the first few images, with few draws.
+
+    For an exponential moving average of the weights give the trainer Lightning's callback ``EMAWeightAveraging``:
+    validation and checkpoints then use the average.
+
+    Args:
+        architecture: The network.
+        measure: How inputs are randomised.
+        objective: What is minimised; plain training under noise unless given.
+        optimizer: Makes the optimiser from the parameters; SGD with momentum unless given.
+        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
+            over the whole training, stepped every batch, unless given.
+        certifier: Certifies a few validation images each epoch; `ClopperPearson` on 256 draws unless given.
+        certified: Number of images that it certifies on every rank, at least 0, at most a batch.
+        radii: Radii at which certified accuracy is logged, at least 0.
+        seed: Root seed of the noise, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        measure: SmoothingMeasure,
+        objective: Objective | None = None,
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.SGD(
+            parameters, lr=0.1, momentum=0.9, weight_decay=1e-4
+        ),
+        schedule: LRSchedulerCallable | None = None,
+        certifier: Certifier | None = None,
+        certified: int = 64,
+        radii: Sequence[float] = (0.25, 0.5, 1.0),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        at_least(self, 0, certified=certified)
+        if any(radius < 0 for radius in radii):
+            raise ValueError(f"BaseClassifier: radii = {list(radii)}; must be at least 0")
+        at_least(self, 0, seed=seed)
+        # The layout that convolutions are fastest in.
+        self.network: Architecture = architecture.to(memory_format=torch.channels_last)
+        self.measure = measure
+        self.objective = objective or NoiseAugmentation()
+        self.learning = Learning(optimizer, schedule)
+        self.certifier = certifier or ClopperPearson(n0=16, n=256, alpha=0.05)
+        self.certified = certified
+        self.radii = tuple(radii)
+        self.seed = seed
+        self._record: dict[str, Any] = {}
+
+    def setup(self, stage: str) -> None:
+        """Check that data, network, measure and objective go together.
+
+        Raises:
+            ValueError: If they do not, saying why.
+        """
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if reason := self.objective.supports(self.measure):
+            raise ValueError(f"objective: {type(self.objective).__name__} cannot serve: {reason}")
+        if reason := self.certifier.supports(self.measure, self._votes()):
+            raise ValueError(f"certifier: {type(self.certifier).__name__} cannot serve: {reason}")
+        if self.network.num_classes != data.num_classes:
+            raise ValueError(
+                f"{type(self.network).__name__}: num_classes = {self.network.num_classes}; "
+                f"must be {data.num_classes}, as in {data.source}"
+            )
+        self._record = {
+            "architecture": describe(self.network, leave_out=("weights",)),
+            "measure": describe(self.measure),
+            "scale": SCALE,
+            "source": data.source,
+            "classes": list(data.classes),
+            "image_shape": list(data.image_shape),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what the network is, and what it has seen."""
+        checkpoint[RECORD] = self._record
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with a training of the same network under the same measure on the same data, and no other.
+
+        Raises:
+            ValueError: If the checkpoint is of another, naming what differs.
+        """
+        there = checkpoint.get(RECORD, {})
+        for name, here in self._record.items():
+            if there.get(name) != here:
+                raise ValueError(f"ckpt_path: {name} of the training there is {there.get(name)}; must be {here}")
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """The objective on one batch."""
+        x, labels = batch
+        noise = self._noise(TRAINING, self.current_epoch, batch_idx)
+        loss = self.objective.loss(self.network, noise, x, labels, self.current_epoch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Accuracy under noise on one batch; certified accuracy on the head of the first."""
+        x, labels = batch
+        noisy = self._noise(VALIDATION, 0, batch_idx).draws(1)(x)
+        accuracy = (self.network(noisy).argmax(1) == labels).float().mean()
+        self.log("val/noisy_accuracy", accuracy, prog_bar=True, sync_dist=True)
+        if batch_idx == 0 and self.certified:
+            self._certify(x[: self.certified], labels[: self.certified])
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser and its schedule."""
+        return self.learning.configure(self.trainer, self.network.parameters())
+
+    def _noise(self, stream: int, epoch: int, batch: int) -> Noise:
+        return Noise(self.measure, (self.seed, stream, epoch, batch, self.global_rank))
+
+    def _votes(self) -> NetworkVotes:
+        return NetworkVotes(self.network, self.network.num_classes)
+
+    def _certify(self, x: Tensor, labels: Tensor) -> None:
+        index = torch.arange(len(x))
+        answer = self.certifier.certify(Ballots(self.measure, self._votes(), x, index, self.seed))
+        right = answer.prediction == labels.cpu().numpy()
+        for radius in self.radii:
+            share = (right & self.measure.distance.certified_at(answer.radius, radius)).mean()
+            self.log(f"val/certified_accuracy/{radius:g}", float(share), sync_dist=True)

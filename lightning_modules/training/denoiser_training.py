@@ -1,0 +1,165 @@
+"""Training denoisers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from lightning_modules.denoisers import Diffusion, Process
+from lightning_modules.denoisers.diffusion_denoiser import TRAINED_ON
+from lightning_modules.denoisers.frozen_denoiser import RECORD
+from lightning_modules.training.recipe import describe
+from lightning_modules.training.schedule import Learning
+from smoothing.arguments import at_least
+from smoothing.numerics.random import generator
+
+TRAINING, VALIDATION, SHOWN = 0, 1, 2
+"""Streams of noise."""
+
+SHOWN_IMAGES = 8
+"""Images of each kind that are shown after an epoch."""
+
+FOLDER = "denoiser"
+"""Where in the directory of the run the denoiser is written in the format of diffusers."""
+
+
+class DenoiserTraining(pl.LightningModule):
+    """A UNet that learns to take out noise; a diffusion model from scratch, unless told otherwise (Ho et al. 2020).
+
+    Images are on the scale [0, 1]; their shape comes from the data module. Noise is a function of seed, epoch, batch
+    and rank, so that a training that is resumed sees the noise of one that was not interrupted.
+
+    For an exponential moving average of the weights give the trainer Lightning's callback ``EMAWeightAveraging``:
+    validation, checkpoints and the folder then use the average. Images of each epoch are logged by the callback
+    ``ImageGrids``. After training, the denoiser stands in the directory of the run in the format of diffusers, too.
+
+    Args:
+        unet: Arguments of `diffusers.UNet2DModel`, but for channels and size of the images.
+        process: How noise is put on and taken out; `Diffusion` unless given.
+        optimizer: Makes the optimiser from the parameters; AdamW unless given.
+        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
+            over the whole training, stepped every batch, unless given.
+        sigmas: Noise, on the scale [0, 1], at which validation logs how well images are denoised.
+        seed: Root seed of the noise, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        unet: Mapping[str, Any],
+        process: Process | None = None,
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.AdamW(parameters, lr=2e-3),
+        schedule: LRSchedulerCallable | None = None,
+        sigmas: Sequence[float] = (0.25, 0.5, 1.0),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        at_least(self, 0, seed=seed)
+        self.process = process or Diffusion()
+        for sigma in sigmas:
+            self.process.applied_sigma(sigma)
+        self.unet = dict(unet)
+        self.learning = Learning(optimizer, schedule)
+        self.sigmas = tuple(sigmas)
+        self.seed = seed
+        self._record: dict[str, Any] = {}
+
+    def configure_model(self) -> None:
+        """Build the UNet for the images of the data module.
+
+        Raises:
+            ValueError: If it does not fit them.
+        """
+        if self._record:
+            return
+        # Here, since diffusers takes seconds to import, which no other run should have to wait for.
+        from diffusers import UNet2DModel
+
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        shape = tuple(data.image_shape)
+        try:
+            channels, height, width = shape
+            size = height if height == width else [height, width]
+            arguments = self.unet | {"in_channels": channels, "out_channels": channels, "sample_size": size}
+            self.network = UNet2DModel(**arguments)
+            with torch.no_grad():
+                self.network(torch.zeros(1, *shape), 0)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"DenoiserTraining: unet = {self.unet}; must be arguments of diffusers.UNet2DModel that make one for "
+                f"images of shape {list(shape)}: {error}"
+            ) from error
+        self._record = {
+            "unet": arguments,
+            "process": describe(self.process),
+            "trained_on": str(data.origin),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what the denoiser is, and what it has seen."""
+        checkpoint[RECORD] = self._record
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the same examples only: the weights have seen those of the checkpoint too.
+
+        Raises:
+            ValueError: If the checkpoint was trained on others.
+        """
+        seen, here = checkpoint.get(RECORD, {}).get("trained_on"), self._record.get("trained_on")
+        if here not in (None, seen):
+            raise ValueError(f"DenoiserTraining: ckpt_path was trained on {seen}; must have been on {here}, to go on")
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """How far the UNet is from what it should say of one batch."""
+        loss = self._loss(batch[0], (TRAINING, self.current_epoch, batch_idx))
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """The same on unseen images, and how far denoised images are from clean ones, on the scale [0, 1].
+
+        Returns:
+            Of the first batch, images to look at, ``(some, channels, height, width)`` within [0, 1]: clean images,
+            followed by noisy and denoised ones for each sigma, and images that the UNet makes up.
+        """
+        x, _ = batch
+        self.log("val/loss", self._loss(x, (VALIDATION, 0, batch_idx)), prog_bar=True, sync_dist=True)
+        rows = [x[:SHOWN_IMAGES]]
+        for number, sigma in enumerate(self.sigmas):
+            noise = torch.empty_like(x).normal_(generator=self._generator((SHOWN, 0, batch_idx, number)))
+            noisy = x + self.process.applied_sigma(sigma) * noise
+            denoised = self.process.denoise(self.network, noisy, sigma)
+            self.log(f"val/squared_error/{sigma:g}", mse_loss(denoised, x), sync_dist=True)
+            rows += [noisy[:SHOWN_IMAGES].clamp(0, 1), denoised[:SHOWN_IMAGES]]
+        return {"denoised": torch.cat(rows)} | self._imagined(x) if batch_idx == 0 else {}
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser and its schedule."""
+        return self.learning.configure(self.trainer, self.network.parameters())
+
+    def on_train_end(self) -> None:
+        """Write the denoiser in the format of diffusers; callbacks have put the average in its place by now."""
+        if self.trainer.is_global_zero:
+            folder = Path(self.trainer.default_root_dir, FOLDER)
+            self.process.save(self.network, folder)
+            (folder / TRAINED_ON).write_text(self._record["trained_on"] + "\n", encoding="utf-8")
+
+    def _loss(self, x: Tensor, key: Sequence[int]) -> Tensor:
+        given, time, wanted = self.process.lesson(x, self._generator(key))
+        return mse_loss(self.network(given, time).sample, wanted)
+
+    def _imagined(self, x: Tensor) -> dict[str, Tensor]:
+        start = torch.empty_like(x[:SHOWN_IMAGES]).normal_(generator=self._generator((SHOWN, 1)))
+        images = self.process.imagine(self.network, start)
+        return {} if images is None else {"imagined": images}
+
+    def _generator(self, key: Sequence[int]) -> torch.Generator:
+        return generator((self.seed, *key, self.global_rank), self.device)

@@ -1,0 +1,53 @@
+"""A comparison in wandb."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import wandb
+
+from reporting.chart import CHART_KEY, chart
+from reporting.text_table import TextTable
+from smoothing.certificates.curves import Curve
+
+JOB_TYPE = "compare"
+
+
+def log_comparison(
+    out: str | Path,
+    curves: Mapping[str, Curve],
+    tables: Mapping[str, TextTable],
+    files: Sequence[str | Path],
+    config: Mapping[str, Any],
+    project: str = "smoothing",
+) -> None:
+    """Log a comparison as a run of its own, which stays offline unless WANDB_MODE says otherwise.
+
+    Args:
+        out: Name of the comparison, as a path; wandb keeps its files in a folder beside it.
+        curves: What is compared, by name of the run.
+        tables: Tables by the keys that they are logged under.
+        files: Files to keep as an artifact.
+        config: What was compared, and how.
+        project: Project in wandb.
+    """
+    run = wandb.init(
+        project=project,
+        name=Path(out).name,
+        job_type=JOB_TYPE,
+        dir=Path(out).parent,
+        mode=None if "WANDB_MODE" in os.environ else "offline",
+        config=dict(config),
+        # Another run of this process, if one is open, has nothing to do with it.
+        reinit="create_new",
+        settings=wandb.Settings(silent=True),
+    )
+    run.log({CHART_KEY: chart(curves)})
+    for key, table in tables.items():
+        run.log({key: wandb.Table(columns=list(table.columns), data=[list(row) for row in table.rows])})
+    artifact = wandb.Artifact(f"comparison-{run.id}", type="comparison")
+    for file in files:
+        artifact.add_file(str(file))
+    run.log_artifact(artifact)
+    run.finish()

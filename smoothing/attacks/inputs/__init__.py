@@ -1,0 +1,4 @@
+"""Attacks on a test input: gradient ascent within a ball.
+
+A new ball is a subclass of `Ball`, exported by `smoothing.attacks`.
+"""

@@ -1,0 +1,75 @@
+"""Projected gradient descent on a smoothed classifier."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from smoothing.arguments import at_least
+from smoothing.attacks.inputs.ascent import ascend, standing_still
+from smoothing.attacks.inputs.balls import Ball, ball_of
+from smoothing.attacks.inputs.expectation import Draws, smoothed_loss
+from smoothing.measures.measure import SmoothingMeasure
+
+
+class PGD:
+    """Climbs, in a ball of the measure's distance, what the mean prediction under noise loses of a class.
+
+    Salman et al. (2019, section 2.2), with fresh draws in every step (expectation over noise, Athalye et al. 2018).
+    Nothing is cut to the scale of the inputs: a certificate speaks of every change.
+
+    Args:
+        steps: Number of steps T, at least 1; each is ``2 radius / T`` long.
+        draws: Draws for the gradient of each step, at least 1.
+        ball: Which changes are allowed; the ball of the measure's distance unless given.
+
+    Raises:
+        ValueError: If a number is less than 1.
+    """
+
+    def __init__(self, steps: int = 20, draws: int = 32, ball: Ball | None = None) -> None:
+        at_least(self, 1, steps=steps, draws=draws)
+        self.steps = steps
+        self.draws = draws
+        self.ball = ball
+
+    def attack(
+        self,
+        network: nn.Module,
+        measure: SmoothingMeasure,
+        x: Tensor,
+        labels: Tensor,
+        radius: Tensor,
+        seed: Sequence[int],
+    ) -> Tensor:
+        """Attack one batch.
+
+        Args:
+            network: Noisy inputs ``(n, ...)`` to logits ``(n, K)``, differentiable.
+            measure: The smoothing measure.
+            x: Inputs ``(batch, ...)``, floating point.
+            labels: ``(batch,)`` int64 classes to lead away from.
+            radius: ``(batch,)`` largest change of each input, at least 0.
+            seed: Key of the draws.
+
+        Returns:
+            Inputs like ``x``, without gradient, none farther from ``x`` than its radius, but for rounding.
+
+        Raises:
+            ValueError: If no ball is given and none is known for the measure's distance.
+        """
+        ball = ball_of(measure.distance) if self.ball is None else self.ball
+        radius = radius.to(x)
+
+        def project(moved: Tensor) -> Tensor:
+            return x + ball.project(moved - x, radius)
+
+        moved = x
+        with standing_still(network):
+            for step in range(self.steps):
+                draws = Draws(measure, self.draws, (*seed, step))
+
+                def loss(here: Tensor, draws: Draws = draws) -> Tensor:
+                    return smoothed_loss(network, draws, here, labels)
+
+                moved = ascend(loss, moved, 1, 2 * radius / self.steps, project, ball)
+        return moved

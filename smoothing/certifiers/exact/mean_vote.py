@@ -1,0 +1,49 @@
+"""The noise's mean vote, in exact arithmetic."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from smoothing.measures.measure import Channel
+from smoothing.votes.labels.linear import SCORE_BITS, Scores
+
+Whole = NDArray[Any]
+"""Whole numbers without overflow: machine words where they are sure to fit, else Python integers of any size."""
+
+
+def whole_channel(channel: Channel) -> tuple[Whole, int]:
+    """The channel as whole numbers over one denominator, exactly."""
+    exact = [[Fraction(p) for p in row] for row in channel]
+    denominator = int(np.lcm.reduce([p.denominator for row in exact for p in row], dtype=object))
+    return np.array([[int(p * denominator) for p in row] for row in exact], dtype=object), denominator
+
+
+def mean_scores(scores: Scores, channel: tuple[Whole, int]) -> Whole:
+    """Expected scores ``E s_c`` of every class, times one positive number (THEORY.md 4.2).
+
+    Args:
+        scores: Integer scores of a batch.
+        channel: Transition matrix in whole numbers, ``(K, K)``, and their denominator.
+
+    Returns:
+        ``(batch, K)`` whole numbers.
+    """
+    matrix, denominator = channel
+    # Every row of the matrix sums to the denominator, and weights with offsets stay below 2**SCORE_BITS.
+    kind = np.int64 if denominator < 2 ** (62 - SCORE_BITS) else object
+    sums, offsets = (part.to(torch.int64).numpy().astype(kind) for part in (scores.class_sums, scores.offsets))
+    return np.asarray(sums @ matrix.astype(kind) + offsets * denominator)
+
+
+def mean_prediction(scores: Scores, channel: Channel) -> NDArray[np.int64]:
+    """The class with the largest expected score, the first of equals; ``(batch,)``."""
+    return np.asarray(mean_scores(scores, whole_channel(channel)).argmax(1), np.int64)
+
+
+def rivals(winner: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
+    """The other classes of each row, ``(batch, K-1)``, ascending."""
+    others = np.arange(num_classes - 1)
+    return np.asarray(others + (others >= winner[:, None]), np.int64)

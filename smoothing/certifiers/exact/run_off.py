@@ -1,0 +1,96 @@
+"""The certificate of a run-off between the two classes that most learners of parts vote for."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothing.certifiers.exact.exact_vote import flips_survived
+from smoothing.certifiers.exact.parts_certifier import Count, PartsCertifier, lead, power
+from smoothing.votes.ballots import Ballots
+
+
+class RunOff(PartsCertifier):
+    """Run-off election (Rezaei et al. 2023): all learners vote again, by their scores, between the two leading classes.
+
+    The winner ``p`` loses only if two classes pass it in the first round, or if some class gets past the other
+    finalist there and past ``p`` in the second. Either takes a number of parts, found as by `Plurality`; for two
+    classes at once also the sum of their leads has to be closed (their section on Finite Aggregation, of which a
+    spread of 1 is the case of disjoint parts).
+    """
+
+    classifier = "run-off"
+
+    def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:
+        """The winner of the second round, with its counts; see `PartsCertifier.elect`."""
+        poll = ballots.poll
+        races = [Race(*row, poll.reached) for row in zip(poll.class_scores, poll.votes, poll.tally, strict=True)]
+        winner = np.array([race.winner for race in races], np.int64)
+        return winner, np.stack([race.final for race in races]), np.array([race.parts_needed() - 1 for race in races])
+
+
+class Race:
+    """One input's election.
+
+    Args:
+        class_scores: ``(learners, K)`` float64.
+        votes: ``(learners,)`` class that each learner votes for in the first round.
+        tally: ``(K,)`` votes of the first round.
+        reached: ``(parts, spread)`` the learners that each part teaches.
+
+    Attributes:
+        winner: The class that wins the second round.
+        other: The class that it wins against.
+        final: ``(K,)`` votes of the second round.
+    """
+
+    def __init__(
+        self,
+        class_scores: NDArray[np.float64],
+        votes: Count,
+        tally: Count,
+        reached: Count,
+    ) -> None:
+        self._scores, self._votes, self._tally, self._reached = class_scores, votes, tally, reached
+        first, second = np.argsort(-tally, kind="stable")[:2].tolist()
+        ahead = self._prefer(first, np.array([second])).sum()
+        wins = 2 * ahead + (first < second) > len(votes)
+        self.winner, self.other = (first, second) if wins else (second, first)
+        self.final = np.zeros_like(tally)
+        self.final[[first, second]] = ahead, len(votes) - ahead
+
+    def parts_needed(self) -> float:
+        """The least number of parts without which the winner cannot lose."""
+        others = np.delete(np.arange(len(self._tally)), self.winner)
+        return min(self._to_lose_the_first_round(others), self._to_lose_the_second_round(others))
+
+    def _to_lose_the_first_round(self, others: Count) -> float:
+        """Two classes must pass the winner: each by itself, and both together."""
+        leads = lead(self._tally, self.winner, others)
+        powers = power(self._votes, self._reached, self.winner, others)
+        alone = needed(leads, powers)
+        easiest, best = np.argsort(alone), np.inf
+        for position, one in enumerate(easiest):
+            if alone[one] >= best:
+                break
+            two = easiest[:position]
+            together = needed(leads[one] + leads[two], powers[one] + powers[two])
+            best = min(best, np.maximum(together, alone[one]).min(initial=np.inf))
+        return best
+
+    def _to_lose_the_second_round(self, others: Count) -> float:
+        """A class must get into it, past the other finalist if it is not that, and then win it."""
+        powers = power(self._votes, self._reached, self.other, others)
+        to_enter = needed(lead(self._tally, self.other, others), powers)
+        prefer = self._prefer(self.winner, others)
+        leads = 2 * prefer.sum(1) - len(self._votes) + (self.winner < others)
+        to_win = needed(leads, 2.0 * prefer[:, self._reached].sum(2))
+        return float(np.maximum(to_enter, to_win).min())
+
+    def _prefer(self, one: int, others: Count) -> NDArray[np.bool_]:
+        """Which learners score ``one`` above each other class, ``(others, learners)``; equal scores go to the first."""
+        own, against = self._scores[:, one], self._scores[:, others].T
+        return np.asarray((own > against) | ((own == against) & (one < others[:, None])))
+
+
+def needed(gaps: Count, powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least number of parts that can take ``gaps`` from leads, whatever their learners then say, ``(others,)``."""
+    return np.where(gaps > 0, flips_survived(powers, gaps - 1) + 1, 0.0)

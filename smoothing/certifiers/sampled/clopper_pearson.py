@@ -1,0 +1,94 @@
+"""Monte Carlo certificates with Clopper-Pearson bounds."""
+
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from smoothing.arguments import at_least
+from smoothing.certificates.certificates import Certificates
+from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, RANDOMISATION, Tally, TwoSampleCertifier
+from smoothing.guarantees import Guarantee, VoteBound
+from smoothing.numerics.binomial import log_up, randomised_upper_bound, upper_bound
+from smoothing.numerics.random import generator
+from smoothing.numerics.rounding import Float, down
+from smoothing.votes.ballots import Ballots
+
+
+class ClopperPearson(TwoSampleCertifier):
+    """Chooses the class on ``n0`` draws and bounds its vote on ``n`` others (Cohen et al. 2019, CERTIFY).
+
+    For label noise this is the sampled procedure of Rosenfeld et al. (2020, Algorithm 2). It speaks of the majority.
+
+    Args:
+        guarantee: How the bound becomes a radius; tight unless given.
+        n0: Number of draws that select the class, at least 1.
+        n: Number of draws that bound its vote, at least 1.
+        alpha: Failure probability, within (0, 1).
+        two_sided: Whether to bound every rival too, each of the K bounds at ``alpha / K`` (THEORY.md section 5).
+        joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
+    """
+
+    def __init__(
+        self,
+        guarantee: Guarantee | None = None,
+        n0: int = 100,
+        n: int = 10_000,
+        alpha: float = 0.001,
+        two_sided: bool = False,
+        joint: int = 1,
+    ) -> None:
+        super().__init__(guarantee, n0, alpha, joint)
+        at_least(self, 1, n=n)
+        self.n = n
+        self.two_sided = two_sided
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        """Certify the majority vote, or abstain where its lead is not sure."""
+        winner = self.select(ballots)
+        counts = ballots.counts(self.n, ESTIMATION).numpy()
+        tally = Tally.of(counts, winner)
+        return self.bounded(ballots, winner, tally, self._bound(ballots, tally, counts.shape[1]))
+
+    def upper_bound(self, ballots: Ballots, count: NDArray[np.int64], alpha: float) -> Float:
+        """Upper bound on a probability that fails with probability ``alpha`` at most, ``(batch,)``.
+
+        Args:
+            ballots: The batch.
+            count: ``(batch,)`` successes among ``n`` draws.
+            alpha: Failure probability.
+        """
+        return upper_bound(count, self.n, alpha)
+
+    def _bound(self, ballots: Ballots, tally: Tally, num_classes: int) -> VoteBound:
+        share = down(Fraction(self.level) / num_classes) if self.two_sided else self.level
+        log_fail = log_up(self.upper_bound(ballots, tally.lost, share))
+        if not self.two_sided:
+            return VoteBound.one_sided(log_fail)
+        return VoteBound(log_fail, np.minimum(log_fail, log_up(self.upper_bound(ballots, tally.n_b, share))))
+
+
+class RandomisedClopperPearson(ClopperPearson):
+    """Clopper and Pearson's bound with a random step, so that it fails with probability ``alpha`` and no less.
+
+    Radii are a little larger. The number behind an example's step, `uniform`, is a function of the run's seed and of
+    the example, so that it is drawn once. A row logs it in its ``log_fail``, from which
+    `smoothing.numerics.binomial.uniform_behind` reads it back.
+    """
+
+    def upper_bound(self, ballots: Ballots, count: NDArray[np.int64], alpha: float) -> Float:
+        """The randomised bound; see `ClopperPearson.upper_bound`."""
+        uniform = np.array([self.uniform(ballots.seed, index) for index in ballots.index.tolist()])
+        return randomised_upper_bound(count, self.n, alpha, uniform)
+
+    @staticmethod
+    def uniform(seed: int, index: int) -> float:
+        """The number within (0, 1] that belongs to an example of a run.
+
+        Args:
+            seed: Root seed of the run.
+            index: Position of the example in its data set.
+        """
+        source = generator((seed, RANDOMISATION, index))
+        return 1 - float(torch.rand((), generator=source, dtype=torch.float64))

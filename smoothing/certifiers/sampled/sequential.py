@@ -1,0 +1,146 @@
+"""Certificates at radii that are fixed beforehand, with as few draws as the answer needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothing.arguments import at_least
+from smoothing.certificates.certificates import Certificates
+from smoothing.certifiers.sampled.betting import most_lost
+from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, Tally, TwoSampleCertifier
+from smoothing.guarantees import Guarantee
+from smoothing.guarantees.limit import log_limit
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.rounding import Float
+from smoothing.votes.ballots import Ballots
+from smoothing.votes.votes import Votes
+
+ROUND = 128
+"""Draws come in rounds of a multiple of this many."""
+
+GROWTH = 16
+"""A round is about this part of all draws before it: few rounds, and few draws more than needed."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When each question is answered, in whole numbers.
+
+    Attributes:
+        radius: ``(radii,)`` least radii that cover what is asked for, ascending.
+        log_fail: ``(radii,)`` float64 bounds on log of the votes lost that an answer "robust" implies.
+        most_lost: ``(rounds, radii)`` int64 lost votes up to which the answer is "robust"; -1 is never.
+        most_won: ``(rounds, radii)`` int64 won votes up to which the answer is "not certifiably robust".
+    """
+
+    radius: Float
+    log_fail: Float
+    most_lost: NDArray[np.int64]
+    most_won: NDArray[np.int64]
+
+
+class Sequential(TwoSampleCertifier):
+    """Answers "robust at R?" for radii fixed beforehand by a betting confidence sequence (THEORY.md section 5).
+
+    Draws go on until every radius is certified or refuted, or ``max_draws`` are spent. One confidence sequence answers
+    all radii at the full ``alpha``, and holds whenever drawing stops. The certified radius is the largest of those
+    asked that is certified; a radius that stays undecided is not. Without any, the certifier abstains: ask for radius 0
+    to have the prediction itself. A refutation only saves draws; it too is wrong with probability ``alpha`` at most.
+
+    With a strict distance the radius given is the next number above the one asked for, since that one is covered.
+
+    Args:
+        radii: Radii to ask for, at least 0 each; whole numbers where the measure's distances are.
+        guarantee: How the bound becomes a radius; tight unless given.
+        n0: Number of draws that select the class, at least 1.
+        max_draws: Number of draws after which a question stays undecided, at least 1.
+        alpha: Failure probability, within (0, 1).
+        joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
+    """
+
+    def __init__(
+        self,
+        radii: Sequence[float],
+        guarantee: Guarantee | None = None,
+        n0: int = 100,
+        max_draws: int = 100_000,
+        alpha: float = 0.001,
+        joint: int = 1,
+    ) -> None:
+        super().__init__(guarantee, n0, alpha, joint)
+        at_least(self, 1, max_draws=max_draws)
+        if not radii or not all(0 <= radius < inf for radius in radii):
+            raise ValueError(f"Sequential: radii = {list(radii)}; must be finite and at least 0, at least one")
+        self.radii = sorted(set(radii))
+        self.max_draws = max_draws
+        self.rounds = rounds(max_draws)
+        self._of: tuple[SmoothingMeasure, tuple[int, ...], Thresholds] | None = None
+
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
+        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        if measure.distance.integer and not all(float(radius).is_integer() for radius in self.radii):
+            return f"radii = {self.radii}; must be whole numbers of {measure.distance.unit}"
+        return super().supports(measure, votes)
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        """Certify the majority vote at the radii asked for, or abstain where none is certified."""
+        winner = self.select(ballots)
+        thresholds = self.thresholds(ballots.measure, ballots.shape)
+        counts = np.zeros((len(winner), ballots.votes.num_classes), np.int64)
+        certified = np.zeros(len(winner), np.int64)
+        possible = np.full(len(winner), len(self.radii))
+        open_ = np.arange(len(winner))
+        for number, (before, now) in enumerate(pairwise([0, *self.rounds])):
+            counts[open_] += ballots.counts_of(open_, now - before, ESTIMATION, before).numpy()
+            won = counts[open_, winner[open_]][:, None]
+            certified[open_] = np.maximum(certified[open_], (now - won <= thresholds.most_lost[number]).sum(1))
+            possible[open_] = np.minimum(possible[open_], (won > thresholds.most_won[number]).sum(1))
+            open_ = open_[certified[open_] < possible[open_]]
+            if not len(open_):
+                break
+        log_fail = np.concatenate([[0.0], thresholds.log_fail])[certified]
+        return self.certificates(
+            ballots,
+            Tally.of(counts, winner),
+            prediction=np.where(certified > 0, winner, -1),
+            radius=np.concatenate([[0.0], thresholds.radius])[certified],
+            log_fail=log_fail,
+            log_rival=log_fail,
+            n0=self.n0,
+        )
+
+    def thresholds(self, measure: SmoothingMeasure, shape: Sequence[int]) -> Thresholds:
+        """The counts that answer each question after each of the `rounds`, computed once for a measure and shape."""
+        if self._of is None or self._of[0] is not measure or self._of[1] != tuple(shape):
+            self._of = measure, tuple(shape), self._compute(measure, shape)
+        return self._of[2]
+
+    def _compute(self, measure: SmoothingMeasure, shape: Sequence[int]) -> Thresholds:
+        radius = [measure.distance.covering(radius) for radius in self.radii]
+        log_fail = np.array([log_limit(self.guarantee, measure, r, shape) for r in radius])
+        draws = np.array(self.rounds)
+        # Fewer lost than f: rounded down, f is sharper than the guarantee needs.
+        shares = np.nextafter(np.exp(log_fail), 0)
+        lost = np.stack([most_lost(draws, f, self.level, self.max_draws) for f in shares], 1)
+        won = np.stack([most_lost(draws, 1 - f, self.level, self.max_draws) for f in shares], 1)
+        # A radius is certified only with all smaller ones, and refuted with all that are larger or out of reach.
+        out_of_reach = lost[-1] < 0
+        return Thresholds(
+            radius=np.array(radius),
+            log_fail=log_fail,
+            most_lost=np.minimum.accumulate(lost, 1),
+            most_won=np.maximum.accumulate(np.where(out_of_reach, draws[:, None], won), 1),
+        )
+
+
+def rounds(max_draws: int) -> list[int]:
+    """Numbers of draws after which the votes are looked at: ascending, the last is ``max_draws``."""
+    ends = [0]
+    while ends[-1] < max_draws:
+        size = ROUND * max(1, round(ends[-1] / (GROWTH * ROUND)))
+        ends.append(min(ends[-1] + size, max_draws))
+    return ends[1:]

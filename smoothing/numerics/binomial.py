@@ -1,0 +1,108 @@
+"""Confidence bounds on a probability, from a count of independent draws."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincc
+from scipy.stats import beta
+
+from smoothing.numerics.rounding import Float
+
+Count = NDArray[np.int64]
+
+ACCURACY = 1e-12
+"""Relative error to which SciPy computes a binomial tail, with room to spare: 3e-15 is the worst that was seen at up to
+a million draws."""
+
+ACCURACY_PER_DRAW = 1e-19
+"""The same for each of more draws than ten millions; 3e-20 is the worst that was seen at up to 10^12."""
+
+HALVINGS = 70
+"""Bisections after which no float64 lies between the ends."""
+
+
+def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
+    """One-sided Clopper-Pearson upper bound on a probability, rounded up.
+
+    Args:
+        count: Successes among ``n`` draws, any shape, within ``0 .. n``.
+        n: Number of draws, at least 1; broadcast to ``count``.
+        alpha: Failure probability, within (0, 1).
+
+    Returns:
+        Float64 of the shape of ``count``, at most 1.
+    """
+    count, n = np.broadcast_arrays(count, n)
+    all_won = count >= n
+    near = np.where(all_won, 1.0, beta.isf(alpha, np.where(all_won, 1, count + 1), np.where(all_won, 1, n - count)))
+    return _rounded_up(near, lambda p: _at_most(count, n, p), n, alpha)
+
+
+def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: Float) -> Float:
+    """Upper bound on a probability that fails with probability ``alpha`` exactly, up to rounding up (Stevens 1950).
+
+    It is the ``p`` at which ``Pr[X < count] + uniform Pr[X = count]`` is ``alpha``, and never above Clopper and
+    Pearson's, which takes every ``uniform`` for 1. So does this one where ``count`` is 0: otherwise a small uniform
+    would make it 0, and certify anything.
+
+    Args:
+        count: Successes among ``n`` draws, any shape, within ``0 .. n``.
+        n: Number of draws, at least 1; broadcast to ``count``.
+        alpha: Failure probability, within (0, 1).
+        uniform: Drawn uniformly from (0, 1], independent of all else; broadcast to ``count``.
+
+    Returns:
+        Float64 of the shape of ``count``, at most 1.
+    """
+    count, n, uniform = np.broadcast_arrays(count, n, uniform)
+    plain = high = upper_bound(count, n, alpha)
+    low = upper_bound(np.maximum(count - 1, 0), n, alpha) * (1 - ACCURACY)
+
+    def tail(p: Float) -> Float:
+        return (1 - uniform) * _at_most(count - 1, n, p) + uniform * _at_most(count, n, p)
+
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        enough = tail(middle) <= alpha
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return np.where(count > 0, np.minimum(_rounded_up(high, tail, n, alpha), plain), plain)
+
+
+def uniform_behind(bound: Float, count: Count, n: Count | int, alpha: float) -> Float:
+    """The ``uniform`` that led to a `randomised_upper_bound`, read back from it to about nine digits.
+
+    Args:
+        bound: The bound.
+        count: Successes among ``n`` draws.
+        n: Number of draws.
+        alpha: Failure probability.
+
+    Returns:
+        Float64 of the shape of ``bound``; 1 where ``count`` is 0.
+    """
+    count, n, bound = np.broadcast_arrays(count, n, bound)
+    below = _at_most(count - 1, n, bound)
+    return np.asarray((alpha - below) / (_at_most(count, n, bound) - below))
+
+
+def log_up(probability: Float) -> Float:
+    """Logarithm of probabilities, rounded up."""
+    return np.nextafter(np.log(probability), np.inf)
+
+
+def _at_most(count: Count, n: Count, p: Float) -> Float:
+    """``Pr[X <= count]`` for ``n`` draws that succeed with probability ``p``."""
+    inside = (count >= 0) & (count < n)
+    tail = betaincc(np.where(inside, count + 1, 1), np.where(inside, n - count, 1), p)
+    return np.where(inside, tail, np.where(count < 0, 0.0, 1.0))
+
+
+def _rounded_up(near: Float, tail: Callable[[Float], Float], n: Count, alpha: float) -> Float:
+    """Step outward from about the solution of ``tail(p) = alpha``, until the tail is below ``alpha`` for sure."""
+    step = np.finfo(np.float64).eps
+    enough = alpha * (1 - np.maximum(ACCURACY, ACCURACY_PER_DRAW * n))
+    while (low := (tail(near) > enough) & (near < 1)).any():
+        near = np.where(low, np.minimum(near * (1 + step), 1.0), near)
+        step *= 2
+    return near

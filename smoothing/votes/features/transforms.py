@@ -1,0 +1,148 @@
+"""Feature transforms fitted on training inputs, never on labels."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from math import inf
+
+import torch
+from torch import Tensor
+
+from smoothing.arguments import at_least
+from smoothing.numerics.threads import one_thread
+from smoothing.votes.labels.training_set import check_features
+
+ROWS_AT_A_TIME = 4096
+"""So that large training sets need little memory beside their own."""
+
+
+class Transform(ABC):
+    """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)`` float64."""
+
+    def fit_transform(self, x: Tensor) -> Tensor:
+        """Fit to training features ``(n, k)`` float64 and transform them; a shortcut may save work, and no more."""
+        self.fit(x)
+        return self(x)
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Tensor:
+        """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
+
+
+def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
+    """Fit each transform on the output of those before it; returns the transformed training features."""
+    with one_thread():
+        for transform in transforms:
+            x = transform.fit_transform(x)
+    return x
+
+
+def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
+    """Transform a batch one example at a time, so that an example's bits do not depend on its neighbours."""
+    if not transforms or not len(x):
+        return x
+    rows = []
+    with one_thread():
+        for row in x.split(1):
+            for transform in transforms:
+                row = transform(row)
+            rows.append(row)
+    return torch.cat(rows)
+
+
+def features_of(transforms: Sequence[Transform], x: Tensor, device: torch.device) -> Tensor:
+    """What is predicted from: inputs ``(batch, ...)``, brought to where the training set is and transformed.
+
+    On another device the same sums would have other bits.
+
+    Raises:
+        ValueError: If a feature is NaN, infinite or beyond `LARGEST_FEATURE`.
+    """
+    check_features("inputs to predict", x)
+    return apply_each(transforms, x.to(device).flatten(1).double())
+
+
+class Centre(Transform):
+    """Subtract the training mean."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        self.mean = x.mean(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Centre features ``(batch, k)``."""
+        centred: Tensor = x - self.mean
+        return centred
+
+
+class Normalise(Transform):
+    """Scale every feature vector to length one; the zero vector stays zero."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Normalise features ``(batch, k)``."""
+        length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+        unit: Tensor = x / length.masked_fill(length == 0, 1)
+        return unit
+
+
+class Logarithm(Transform):
+    """Takes every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts that spread over orders of magnitude."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Transform features ``(batch, k)``."""
+        logarithm: Tensor = x.sign() * x.abs().log1p()
+        return logarithm
+
+
+class PCA(Transform):
+    """Project centred features on their leading principal axes.
+
+    Args:
+        components: Number of axes, from 1 to the number of features.
+        whiten: Whether to scale every axis to unit variance.
+    """
+
+    def __init__(self, components: int, whiten: bool = False) -> None:
+        at_least(self, 1, components=components)
+        self.components = components
+        self.whiten = whiten
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        if self.components > x.shape[1]:
+            raise ValueError(f"PCA: components = {self.components}; must be at most {x.shape[1]}, the feature count")
+        self.mean = x.mean(0)
+        scatter = x.new_zeros(x.shape[1], x.shape[1])
+        for rows in x.split(ROWS_AT_A_TIME):
+            centred = rows - self.mean
+            scatter.addmm_(centred.T, centred)
+        variances, axes = torch.linalg.eigh(scatter / len(x))
+        variances, axes = variances.flip(0)[: self.components], axes.flip(1)[:, : self.components]
+        if not 0 < variances[0] < inf:
+            raise ValueError(
+                f"PCA: largest variance of the features = {float(variances[0])}; must be finite and above 0"
+            )
+        if self.whiten:
+            # Directions without variance carry nothing: they are dropped, not divided by zero.
+            alive = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
+            axes = axes[:, alive] / variances[alive].sqrt()
+        self.axes = axes
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Project features ``(batch, k)`` to ``(batch, components)``."""
+        return torch.cat([(rows - self.mean) @ self.axes for rows in x.split(ROWS_AT_A_TIME)])
+
+
+class Whiten(Transform):
+    """Centre, decorrelate and scale to unit variance in every direction that has any."""
+
+    def fit(self, x: Tensor) -> None:
+        """Fit to training features ``(n, k)``."""
+        self._pca = PCA(x.shape[1], whiten=True)
+        self._pca.fit(x)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Whiten features ``(batch, k)``."""
+        return self._pca(x)

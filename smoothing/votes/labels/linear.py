@@ -1,0 +1,176 @@
+"""Linear votes: scores that are linear in the training labels."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.blocks import blocks
+from smoothing.numerics.random import generator
+from smoothing.numerics.threads import for_each
+from smoothing.votes.features.transforms import Transform, features_of, fit_all
+from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.parts.part_learner import PartLearner
+from smoothing.votes.votes import LabelVotes
+
+SCORE_BITS = 45
+"""Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
+
+ROWS_IN_CACHE = 16
+
+POINTS_AT_A_TIME = 2**14
+"""Training points whose weights are added up by class at a time."""
+
+DRAWS_PER_BLOCK = 256
+"""Label vectors are drawn in blocks of this many, each block from its own key."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores ``s_c(x) = sum_j weights_j 1[y_j = c] + offsets_c`` in whole numbers (THEORY.md section 4).
+
+    What is certified is exact arithmetic on these numbers; only their ratios matter, so they carry no unit.
+
+    Attributes:
+        weights: ``(batch, n)`` float64, whole numbers.
+        offsets: ``(batch, num_classes)`` float64, whole numbers.
+        labels: ``(n,)`` int64 training labels.
+    """
+
+    weights: Tensor
+    offsets: Tensor
+    labels: Tensor
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes K."""
+        return self.offsets.shape[1]
+
+    @cached_property
+    def class_sums(self) -> Tensor:
+        """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
+        return self._by_class(torch.clone)
+
+    @cached_property
+    def class_squares(self) -> Tensor:
+        """``(batch, num_classes)`` sum of the squared weights of each class, to working precision."""
+        return self._by_class(torch.square)
+
+    def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
+        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
+        total = torch.zeros_like(self.offsets)
+        for weights, labels in parts:
+            total += value(weights) @ one_hot(labels, self.num_classes).double()
+        return total
+
+    @classmethod
+    def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
+        """Round float64 scores, in place, to whole numbers as fine as float64 can add exactly.
+
+        Raises:
+            ValueError: If a score is NaN or infinite.
+        """
+
+        def work(rows: slice) -> None:
+            w, b = weights[rows], offsets[rows]
+            total = torch.linalg.vector_norm(w, 1, 1) + b.abs().sum(1)
+            if not torch.isfinite(total).all():
+                raise ValueError("weights or offsets of a linear vote: NaN or infinite value found; must be finite")
+            exponent = SCORE_BITS - 1 - torch.frexp(total).exponent
+            # In two steps, since the scale of tiny scores is not a float64.
+            for half in (exponent // 2, exponent - exponent // 2):
+                scale = torch.ldexp(torch.ones_like(total), half)[:, None]
+                w.mul_(scale)
+                b.mul_(scale)
+            w.round_()
+            b.round_()
+
+        for_each(work, len(weights), ROWS_IN_CACHE)
+        return cls(weights, offsets, labels)
+
+
+class LinearVotes(LabelVotes, PartLearner):
+    """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
+
+    Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
+    input, but **on no label**; a kind whose weights do depend on labels must say so in `assumptions`.
+
+    A new kind is a subclass with `_fit` and `weights`, and `offsets` where it has any. Both must give the same bits
+    for an input whatever batch it comes in.
+
+    Args:
+        transforms: Feature transforms, fitted on the training inputs in this order.
+
+    Attributes:
+        labels: ``(n,)`` int64 training labels, after `fit`.
+    """
+
+    labels: Tensor
+
+    def __init__(self, transforms: Sequence[Transform] = ()) -> None:
+        self.transforms = list(transforms)
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Fit transforms and weights to the training set.
+
+        Args:
+            x: Training features, ``(n, ...)``, at most 1e100, up or down.
+            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
+            num_classes: Number of classes K, at least 2.
+
+        Raises:
+            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+        """
+        check_training_set(x, labels, num_classes)
+        self.learn(x, labels, num_classes)
+
+    def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """As `fit`, from any part of a training set; see `PartLearner.learn`."""
+        self.num_classes = num_classes
+        self.labels = labels.long()
+        self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
+
+    @abstractmethod
+    def _fit(self, features: Tensor, labels: Tensor) -> None:
+        """Prepare from transformed training features ``(n, k)`` float64; ``labels`` are for conditional kinds only."""
+
+    @abstractmethod
+    def weights(self, features: Tensor) -> Tensor:
+        """Weights ``(batch, n)`` float64, finite, of transformed test features ``(batch, k)`` float64. Not shared."""
+
+    def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Offsets ``(batch, num_classes)`` float64, given features ``(batch, k)`` and their weights ``(batch, n)``."""
+        return features.new_zeros(len(features), self.num_classes)
+
+    def scores(self, x: Tensor) -> Scores:
+        """Integer scores of inputs ``x``, ``(batch, ...)``.
+
+        Raises:
+            ValueError: If a feature is NaN, infinite or above 1e100, or a weight is not finite.
+        """
+        features = features_of(self.transforms, x, self.labels.device)
+        weights = self.weights(features)
+        return Scores.rounded(weights, self.offsets(features, weights), self.labels)
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """The scores themselves, in whole numbers; see `PartLearner.class_scores`."""
+        scores = self.scores(x)
+        return scores.class_sums + scores.offsets
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
+        """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
+        scores = self.scores(x)
+        votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
+        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
+            noisy = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]
+            sums = torch.stack([scores.weights @ (noisy == c).double().T for c in range(self.num_classes)], -1)
+            winners = (sums + scores.offsets[:, None]).argmax(-1)
+            votes += one_hot(winners, self.num_classes).sum(1)
+        return votes

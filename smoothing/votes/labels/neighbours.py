@@ -1,0 +1,87 @@
+"""Votes of training points by their nearness."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from smoothing.arguments import at_least
+from smoothing.numerics.exact_product import ExactProduct
+from smoothing.votes.features.transforms import Transform
+from smoothing.votes.labels.linear import LinearVotes
+
+
+class SquaredDistance:
+    """Squared Euclidean distances from feature vectors to fixed rows, the same bits in any batch.
+
+    Args:
+        rows: ``(n, k)`` float64.
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        self._product = ExactProduct(rows)
+        self._square = _squares(rows)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """``(batch, n)`` distances from ``x``, ``(batch, k)``, at least 0."""
+        return (self._square + _squares(x)[:, None] - 2 * self._product(x)).clamp_(min=0)
+
+
+class ClassSum(LinearVotes):
+    """Every training point votes with the Gaussian kernel ``exp(-|x - x_j|^2 / (2 bandwidth^2))`` (THEORY.md 4).
+
+    Class *sums*, not means: means divide by label counts, which the adversary can change.
+
+    Args:
+        bandwidth: Width of the kernel in units of the transformed features, within [1e-150, 1e150].
+        transforms: Feature transforms, fitted on the training inputs.
+    """
+
+    def __init__(self, bandwidth: float, transforms: Sequence[Transform] = ()) -> None:
+        super().__init__(transforms)
+        if not 1e-150 <= bandwidth <= 1e150:
+            raise ValueError(f"ClassSum: bandwidth = {bandwidth}; must be within [1e-150, 1e150]: it is squared")
+        self.bandwidth = bandwidth
+
+    def _fit(self, features: Tensor, labels: Tensor) -> None:
+        self._distance = SquaredDistance(features)
+
+    def weights(self, features: Tensor) -> Tensor:
+        """Kernel values, ``(batch, n)``, at most 1: relative to the nearest point, so that none underflow together."""
+        distance = self._distance(features)
+        nearest = distance.amin(1, keepdim=True)
+        return ((nearest - distance) / (2 * self.bandwidth**2)).exp_()
+
+
+class NearestNeighbours(LinearVotes):
+    """The ``neighbours`` nearest training points vote alike; of equally near ones, the first in the data set.
+
+    Args:
+        neighbours: How many vote, at least 1 and at most n.
+        transforms: Feature transforms, fitted on the training inputs.
+    """
+
+    def __init__(self, neighbours: int, transforms: Sequence[Transform] = ()) -> None:
+        super().__init__(transforms)
+        at_least(self, 1, neighbours=neighbours)
+        self.neighbours = neighbours
+
+    def _fit(self, features: Tensor, labels: Tensor) -> None:
+        if self.neighbours > len(features):
+            raise ValueError(
+                f"NearestNeighbours: neighbours = {self.neighbours}; must be at most {len(features)}, the training size"
+            )
+        self._distance = SquaredDistance(features)
+
+    def weights(self, features: Tensor) -> Tensor:
+        """One for each neighbour, zero elsewhere, ``(batch, n)``."""
+        order = self._distance(features).argsort(dim=1, stable=True)[:, : self.neighbours]
+        return torch.zeros(len(features), len(self.labels), dtype=torch.float64).scatter_(1, order, 1.0)
+
+
+def _squares(x: Tensor) -> Tensor:
+    # One column at a time: the order of the sum must not depend on how many rows there are.
+    total = torch.zeros(len(x), dtype=x.dtype)
+    for column in x.T:
+        total = total + column * column
+    return total

@@ -1,0 +1,63 @@
+"""A learner that is taught anew by every version of the labels."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.blocks import blocks
+from smoothing.numerics.random import generator
+from smoothing.numerics.threads import for_each
+from smoothing.votes.features.transforms import Transform, features_of, fit_all
+from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.parts.part_learner import PartLearner
+from smoothing.votes.votes import LabelVotes
+
+DRAWS_PER_BLOCK = 32
+
+
+class Bagging(LabelVotes):
+    """Every draw of the labels teaches a learner, which votes. Under `Subsample` this is bagging (Jia et al. 2021).
+
+    Examples whose label is hidden teach nothing.
+
+    Args:
+        learner: What is taught; a copy for each draw.
+        transforms: Feature transforms, fitted on all training inputs.
+    """
+
+    def __init__(self, learner: PartLearner, transforms: Sequence[Transform] = ()) -> None:
+        self.learner = learner
+        self.transforms = list(transforms)
+        self.assumptions = learner.assumptions
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Keep the training set; see `Votes.fit`."""
+        check_training_set(x, labels, num_classes)
+        self.num_classes = num_classes
+        self.labels = labels.long()
+        self._features = fit_all(self.transforms, x.flatten(1).double())
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
+        """Votes of the learners; all inputs share the draws (Jia et al. 2021, Algorithm 1)."""
+        features = features_of(self.transforms, x, self.labels.device)
+        votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
+        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
+            versions = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]
+            winners = torch.empty(len(x), len(versions), dtype=torch.long)
+
+            def work(some: slice, versions: Tensor = versions, winners: Tensor = winners) -> None:
+                learner = deepcopy(self.learner)
+                for draw in range(len(versions))[some]:
+                    shown = versions[draw] >= 0
+                    learner.learn(self._features[shown], versions[draw][shown], self.num_classes)
+                    winners[:, draw] = learner.class_scores(features).argmax(1)
+
+            for_each(work, len(versions), 4)
+            votes += one_hot(winners, self.num_classes).sum(1)
+        return votes

@@ -1,0 +1,119 @@
+"""A logistic head on fixed features: what is trained where nobody thinks of an adversary."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from smoothing.arguments import at_least, positive
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.random import generator
+from smoothing.votes.features.transforms import Transform, features_of, fit_all
+from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.votes import Votes
+
+Weights = NDArray[np.float64]
+"""Of a head: ``(num_classes, k + 1)``, the last column a bias."""
+
+
+class LogisticHead(Votes):
+    """Multinomial logistic regression on fixed features: the last layer of an undefended network.
+
+    Not a linear vote: its weights depend on all labels. It is here to be attacked (Rosenfeld et al. 2020, C.1); under
+    label noise it can be sampled, at the price of one training a draw.
+
+    Args:
+        penalty: Weight of the squared norm of the weights, halved, against the mean loss, above 0.
+        transforms: Feature transforms, fitted on the training inputs.
+        iterations: Most steps of L-BFGS, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Attributes:
+        features: ``(n, k + 1)`` transformed training features and a column of ones, after `fit`.
+        labels: ``(n,)`` int64 training labels, after `fit`.
+        weights: Of the head that is trained on them, after `fit`.
+    """
+
+    object: ClassVar[str] = "training labels"
+    all_labels: ClassVar[bool] = True
+    features: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    weights: Weights
+
+    def __init__(self, penalty: float = 1e-3, transforms: Sequence[Transform] = (), iterations: int = 200) -> None:
+        positive(self, penalty=penalty)
+        at_least(self, 1, iterations=iterations)
+        self.penalty = penalty
+        self.transforms = list(transforms)
+        self.iterations = iterations
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """See `Votes.fit`."""
+        check_training_set(x, labels, num_classes)
+        super().fit(x, labels, num_classes)
+        self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
+        self.labels = labels.numpy()
+        self.weights = self.retrained(self.labels, np.zeros((num_classes, self.features.shape[1])))
+
+    def retrained(self, labels: NDArray[np.int64], start: Weights) -> Weights:
+        """The head that is trained on other labels ``(n,)``, starting from some weights."""
+        rows = np.arange(len(labels))
+
+        def cost(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            weights = flat.reshape(start.shape)
+            logs = log_softmax(self.features @ weights.T, axis=1)
+            error = np.exp(logs)
+            error[rows, labels] -= 1
+            slope = error.T @ self.features / len(labels) + self.penalty * weights
+            return float(self.penalty / 2 * (flat @ flat) - logs[rows, labels].mean()), slope.ravel()
+
+        options = {"maxiter": self.iterations}
+        return np.asarray(minimize(cost, start.ravel(), jac=True, method="L-BFGS-B", options=options).x).reshape(
+            start.shape
+        )
+
+    def hessian(self) -> NDArray[np.float64]:
+        """Second derivative of what training minimises, ``(K (k + 1), K (k + 1))``, at the weights."""
+        chances = softmax(self.features @ self.weights.T, axis=1)
+        classes, width = self.weights.shape
+        out = np.empty((classes, width, classes, width))
+        for one in range(classes):
+            for other in range(one + 1):
+                share = chances[:, one] * ((one == other) - chances[:, other])
+                out[one, :, other] = out[other, :, one] = (self.features * share[:, None]).T @ self.features
+        flat = out.reshape(classes * width, -1) / len(self.labels)
+        return flat + self.penalty * np.eye(len(flat))
+
+    def features_of(self, x: Tensor) -> NDArray[np.float64]:
+        """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``; see `transforms.features_of`."""
+        return with_bias(features_of(self.transforms, x, torch.device("cpu")))
+
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """The training labels: ``(n,)``."""
+        return self.labels.shape
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
+        """Votes of heads that are trained on sampled label vectors; all inputs share the draws."""
+        inputs, labels = self.features_of(x), torch.from_numpy(self.labels)
+        votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
+        for draw in range(first, first + draws):
+            noisy = measure.sample(labels, generator((*seed, draw)))
+            # Not from the weights at hand: they know the labels under attack (THEORY.md section 6).
+            weights = self.retrained(noisy.numpy(), np.zeros_like(self.weights))
+            votes += one_hot(torch.from_numpy((inputs @ weights.T).argmax(1)), self.num_classes)
+        return votes
+
+
+def with_bias(x: Tensor) -> NDArray[np.float64]:
+    """Features ``(batch, k)`` and a column of ones, ``(batch, k + 1)``."""
+    return np.concatenate([x.numpy(), np.ones((len(x), 1))], 1)

@@ -1,0 +1,204 @@
+"""Votes of models that are trained on randomised versions of a training set."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from smoothing.measures.additive import Gaussian
+from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.padding import filled
+from smoothing.numerics.random import generator
+from smoothing.numerics.threads import batchwise, one_thread, spread
+from smoothing.privacy_loss import NormalLaw, ShiftLoss
+from smoothing.provenance.checkpoints import joined
+from smoothing.provenance.origin import Origin
+from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.retrained.body import Body
+from smoothing.votes.retrained.draws import Draw, MissingDrawsError, Predictions
+from smoothing.votes.retrained.learner import Learner
+from smoothing.votes.votes import Votes
+
+NOISE, TEST_NOISE, TRAINING, START = range(4)
+"""What randomness is for."""
+
+_TRADED = (
+    "the test input has noise of sigma_x = {:g} too: in squares, its change takes (sigma / sigma_x) times its length "
+    "from the radius"
+)
+
+
+class RetrainedVotes(Votes):
+    """Models, each trained from its own seed on its own randomised version of the training inputs.
+
+    One draw randomises every training input once, trains on the result and predicts every example asked (Weber et al.
+    2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all training inputs taken
+    together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md section 6). Labels,
+    number and order of the examples stay as they are.
+
+    All examples share the draws, so that each certificate holds at ``1 - alpha``, and all together only by a union
+    bound (THEORY.md section 5).
+
+    With noise on the test input too, ``sigma_x``, the radius R covers a backdoor: the training inputs may change by
+    ``delta`` and the test input by ``Omega`` as long as ``sum_i |delta_i|^2 + (sigma / sigma_x)^2 |Omega|^2 < R^2``
+    (Weber et al. 2023).
+
+    Args:
+        learner: What is trained.
+        body: Frozen network that turns randomised inputs into the features that the learner sees; none where it sees
+            the inputs.
+        test_noise: Noise on the test input, one draw per input and model; none unless given.
+    """
+
+    object: ClassVar[str] = "training inputs"
+    kept: ClassVar[bool] = True
+
+    def __init__(self, learner: Learner, body: Body | None = None, test_noise: Gaussian | None = None) -> None:
+        self.learner = learner
+        self.body = body
+        self.test_noise = test_noise
+        self._prepared: tuple[Tensor, ...] = ()
+        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
+        """What a certificate takes for granted: above all, that what the parts have seen is not under attack."""
+        apart = tuple(f"the {part}, trained on {seen}, does not change" for part, seen in self._origins())
+        traded = () if self.test_noise is None else (_TRADED.format(self.test_noise.sigma),)
+        return (*self.learner.assumptions, *apart, *traded)
+
+    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Keep the training set.
+
+        Args:
+            x: Training inputs, ``(n, ...)``, finite.
+            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
+            num_classes: Number of classes K, at least 2.
+
+        Raises:
+            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+        """
+        check_training_set(x, labels, num_classes)
+        self.num_classes = num_classes
+        self.inputs = len(x)
+        self._x = x
+        self._labels = labels.long()
+
+    def serve(self, origin: Origin, x: Tensor, index: Tensor) -> None:
+        """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
+        self._origin = origin
+        self._tests = x
+        self._place = {int(position): place for place, position in enumerate(index)}
+
+    def supports(self, measure: SmoothingMeasure) -> str | None:
+        """Why no certificate of these votes holds under ``measure``, or None where they do (THEORY.md section 6)."""
+        if self.learner.warm_start:
+            return (
+                f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
+                "which no noise hides from the adversary's change; must be false, or the run be Empirical"
+            )
+        for part, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
+            if seen.overlaps(self._origin):
+                return (
+                    f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
+                    "them, without noise; must have seen other examples, or the run be Empirical"
+                )
+        if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
+            return (
+                f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
+                f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
+            )
+        law = measure.privacy_loss(1.0, self._x.shape)
+        if self.test_noise is not None and not (isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw)):
+            return (
+                f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
+            )
+        return None
+
+    def object_shape(self, x: Tensor) -> Sequence[int]:
+        """The training inputs: ``(n, ...)``."""
+        return self._x.shape
+
+    def draw(
+        self, measure: SmoothingMeasure, draws: Sequence[Draw], seed: int, device: torch.device | str = "cpu"
+    ) -> list[Predictions]:
+        """Finish some draws. On a CPU every core trains groups of its own.
+
+        Args:
+            measure: The smoothing measure.
+            draws: Which draws.
+            seed: Root seed of all draws.
+            device: Where to train.
+
+        Returns:
+            What each model predicts for the examples asked.
+        """
+        x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
+        fixed = self._prepare(x, labels, tests, (seed, START))
+        predicted: dict[int, Tensor] = {}
+
+        def work(some: slice) -> None:
+            keys = [(seed, *draw) for draw in draws[some]]
+            with torch.no_grad():
+                noisy = [self._features(measure.sample(x, generator((*key, NOISE), x.device))) for key in keys]
+                asked = [self._features(self._noisy(tests, key)) if fixed is None else fixed for key in keys]
+            # Always as many models, so that each has the same bits whichever others there are.
+            spare = self.learner.group - len(keys)
+            noisy, asked, trained = noisy + spare * noisy[-1:], asked + spare * asked[-1:], keys + spare * keys[-1:]
+            with torch.enable_grad():
+                predicted[some.start] = self.learner.train_and_predict(
+                    torch.stack(noisy),
+                    labels,
+                    self.num_classes,
+                    torch.stack(asked) if fixed is None else fixed.expand(len(trained), *fixed.shape),
+                    [(*key, TRAINING) for key in trained],
+                )[: len(keys)]
+
+        spread(work, len(draws), self.learner.group, x.device)
+        return [row for start in sorted(predicted) for row in predicted[start].cpu().numpy().astype(np.int16)]
+
+    def _prepare(self, x: Tensor, labels: Tensor, tests: Tensor, key: Sequence[int]) -> Tensor | None:
+        """What all draws have in common, done once; returns the features of the examples asked, if they are fixed."""
+        same = self._prepared and all(map(torch.equal, self._prepared, (x, tests)))
+        if not same:
+            with torch.no_grad():
+                self._fixed = None if self.test_noise else self._features(tests)
+            if self.learner.warm_start:
+                with one_thread():
+                    self.learner.start(self._features(x), labels, self.num_classes, key)
+            self._prepared = x, tests
+        return self._fixed
+
+    def counts(
+        self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
+    ) -> Tensor:
+        """Votes of finished draws; see `Votes.counts`.
+
+        Raises:
+            MissingDrawsError: If one of them is not finished.
+        """
+        asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
+        if missing := tuple(draw for draw in asked if draw not in self.finished):
+            raise MissingDrawsError(missing)
+        places = [self._place[int(position)] for position in index]
+        predicted = torch.from_numpy(np.stack([self.finished[draw][places] for draw in asked]))
+        return one_hot(predicted.long(), self.num_classes).sum(0)
+
+    def _features(self, x: Tensor) -> Tensor:
+        """Through the body in batches of one size, so that a row has the same bits whatever the number of rows."""
+        if self.body is None:
+            return x
+        body, size = self.body.to(x.device), self.body.batch_size
+        with torch.no_grad():
+            return batchwise(body, [filled(some, size) for some in x.split(size)])[: len(x)]
+
+    def _noisy(self, tests: Tensor, key: Sequence[int]) -> Tensor:
+        assert self.test_noise is not None
+        return self.test_noise.sample_each(tests, generator((*key, TEST_NOISE), tests.device))
+
+    def _origins(self) -> list[tuple[str, Origin]]:
+        parts = [("learner", self.learner.trained_on), ("body", self.body.trained_on if self.body else ())]
+        return [(name, seen) for name, origins in parts for seen in origins]

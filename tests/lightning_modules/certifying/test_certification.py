@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules import Digits
+from lightning_modules import Certification, Encoder, Trainer
+from lightning_modules.learners import RidgeHead
+from smoothing.certificates import Table
+from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
+from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
+from smoothing.provenance.origin import Origin
+from smoothing.votes import RetrainedVotes, Ridge, Votes
+
+QUIET = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_checkpointing": False,
+}
+
+
+def certification(**certifiers: Certifier) -> Certification:
+    return Certification(LabelFlip(0.2, 2), Ridge(), certifiers or {"exact": ExactVote()})
+
+
+def test_it_certifies_from_python(tmp_path: Path) -> None:
+    trainer = Trainer(**QUIET)
+    callbacks = list(trainer.callbacks)
+    for _ in range(2):
+        trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert trainer.callbacks == callbacks
+    table = Table.read_csv(tmp_path / "run" / "certificates.csv")
+    assert table.certifiers == ("exact",)
+    with pytest.raises(ValueError, match="another config"):
+        trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", {"seed": 1}, loggers=[])
+
+
+def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_them_apart(tmp_path: Path) -> None:
+    def certify(sigma: float, config: dict[str, float] | None) -> None:
+        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)}
+        data = Digits(training="train[0:60]", every=50)
+        model = Certification(Gaussian(sigma), votes, certifiers)  # type: ignore[arg-type]
+        Trainer(**QUIET).certify(model, data, tmp_path / "run", config, loggers=[])
+
+    certify(0.1, None)
+    # As if it had been killed between its draws and its rows.
+    (tmp_path / "run/certificates/rank-0.jsonl").unlink()
+    with pytest.raises(ValueError, match="run is unfinished; config must be given, to know whose it is"):
+        certify(10.0, None)
+    with pytest.raises(ValueError, match="another config"):
+        certify(10.0, {"sigma": 10.0})
+
+
+def test_votes_are_shared_and_seeded(tmp_path: Path) -> None:
+    tables = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        model = Certification(LabelFlip(0.3, 2), Ridge(), {"sampled": ClopperPearson(n0=20, n=200)}, seed=seed)
+        Trainer(**QUIET).certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
+        tables.append(Table.read_csv(tmp_path / name / "certificates.csv")["n_a"])
+    assert (tables[0] == tables[1]).all()
+    assert (tables[0] != tables[2]).any()
+
+
+class Fitted(RetrainedVotes):
+    """Votes that count how often they are fitted."""
+
+    fits = 0
+
+    def fit(self, x: torch.Tensor, labels: torch.Tensor, num_classes: int) -> None:
+        self.fits += 1
+        super().fit(x, labels, num_classes)
+
+
+def test_votes_are_fitted_once_whatever_the_number_of_passes(tmp_path: Path) -> None:
+    model = Certification(Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)})
+    for runs, name in enumerate("ab", 1):
+        Trainer(**QUIET).certify(model, Digits(training="train[0:60]", every=50), tmp_path / name, loggers=[])
+        assert votes.fits == runs
+
+
+def test_inputs_are_not_rounded_by_the_trainer(tmp_path: Path) -> None:
+    for precision in ("16-true", "bf16-mixed", "64-true"):
+        with pytest.raises(ValueError, match=f"trainer.precision = {precision}; must be 32-true to certify"):
+            Trainer(**QUIET, precision=precision).certify(certification(), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
+class Choosy(Certifier):
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str:
+        return f"{type(votes).__name__} is beneath it"
+
+    def certify(self, ballots: object) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+def test_a_certifier_may_decline_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot serve: Ridge is beneath it"):
+        Trainer(**QUIET).certify(certification(choosy=Choosy()), Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"certifiers": {}}, "must name at least one"), ({"seed": -2}, "seed = -2")]
+)
+def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    given = {"measure": LabelFlip(0.2, 2), "votes": Ridge(), "certifiers": {"exact": ExactVote()}}
+    with pytest.raises(ValueError, match=message):
+        Certification(**given | arguments)  # type: ignore[arg-type]
+
+
+class Doubling(Encoder):
+    """An encoder that keeps count of the shapes that it is given."""
+
+    assumptions = ("features are doubled pixels",)
+    served: Origin
+    fitted: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def serve(self, attacked: Origin) -> None:
+        self.served = attacked
+
+    def fit(self, x: torch.Tensor) -> None:
+        self.fitted = x
+
+    def identity(self) -> str:
+        return "doubling"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.shapes.add(tuple(x.shape))
+        return 2 * x.flatten(1)
+
+
+def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> None:
+    encoder = Doubling()
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, encoder)
+    encoded_run, plain_run = tmp_path / "encoded", tmp_path / "plain"
+    Trainer(**QUIET).certify(encoded, Digits((1, 7), batch_size=10), encoded_run, loggers=[])
+    Trainer(**QUIET).certify(certification(), Digits((1, 7)), plain_run, loggers=[])
+    tables = [Table.read_csv(run / "certificates.csv") for run in (encoded_run, plain_run)]
+    np.testing.assert_array_equal(*(table["radius"] for table in tables))
+    data = Digits((1, 7))
+    data.setup()
+    assert encoder.served == data.origin
+    assert torch.equal(encoder.fitted, data.training_set()[0])
+    assert encoder.shapes == {(64, 1, 8, 8), (1, 1, 8, 8)}
+    assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
+
+
+@pytest.mark.gpu
+def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
+    for name, model in (("encoded", encoded), ("plain", certification())):
+        trainer = Trainer(accelerator="gpu", devices=1, logger=False, enable_progress_bar=False)
+        trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
+    tables = [Table.read_csv(tmp_path / name / "certificates.csv") for name in ("encoded", "plain")]
+    np.testing.assert_array_equal(*(table["radius"] for table in tables))

@@ -1,0 +1,218 @@
+"""Retrained votes go through the suite, and say what they are asked."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from smoothing.certifiers import ClopperPearson, Empirical, RandomisedClopperPearson, Sequential, Staged
+from smoothing.measures import AnisotropicGaussian, Gaussian, Laplace, SmoothingMeasure
+from smoothing.provenance.origin import Origin
+from smoothing.testing import VotesConformance
+from smoothing.votes import Ballots, Body, Draw, Learner, MissingDrawsError, RetrainedVotes, Votes
+from tests.finishing import HERE, Finishing, finishing, some_draws
+
+LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0])
+
+
+class Sums(Learner):
+    """The class whose inputs have the largest mean product with the test input."""
+
+    group = 3
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+        self.keys: list[tuple[int, ...]] = []
+
+    def train_and_predict(
+        self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
+    ) -> Tensor:
+        self.seen.append(tuple(x.shape))
+        self.keys += [tuple(key) for key in keys]
+        sums = torch.stack([x[:, labels == c].mean(1) for c in range(num_classes)], 1)
+        return (tests.flatten(2) @ sums.flatten(2).mT).argmax(2)
+
+
+class Double(Body):
+    """Twice the pixels."""
+
+    trained_on = (Origin("Elsewhere"),)
+    batch_size = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.shapes.add(tuple(x.shape))
+        return 2 * x.flatten(1)
+
+    def identity(self) -> str:
+        return "double"
+
+
+def images(number: int, seed: int = 0) -> Tensor:
+    return torch.rand(number, 1, 2, 3, generator=torch.Generator().manual_seed(seed))
+
+
+class TestConformance(VotesConformance):
+    @pytest.fixture(params=[{}, {"body": Double()}, {"test_noise": Gaussian(0.1)}], ids=["plain", "body", "backdoor"])
+    def votes(self, request: pytest.FixtureRequest, x: Tensor, index: Tensor) -> Votes:
+        return finishing(Sums(), images(7), LABELS, x, index.tolist(), **request.param)
+
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Gaussian(0.2)
+
+    @pytest.fixture
+    def x(self) -> Tensor:
+        return images(4, seed=1)
+
+
+def test_a_draw_has_the_same_noise_whichever_others_are_drawn() -> None:
+    votes = finishing(Sums(), images(7), LABELS, images(4, 1))
+    whole = votes.draw(Gaussian(0.4), some_draws(7), seed=5)
+    for part in ([0], [3], [6, 2], [5, 0, 1, 4]):
+        for draw, predictions in zip(part, votes.draw(Gaussian(0.4), [Draw(1, i) for i in part], 5), strict=True):
+            np.testing.assert_array_equal(predictions, whole[draw])
+    other = votes.draw(Gaussian(0.4), some_draws(7, stream=0), seed=5)
+    assert any((a != b).any() for a, b in zip(whole, other, strict=True))
+
+
+def test_groups_are_always_as_many_and_keys_are_the_draws_own() -> None:
+    learner = Sums()
+    votes = finishing(learner, images(7), LABELS, images(4, 1))
+    votes.draw(Gaussian(0.4), some_draws(4), seed=5)
+    assert set(learner.seen) == {(3, 7, 1, 2, 3)}
+    assert {key[:3] for key in learner.keys} == {(5, 1, i) for i in range(4)}
+
+
+def test_the_body_sees_batches_of_one_size() -> None:
+    body = Double()
+    votes = finishing(Sums(), images(7), LABELS, images(3, 1), body=body)
+    plain = finishing(Sums(), images(7), LABELS, images(3, 1))
+    draws = [v.draw(Gaussian(0.4), some_draws(4), seed=5) for v in (votes, plain)]
+    np.testing.assert_array_equal(*draws)
+    assert body.shapes == {(4, 1, 2, 3)}
+    assert votes.checkpoint == "double"
+    assert votes.assumptions == ("the body, trained on Elsewhere, does not change",)
+
+
+def test_draws_that_are_not_finished_are_named() -> None:
+    votes = RetrainedVotes(Sums())
+    votes.fit(images(7), LABELS, 3)
+    tests = images(4, 1)
+    votes.serve(HERE, tests, torch.arange(4))
+    votes.finished = {Draw(1, 0): np.zeros(4, np.int16)}
+    with pytest.raises(MissingDrawsError) as stopped:
+        votes.counts(Gaussian(0.1), tests, torch.arange(4), 3, (0, 1))
+    assert stopped.value.draws == (Draw(1, 1), Draw(1, 2))
+
+
+@pytest.mark.parametrize(
+    "certifier",
+    [
+        ClopperPearson(n0=10, n=60, alpha=0.05),
+        ClopperPearson(n0=10, n=60, alpha=0.05, two_sided=True),
+        RandomisedClopperPearson(n0=10, n=60, alpha=0.05),
+        Sequential([0.05], n0=10, max_draws=300, alpha=0.05),
+        Staged(0.05, [30, 60], n0=10, alpha=0.05),
+    ],
+    ids=lambda certifier: type(certifier).__name__,
+)
+def test_every_certifier_of_sampled_votes_serves(certifier: ClopperPearson) -> None:
+    tests = images(5, 1)
+    votes = finishing(Sums(), images(7), LABELS, tests)
+    measure = Gaussian(0.2)
+    assert certifier.supports(measure, votes) is None
+    answer = certifier.certify(Ballots(measure, votes, tests, torch.arange(5), 0))
+    assert (answer.radius > 0).any()
+    assert answer.classifier == "majority"
+
+
+class WarmSums(Sums):
+    warm_start = True
+
+    def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
+        self.started = x
+
+
+class Seen(Sums):
+    trained_on = (Origin("Here", "train", 5, 9),)
+
+
+class Learned(Gaussian):
+    trained_on = (HERE,)
+
+
+@pytest.mark.parametrize(
+    ("votes", "measure", "said"),
+    [
+        (lambda x: finishing(WarmSums(), *x), Gaussian(0.2), "warm_start of WarmSums: models start from the training"),
+        (
+            lambda x: finishing(Seen(), *x),
+            Gaussian(0.2),
+            r"the learner was trained on Here train\[5:9\], and the adver",
+        ),
+        (
+            lambda x: finishing(Sums(), *x),
+            Learned(0.2),
+            "the measure was trained on Here, and the adversary may change",
+        ),
+        (lambda x: finishing(Sums(), *x, test_noise=Gaussian(1)), Laplace(0.2), "test_noise with Laplace"),
+        (
+            lambda x: finishing(Sums(), *x, test_noise=AnisotropicGaussian([0.01])),
+            Gaussian(0.2),
+            "test_noise = AnisotropicGaussian, whose distance is in standard deviations; must be Gaussian",
+        ),
+    ],
+)
+def test_void_certificates_are_refused_and_reported_as_empirical(votes, measure, said) -> None:  # type: ignore[no-untyped-def]
+    made: Finishing = votes((images(7), LABELS, images(4, 1)))
+    reason = ClopperPearson(n0=5, n=20).supports(measure, made)
+    assert reason is not None
+    assert re.match(said, reason), reason
+    empirical = Empirical(n=20)
+    assert empirical.supports(measure, made) is None
+    answer = empirical.certify(Ballots(measure, made, images(4, 1), torch.arange(4), 0))
+    assert (answer.radius == 0).all()
+    assert not answer.sound
+    assert answer.alpha is None
+    assert "empirical: nothing is certified" in answer.assumptions[0]
+
+
+def test_a_warm_start_is_given_the_training_set_as_it_is() -> None:
+    learner = WarmSums()
+    votes = finishing(learner, images(7), LABELS, images(4, 1))
+    votes.draw(Gaussian(0.2), some_draws(1), 0)
+    assert torch.equal(learner.started, images(7))
+
+
+def test_a_cold_one_sees_nothing_but_noise() -> None:
+    """What no learner is given cannot leak."""
+
+    class Curious(Sums):
+        def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
+            raise AssertionError
+
+        def train_and_predict(self, x, labels, num_classes, tests, keys):  # type: ignore[no-untyped-def]
+            assert (x != images(7)).all()
+            return super().train_and_predict(x, labels, num_classes, tests, keys)
+
+    finishing(Curious(), images(7), LABELS, images(4, 1)).draw(Gaussian(0.2), some_draws(3), 0)
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "said"),
+    [
+        (images(7) / 0, LABELS, "NaN or infinite"),
+        (images(6), LABELS, "counts must be equal"),
+        (images(7), LABELS.clamp(max=1), "class 2 has no example"),
+    ],
+)
+def test_what_is_no_training_set_is_refused(x: Tensor, labels: Tensor, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RetrainedVotes(Sums()).fit(x, labels, 3)
