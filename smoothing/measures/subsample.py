@@ -6,7 +6,7 @@ from math import expm1, log1p, prod
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import Distance
 from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.measure import SmoothingMeasure
@@ -48,6 +48,10 @@ class Subsample(SmoothingMeasure):
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
         """Hide all but a few labels of ``z`` in each draw; see `SmoothingMeasure.sample_many`."""
+        is_tensor(self, z=z)
+        is_generator(self, generator)
+        if not z.dtype.is_signed:
+            refuse(self, "z", f"a tensor of {z.dtype}", f"of a signed type: {HIDDEN} stands for hidden labels")
         shown = torch.randint(z.numel(), (draws, self.size), generator=generator, device=z.device)
         versions = torch.full((draws, z.numel()), HIDDEN, dtype=z.dtype, device=z.device)
         return versions.scatter_(1, shown, z.flatten()[shown]).reshape(draws, *z.shape)
