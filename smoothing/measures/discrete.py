@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 import torch
@@ -53,10 +52,6 @@ class CategoricalMeasure(SmoothingMeasure):
     def distance(self) -> Distance:
         """The number of changed coordinates."""
         return Distance("l0", "flips", integer=True, strict=False)
-
-    def diameter(self, shape: Sequence[int]) -> float:
-        """The number of coordinates."""
-        return prod(shape)
 
 
 class Discrete(CategoricalMeasure):

@@ -38,10 +38,6 @@ class Subsample(SmoothingMeasure):
         """The number of changed labels."""
         return Distance("l0", "flips", integer=True, strict=False)
 
-    def diameter(self, shape: Sequence[int]) -> float:
-        """The number of labels."""
-        return prod(shape)
-
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Hide all but a few labels of ``z``."""
         return self.sample_many(z, 1, generator)[0]
