@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_floating, is_generator
 from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
@@ -73,6 +73,7 @@ class DenoisedMeasure(SmoothingMeasure):
 
     def check(self, z: Tensor) -> None:
         """Refuse images that the denoiser was not made for; see `SmoothingMeasure.check`."""
+        is_floating(self, z=z)
         self.denoiser.check(z)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -90,6 +91,7 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
+        is_generator(self, generator)
         self.check(z)
         images = z.reshape(-1, *z.shape[-3:])
         noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]
