@@ -26,8 +26,8 @@ NOISE, TEST_NOISE, TRAINING, START = range(4)
 """What randomness is for."""
 
 _TRADED = (
-    "the test input has noise of sigma_x = {:g} too: in squares, its change takes (sigma / sigma_x) times its length "
-    "from the radius"
+    "the test input has noise of sigma_x = {sigma_x}: if its change has l2 norm L, a radius R shrinks to "
+    "sqrt(R^2 - (L {sigma} / {sigma_x})^2)"
 )
 
 
@@ -44,7 +44,7 @@ class RetrainedVotes(Votes):
 
     With noise on the test input too, ``sigma_x``, the radius R covers a backdoor: the training inputs may change by
     ``delta`` and the test input by ``Omega`` as long as ``sum_i |delta_i|^2 + (sigma / sigma_x)^2 |Omega|^2 < R^2``
-    (Weber et al. 2023).
+    (Weber et al. 2023). If the distance counts ``delta`` in standard deviations, ``sigma`` is 1 there.
 
     Args:
         learner: What is trained.
@@ -60,15 +60,22 @@ class RetrainedVotes(Votes):
         self.learner = learner
         self.body = body
         self.test_noise = test_noise
+        self.measures = () if test_noise is None else (test_noise,)
         self._prepared: tuple[Tensor, ...] = ()
-        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
+        of_measures = (measure.checkpoint for measure in self.measures)
+        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None, *of_measures)
 
     @property
     def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
         """What a certificate takes for granted: above all, that what the parts have seen is not under attack."""
         apart = tuple(f"the {part}, trained on {seen}, does not change" for part, seen in self._origins())
-        traded = () if self.test_noise is None else (_TRADED.format(self.test_noise.sigma),)
-        return (*self.learner.assumptions, *apart, *traded)
+        return (*self.learner.assumptions, *apart)
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return how a change of the test input reduces the radius, in the units of the measure's distance."""
+        if self.test_noise is None or (sigma := _sigma_of(measure, self._x.shape)) is None:
+            return ()
+        return (_TRADED.format(sigma=sigma, sigma_x=self.test_noise.sigma),)
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
         """Keep the training set.
@@ -100,7 +107,10 @@ class RetrainedVotes(Votes):
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
                 "which no noise hides from the adversary's change; must be false, or the run be Empirical"
             )
-        for part, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
+        for part, seen in (
+            *self._origins(),
+            *(("measure", seen) for m in (measure, *self.measures) for seen in m.trained_on),
+        ):
             if seen.overlaps(self._origin):
                 return (
                     f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
@@ -111,8 +121,7 @@ class RetrainedVotes(Votes):
                 f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
                 f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
             )
-        law = measure.privacy_loss(1.0, self._x.shape)
-        if self.test_noise is not None and not (isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw)):
+        if self.test_noise is not None and _sigma_of(measure, self._x.shape) is None:
             return (
                 f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
             )
@@ -202,3 +211,9 @@ class RetrainedVotes(Votes):
     def _origins(self) -> list[tuple[str, Origin]]:
         parts = [("learner", self.learner.trained_on), ("body", self.body.trained_on if self.body else ())]
         return [(name, seen) for name, origins in parts for seen in origins]
+
+
+def _sigma_of(measure: SmoothingMeasure, shape: Sequence[int]) -> float | None:
+    """Return the standard deviation of Gaussian noise in the units of its distance; None for any other noise."""
+    law = measure.privacy_loss(1.0, shape)
+    return law.noise.sigma if isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw) else None
