@@ -14,6 +14,7 @@ from smoothing.certificates import Attacked, Certificates
 from smoothing.certifiers import Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
+from smoothing.numerics.rowwise import ROWS, check_rowwise
 from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.origin import Origin
@@ -193,7 +194,20 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            self._check_encoder(x)
         return self._training_features(x), labels
+
+    def _check_encoder(self, x: Tensor) -> None:
+        """Refuse an encoder whose features of an input depend on other inputs of its batch."""
+        encoder, half = cast(Encoder, self.encoder).to(self.device), min(ROWS, len(x) // 2)
+        with one_thread():
+            check_rowwise(
+                type(encoder).__name__,
+                encoder,
+                lambda rows: encoder(filled(rows, BLOCK).to(self.device)),
+                x[:half],
+                x[half : 2 * half],
+            )
 
     def _features(self, x: Tensor) -> Tensor:
         """Encode one example at a time, so that its features do not depend on its neighbours."""

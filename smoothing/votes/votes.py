@@ -19,6 +19,9 @@ LABELS = "training labels"
 class Votes(ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
 
+    The votes of this package accept arrays, data frames and nested lists of numbers in place of tensors; see
+    `smoothing.votes.arrays`.
+
     Attributes:
         object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
         num_classes: Number of classes K, at least 2.

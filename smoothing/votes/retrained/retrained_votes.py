@@ -12,11 +12,13 @@ from smoothing.measures.additive import Gaussian
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.random import generator
+from smoothing.numerics.rowwise import ROWS, check_rowwise
 from smoothing.numerics.threads import batchwise, one_thread, spread
 from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.origin import Origin
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.arrays import Arrays, checked_batch
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.retrained.body import Body
 from smoothing.votes.retrained.draws import Draw, MissingDrawsError, Predictions
 from smoothing.votes.retrained.learner import Learner
@@ -77,7 +79,7 @@ class RetrainedVotes(Votes):
             return ()
         return (_TRADED.format(sigma=sigma, sigma_x=self.test_noise.sigma),)
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Keep the training set.
 
         Args:
@@ -86,16 +88,22 @@ class RetrainedVotes(Votes):
             num_classes: Number of classes K, at least 2.
 
         Raises:
-            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+            ValueError: If an argument is not as described, naming it, its value and what is allowed; if the features
+                of an input depend on other inputs of its batch.
         """
-        check_training_set(x, labels, num_classes)
+        x, labels = checked_training_set(x, labels, num_classes)
+        if self.body is not None:
+            name, rows = type(self.body).__name__, x[: max(1, min(ROWS, self.body.batch_size // 2))]
+            with one_thread():
+                check_rowwise(name, self.body, self._features, rows)
         self.num_classes = num_classes
         self.inputs = len(x)
         self._x = x
-        self._labels = labels.long()
+        self._labels = labels
 
     def serve(self, origin: Origin, x: Tensor, index: Tensor) -> None:
         """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
+        x, index = checked_batch(x, index)
         self._origin = origin
         self._tests = x
         self._place = {int(position): place for place, position in enumerate(index)}
@@ -116,6 +124,10 @@ class RetrainedVotes(Votes):
                     f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
                     "them, without noise; must have seen other examples, or the run be Empirical"
                 )
+        try:
+            measure.check(self._x)
+        except ValueError as error:
+            return str(error)
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
                 f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
@@ -189,6 +201,7 @@ class RetrainedVotes(Votes):
         Raises:
             MissingDrawsError: If one of them is not finished.
         """
+        _, index = checked_batch(x, index)
         asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
         if missing := tuple(draw for draw in asked if draw not in self.finished):
             raise MissingDrawsError(missing)

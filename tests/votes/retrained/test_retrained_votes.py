@@ -260,3 +260,26 @@ def test_a_change_of_the_test_input_costs_what_the_privacy_loss_says(measure: Sm
     law = measure.privacy_loss(1.0, votes.object_shape(tests))
     assert law.kl() == pytest.approx(1 / (2 * sigma**2))  # type: ignore[union-attr]
     assert said in Ballots(measure, votes, tests, torch.arange(4), 0).assumptions
+
+
+class Normalising(Double):
+    """Features relative to the mean of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = super().forward(x)
+        return features - features.mean(0)
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 100])
+def test_a_body_that_mixes_rows_is_refused(batch_size: int) -> None:
+    body = Normalising()
+    body.batch_size = batch_size
+    with pytest.raises(ValueError, match=r"^Normalising: output of a row changes by .*; must depend on that row alone"):
+        RetrainedVotes(Sums(), body).fit(images(7), LABELS, 3)
+
+
+def test_training_inputs_that_the_measure_cannot_randomise_are_refused_beforehand() -> None:
+    votes = finishing(Sums(), images(7), LABELS, images(4, 1))
+    reason = ClopperPearson(n0=5, n=20).supports(Rounded(Gaussian(0.2), 9), votes)
+    assert reason is not None
+    assert re.match(r"Rounded: pixel = 0.\d+; must be a multiple of 1/8 within \[0, 1\]", reason)
