@@ -160,3 +160,13 @@ def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: P
         trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
     tables = [Table.read_csv(tmp_path / name / "certificates.csv") for name in ("encoded", "plain")]
     np.testing.assert_array_equal(*(table["radius"] for table in tables))
+
+
+@pytest.mark.parametrize("joint", [2, 3])
+def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_path: Path) -> None:
+    model = certification(sampled=ClopperPearson(n0=2, n=20, joint=joint))
+    with pytest.raises(
+        ValueError, match=rf"^certifiers\.sampled: ClopperPearson: joint = {joint}; must be at least 4,"
+    ):
+        Trainer(**QUIET).certify(model, Digits((1, 7), tests="test[:10]"), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
