@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_records
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 
-_CLASSIFIERS = get_args(Classifier)
+_CLASSIFIERS = get_args(SmoothedClassifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
