@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 
 from smoothing.certificates.certificates import Certificates
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.representation import Represented
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
 
 
-class Certifier(ABC):
+class Certifier(Represented, ABC):
     """Bounds a vote and asks a guarantee for the radius, or knows the exact answer (THEORY.md section 1)."""
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
