@@ -34,7 +34,8 @@ def represent(thing: object) -> str:
     for name, parameter in inspect.signature(type(thing)).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             continue
-        found = [a for a in (f"exact_{name}", name, f"_{name}") if hasattr(thing, a)]
+        held = (f"exact_{name}", name, f"_{name}")
+        found = [a for a in held if hasattr(thing, a) and not inspect.ismethod(getattr(thing, a))]
         if not found:
             if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL:
                 shown.append(f"{name}=...")

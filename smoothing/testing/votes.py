@@ -71,9 +71,9 @@ class VotesConformance:
     ) -> None:
         """The same key gives the same votes after other calls and other random numbers, which are left alone."""
         fresh = deepcopy(votes)
-        before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+        before = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()
         first = votes.counts(measure, x, index, DRAWS, (3, 1))
-        after = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+        after = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()
         assert torch.equal(before[0], after[0]), "torch's global generator was used"
         assert before[1:] == after[1:], "a global generator of random or numpy was used"
         torch.manual_seed(5)
