@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from lightning_modules.certifying.certification import Certification
+from smoothing.provenance.examples import examples_hash
 from smoothing.runs.provenance import provenance
 from smoothing.runs.run_directory import RunDirectory
 
@@ -56,7 +57,12 @@ class Opening(Callback):
 
     def _check(self) -> None:
         model, data = self._model, self._model.data
-        self._provenance = {"examples": len(data.asked), "encoder": model.seen} | provenance(
+        test_set = data.test_set()
+        self._provenance = {
+            "examples": len(data.asked),
+            "examples_hash": examples_hash(test_set[position] for position in data.asked),
+            "encoder": model.seen,
+        } | provenance(
             self._config,
             seed=model.seed,
             distance=model.measure.distance,
