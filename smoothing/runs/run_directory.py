@@ -19,6 +19,9 @@ from smoothing.votes import Draw, DrawShard, Predictions, read_draws
 CONFIG = "config.yaml"
 """Name of the file that holds the resolved config of a run."""
 
+PROVENANCE = "provenance.json"
+"""Name of the file that holds the provenance of a certify run."""
+
 SOURCES = ("data", "checkpoint", "identity", "sources")
 """Entries of the provenance that rows depend on, beside the config: data, checkpoints, networks and arrays, code."""
 
@@ -54,7 +57,7 @@ class RunDirectory:
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"
         self._config = self.path / CONFIG
-        self._provenance = self.path / "provenance.json"
+        self._provenance = self.path / PROVENANCE
         self._shards = self.path / "certificates"
         self._draws = self.path / "draws"
         self._timings = self.path / "timings"
@@ -77,6 +80,8 @@ class RunDirectory:
         if not self._provenance.exists():
             if self.finished() or self.finished_draws():
                 raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
+            if checkpoints(self.path):
+                raise ValueError(f"run_dir: {self.path} holds a training; {WAYS_OUT}")
             return
         if not provenance["config"] and len(self.finished()) < provenance["examples"]:
             raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to know whose it is")
@@ -225,7 +230,28 @@ def _digest(provenance: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def default_run_dir(config: str) -> Path:
+    """Return ``runs/<folder>/<name>`` for a config file, by the last folder of its path and its name without ending.
+
+    A path without a folder gives ``runs/<name>``: ``configs/label_flip/digits.yaml`` runs in
+    ``runs/label_flip/digits``, ``digits.yaml`` in ``runs/digits``.
+    """
+    path = Path(config)
+    folder = path.parent.resolve().name if path.parent != Path() else ""
+    return Path("runs", folder, path.stem)
+
+
+def checkpoints(path: Path) -> list[Path]:
+    """Checkpoints of a training in its directory."""
+    return sorted(path.glob("checkpoints/**/*.ckpt"))
+
+
 def check_writable(path: Path) -> None:
+    """Raise if a directory cannot be made or written to.
+
+    Raises:
+        ValueError: If so.
+    """
     nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     if not nearest.is_dir():
         raise ValueError(f"run_dir: {path}; must be a directory, and {nearest} is none")
