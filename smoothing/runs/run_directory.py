@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,9 @@ class RunDirectory:
         if differing := _differing(there, provenance, lambda run: computed_settings(run["config"])):
             raise ValueError(f"run_dir: {self.path} was made by another config: {differing}; {WAYS_OUT}")
         if differing := _differing(there, provenance, _sources):
-            raise ValueError(f"run_dir: {self.path} was made with other data, networks or code: {differing}; {WAYS_OUT}")
+            raise ValueError(
+                f"run_dir: {self.path} was made with other data, networks or code: {differing}; {WAYS_OUT}"
+            )
 
     def check_fitted(self, fitted: Mapping[str, str]) -> None:
         """Raise if votes or encoder were fitted to other values than those that finished rows were computed with.
@@ -221,7 +224,14 @@ def _sources(provenance: Mapping[str, Any]) -> dict[str, str]:
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any], part: Callable[[Any], dict[str, str]]) -> str:
     """What of a part of two provenances differs, in words; empty where nothing does."""
     differing = differing_settings({"there": part(there), "here": part(here)})
-    return "; ".join(f"{name} is {at['there']} there and {at['here']} here" for name, at in differing.items())
+    return "; ".join(
+        f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()
+    )
+
+
+def _short(value: str) -> str:
+    """A value as it is shown: of a hash, its beginning."""
+    return value[:12] if re.fullmatch("[0-9a-f]{64}", value) else value
 
 
 def _digest(provenance: Mapping[str, Any]) -> str:

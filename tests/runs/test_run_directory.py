@@ -66,7 +66,10 @@ def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], diffe
         ({"data": "abd"}, "data is abc there and abd here"),
         ({"checkpoint": "f00"}, "checkpoint is None there and f00 here"),
         ({"identity": {"votes.network": "e0"}}, "identity.votes.network is e1 there and e0 here"),
-        ({"identity": {"measure": "e2"}}, "identity.votes.network is e1 there and absent here; identity.measure is absent"),
+        (
+            {"identity": {"measure": "e2"}},
+            "identity.votes.network is e1 there and absent here; identity.measure is absent",
+        ),
         ({"sources": {"mine": "51"}}, "sources.mine is 50 there and 51 here"),
     ],
 )
