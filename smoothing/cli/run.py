@@ -12,6 +12,8 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 # Classes are found by their short names once they are imported.
+import lightning_modules.learners
+import lightning_modules.networks.bodies  # noqa: F401
 import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures
@@ -20,7 +22,8 @@ from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.sections import config_first
-from smoothing.runs.run_directory import CONFIG
+from smoothing.runs.run_directory import default_run_dir
+from smoothing.runs.training import TrainingDirectory
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
 """Where a config has the checkpoint of the network that is put to the vote."""
@@ -31,12 +34,12 @@ BAD_INPUT = (ValueError, OSError, MisconfigurationException)
 class SaveConfig(SaveConfigCallback):
     """Puts the resolved config of a training run into its directory and its loggers."""
 
+    directory: TrainingDirectory
+
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write and log the config; called on one rank."""
         text = self.parser.dump(self.config, skip_unset=False)
-        run_dir = Path(trainer.default_root_dir)
-        run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / CONFIG).write_text(text, encoding="utf-8")
+        self.directory.open(text)
         for logger in trainer.loggers:
             logger.log_hyperparams(yaml.safe_load(text))
 
@@ -79,7 +82,7 @@ class RunCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what both commands share."""
         parser.add_argument(
-            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<name of the config> if unset."
+            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<folder>/<name> of the config if unset."
         )
         parser.add_argument(
             "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
@@ -103,7 +106,7 @@ class RunCLI(LightningCLI):
                 named_by = config.config or self.config.config
                 if not named_by:
                     raise ValueError("run_dir: not given; must be, unless a config names the run")
-                config.run_dir = str(Path("runs", Path(str(named_by[-1])).stem))
+                config.run_dir = str(default_run_dir(str(named_by[-1])))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
                 raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset where no network is put to the vote")
             if (root := config.trainer.default_root_dir) is not None:
@@ -134,12 +137,21 @@ class RunCLI(LightningCLI):
 
     def fit(self, model: pl.LightningModule, datamodule: DataModule, **options: Any) -> None:
         """Train; what is refused before the first batch ends in one line."""
+        config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
+        directory = TrainingDirectory(config["run_dir"])
+        with one_line(*BAD_INPUT):
+            directory.check(config, options.get("ckpt_path"))
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, SaveConfig):
+                callback.directory = directory
         try:
             self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
         except BAD_INPUT as error:
             if self.trainer.fit_loop.epoch_loop.batch_progress.total.ready:
                 raise
             refuse(explain(error))
+        finally:
+            directory.close()
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
         """Certify; bad data, or a directory that cannot take the run, end in one line."""

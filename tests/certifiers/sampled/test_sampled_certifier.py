@@ -279,7 +279,7 @@ def test_more_classes_need_more_draws() -> None:
     "certifier",
     [
         ClopperPearson(n=200),
-        ClopperPearson(KL(), n=200, joint=3),
+        ClopperPearson(KL(), n=200, joint=30),
         ClopperPearson(n=200, two_sided=True),
         RandomisedClopperPearson(n=200),
         Prediction(n=200),
