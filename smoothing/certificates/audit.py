@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import inf
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,22 +67,25 @@ def audit(radii: ArrayLike, alpha: float, sigma: float, n: int) -> Finding:
     away in printing is told from the radii themselves, see `printed_from`.
 
     Args:
-        radii: Certified radii as logged; zeros, which claim nothing, are left out.
+        radii: Certified radii as logged, at least 0; zeros, which claim nothing, are left out.
         alpha: Failure probability that the log is said to hold at.
         sigma: Standard deviation of the noise, on the scale of the radii.
         n: Number of draws that bound the vote.
 
     Raises:
-        ValueError: If alpha, sigma or n cannot be one.
+        ValueError: If a radius, alpha, sigma or n cannot be one.
     """
     low, high = SEARCHED
     if not low <= alpha <= high:
         raise ValueError(f"audit: alpha = {alpha}; must be within [{low:g}, {high:g}]")
     if not 0 < sigma < inf:
         raise ValueError(f"audit: sigma = {sigma}; must be finite and above 0")
-    if n < 1:
-        raise ValueError(f"audit: n = {n}; must be at least 1")
-    values, times = np.unique(np.asarray(radii, np.float64), return_counts=True)
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"audit: n = {n}; must be at least 1 and a whole number")
+    logged = np.asarray(radii, np.float64)
+    if wrong := logged[~(logged >= 0)].tolist():
+        raise ValueError(f"audit: radius = {wrong[0]}; must be at least 0")
+    values, times = np.unique(logged, return_counts=True)
     values, times = values[values > 0], times[values > 0]
     p_low, p_high = (norm.cdf(bound / sigma) for bound in printed_from(values))
     impossible = {

@@ -52,6 +52,10 @@ class Curve:
             ValueError: Naming the file, the line and what is allowed there.
         """
         titles = read_header(path, ",")[1:]
+        names = [title.removesuffix(UPPER_BOUND) for title in titles]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{path}, line 1: {names.count(name)} columns are called {name!r}; must be one")
         columns = dict.fromkeys(("radius", *titles), NUMBER)
         points = [list(point.values()) for _, point in read_records(path, ",", columns)]
         values = np.array(points, np.float64).reshape(-1, len(columns))
@@ -68,12 +72,14 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
     Args:
         table: The certificates.
         distance: Their distance, which says whether a radius covers the changes of its own size.
-        radii: Where to evaluate, each at least 0, whole numbers if the distance is, at most `MAX_RADII`. By default
-            from 0 to where no certificate reaches.
+        radii: Where to evaluate, different, each at least 0, whole numbers if the distance is, at most `MAX_RADII`. By
+            default from 0 to where no certificate reaches.
 
     Raises:
-        ValueError: If a radius is not as described.
+        ValueError: If a radius or the table is not as described.
     """
+    if not isinstance(table, Table):
+        raise ValueError(f"certified_curve: table = {table!r}; must be a Table")
     at = _default_radii(table, distance) if radii is None else _checked(radii, distance)
     accuracy, attacks = {}, set()
     for certifier in table.certifiers:
@@ -132,7 +138,7 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
         numbers[certifier] = {
             "accuracy": float(np.mean(part["correct"])),
             "abstention": float(np.mean(part["prediction"] == -1)),
-            "median_radius": float(np.quantile(reached, 0.5, method="lower")),
+            "median_radius": float(np.sort(reached)[len(reached) // 2]),
             "average_certified_radius": float(np.mean(reached)),
         }
     return numbers
@@ -168,12 +174,17 @@ def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:
 
 
 def _checked(radii: Sequence[float], distance: Distance) -> NDArray[np.float64]:
-    at = np.unique(np.asarray(radii, np.float64))
+    given = np.asarray(radii)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iuf"):
+        raise ValueError(f"radii: {radii!r}; must be a list of numbers")
+    at, times = np.unique(given.astype(np.float64), return_counts=True)
     if not 0 < len(at) <= MAX_RADII:
         raise ValueError(f"radii: {len(at)} different radii; must be 1 .. {MAX_RADII}")
-    for r in at:
+    for r, count in zip(at, times, strict=True):
         if not 0 <= r < np.inf:
             raise ValueError(f"radii: {r}; must be at least 0 and finite")
         if distance.integer and r != np.floor(r):
             raise ValueError(f"radii: {r}; must be a whole number of {distance.unit}")
+        if count > 1:
+            raise ValueError(f"radii: {r} is given {count} times; must be given once")
     return at

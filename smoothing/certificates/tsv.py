@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,28 @@ with three digits that shows: Cohen et al. 2019 print .22 for sigma 1 at radius 
 _CLOCK = re.compile(r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
 
 
+def _parse_finite(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < inf:
+        raise ValueError(text)
+    return value
+
+
 def _parse_seconds(text: str) -> float:
     clock = _CLOCK.fullmatch(text)
     if clock is None:
-        return float(text)
+        return _parse_finite(text)
     return timedelta(**{unit: float(value) for unit, value in clock.groupdict("0").items()}).total_seconds()
 
 
+RADIUS = replace(NUMBER, parse=_parse_finite, allowed="a finite number, at least 0")
 SECONDS = replace(NUMBER, parse=_parse_seconds, allowed="seconds (12.3) or a clock time (0:00:12.3)")
 
 COLUMNS: dict[str, ColumnType] = {
     "idx": INTEGER,
     "label": INTEGER,
     "predict": INTEGER,
-    "radius": NUMBER,
+    "radius": RADIUS,
     "correct": FLAG,
     "time": optional(SECONDS),
 }
@@ -89,10 +98,12 @@ def write_tsv(path: str | Path, table: Table, seconds: Mapping[int, float] | Non
         seconds: Seconds spent on each example, by index. A time that is not known stays empty.
 
     Raises:
-        ValueError: If the table holds several certifiers.
+        ValueError: If the table holds several certifiers, or an infinite radius, which logs of sampled votes have not.
     """
     if len(table.certifiers) != 1:
         raise ValueError(f"TSV log: table with the certifiers {', '.join(table.certifiers)}; must have exactly one")
+    if endless := [row.index for row in table if row.radius == inf]:
+        raise ValueError(f"TSV log: example {endless[0]} has an infinite radius; must be finite")
     spent = seconds or {}
     records = ((row.index, row.label, row.prediction, row.radius, row.correct, spent.get(row.index)) for row in table)
     write_records(path, "\t", COLUMNS, records)

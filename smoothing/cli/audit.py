@@ -1,8 +1,10 @@
 """Logs in the field's format, held against what they are said to be."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from reporting.comparison import Comparable, Run
@@ -10,7 +12,10 @@ from reporting.text_table import TextTable
 from smoothing.certificates.audit import Finding, audit
 
 LISTED = 20
-"""Most impossible radii of one log that are listed."""
+"""Most impossible radii, and most missing indices, of one log that are listed."""
+
+TEST_SETS = (10_000, 50_000)
+"""Sizes of the test sets that published logs are on: MNIST and CIFAR-10, and the validation set of ImageNet."""
 
 EXPLANATION = (
     "A radius is impossible if no count among n votes gives it, by sigma times the normal quantile of the one-sided "
@@ -63,6 +68,8 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
         **dict.fromkeys(("window from", "to", "windows"), True),
     }
     notes = [EXPLANATION, *(f"{name}: {_verdict(finding)}" for name, finding in findings.items())]
+    indices = {name: table["index"].tolist() for name, table in logs.items()}
+    notes += [f"{name}: {gap}" for name in logs for gap in gaps(name, indices)]
     if len(logs) < len(runs):
         notes.append(NOT_AUDITED)
     return TextTable("Audit of logs", columns, [[name, *_cells(found)] for name, found in findings.items()], notes)
@@ -93,6 +100,59 @@ def read_sigma(path: Path, given: float | None) -> float:
     return found.pop()
 
 
+def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
+    """Test examples that a log lacks, by its stride, its siblings and the sizes of the usual test sets.
+
+    Siblings are the other logs with the same stride and an example in common at the end.
+
+    Args:
+        name: The log.
+        indices: Ascending indices of the test examples in every log.
+
+    Returns:
+        Up to two sentences: indices missing within the log, and where it ends too early.
+    """
+    own = indices[name]
+    step = stride(own)
+    found = []
+    if step is not None:
+        absent = sorted(set(range(own[0] % step, own[-1], step)) - set(own))
+        if absent:
+            found.append(f"of every {_ordinal(step)} index, {len(absent)} are missing: {_some(list(map(str, absent)))}.")
+    ends = {
+        other: rows[-1]
+        for other, rows in indices.items()
+        if other != name and own[-1] in rows and rows[-1] > own[-1] and (step is None or stride(rows) == step)
+    }
+    if ends:
+        sibling = max(ends, key=ends.__getitem__)
+        found.append(f"it ends at index {own[-1]} after {len(own)} rows; {sibling} ends at {ends[sibling]}.")
+    elif step is not None and (size := next((size for size in TEST_SETS if size > own[-1]), None)):
+        last = range(own[0] % step, size, step)[-1]
+        if own[-1] < last:
+            usual = len(range(own[0] % step, size, step))
+            found.append(
+                f"it ends at index {own[-1]} after {len(own)} rows; a test set of {size} examples has {usual} at every "
+                f"{_ordinal(step)} index."
+            )
+    return found
+
+
+def stride(indices: Sequence[int]) -> int | None:
+    """The most common difference of successive indices; None for a single one."""
+    steps = Counter(later - earlier for earlier, later in pairwise(indices))
+    return steps.most_common(1)[0][0] if steps else None
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _some(listed: list[str]) -> str:
+    return ", ".join(listed[:LISTED] + ([f"and {len(listed) - LISTED} more"] if len(listed) > LISTED else []))
+
+
 def _cells(finding: Finding) -> list[str]:
     value, low, high = finding.best
     return [
@@ -110,8 +170,6 @@ def _verdict(finding: Finding) -> str:
         return f"all {finding.rows} radii are possible at alpha = {finding.alpha:g}."
     by_rows = sorted(finding.impossible.items(), key=lambda item: (-item[1], item[0]))
     listed = [f"{radius:g} ({rows} times)" if rows > 1 else f"{radius:g}" for radius, rows in by_rows]
-    if len(listed) > LISTED:
-        listed[LISTED:] = [f"and {len(listed) - LISTED} more"]
     value = finding.best[0]
     fit = (
         f"No alpha explains all; {value:g} leaves {finding.unexplained}."
@@ -120,5 +178,5 @@ def _verdict(finding: Finding) -> str:
     )
     return (
         f"{finding.impossible_rows} of {finding.rows} radii are impossible at alpha = {finding.alpha:g}: "
-        f"{', '.join(listed)}. {fit}"
+        f"{_some(listed)}. {fit}"
     )
