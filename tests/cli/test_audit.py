@@ -7,7 +7,7 @@ import pytest
 from reporting.comparison import Run
 from reporting.text_table import TextTable
 from smoothing.certificates import FIELD_DISTANCE, read_tsv
-from smoothing.cli.audit import Stated, audit_logs, read_sigma
+from smoothing.cli.audit import Stated, audit_logs, gaps, read_sigma
 from smoothing.cli.main import main
 from tests.cli.test_compare import LOGS, run_directory
 from tests.samples import L2, table
@@ -43,6 +43,58 @@ def test_where_no_alpha_fits_that_is_said(tmp_path: Path):
     assert "No alpha explains all; " in found.notes[1]
     assert ", and " in found.notes[1]
     assert found.notes[1].count(",") <= 20
+
+
+EVERY_HUNDREDTH = list(range(0, 50_000, 100))
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "found"),
+    [
+        (EVERY_HUNDREDTH, [EVERY_HUNDREDTH], []),
+        (list(range(0, 10_000, 20)), [list(range(10_000))], []),
+        (
+            EVERY_HUNDREDTH[:427],
+            [],
+            ["it ends at index 42600 after 427 rows; a test set of 50000 examples has 500 at every 100th index."],
+        ),
+        (
+            EVERY_HUNDREDTH[:427],
+            [EVERY_HUNDREDTH[:440], EVERY_HUNDREDTH[:430]],
+            ["it ends at index 42600 after 427 rows; log 0 ends at 43900."],
+        ),
+        ([0], [[0, 3]], ["it ends at index 0 after 1 rows; log 0 ends at 3."]),
+        ([0], [], []),
+        (
+            [200, 300, *EVERY_HUNDREDTH[5:]],
+            [],
+            ["of every 100th index, 3 are missing: 0, 100, 400."],
+        ),
+        (
+            EVERY_HUNDREDTH[::2][:30] + EVERY_HUNDREDTH[60:],
+            [],
+            [f"of every 100th index, 30 are missing: {', '.join(map(str, range(100, 4100, 200)))}, and 10 more."],
+        ),
+        (
+            list(range(1, 5000, 21)),
+            [],
+            ["it ends at index 4999 after 239 rows; a test set of 10000 examples has 477 at every 21st index."],
+        ),
+    ],
+)
+def test_logs_that_lack_examples_are_named(own: list[int], others: list[list[int]], found: list[str]):
+    indices = {"log": own, **{f"log {place}": rows for place, rows in enumerate(others)}}
+    assert gaps("log", indices) == found
+
+
+def test_the_table_names_a_log_that_stops_early(tmp_path: Path):
+    whole = GOOD.read_text().splitlines(keepends=True)
+    short = tmp_path / "certify0.12_short.tsv"
+    short.write_text("".join(whole[:300] + whole[301:428]))
+    notes = audited(short, GOOD).notes
+    assert f"{short.name}: of every 20th index, 1 are missing: 5980." in notes
+    assert f"{short.name}: it ends at index 8520 after 426 rows; {GOOD.name} ends at 9980." in notes
+    assert not [note for note in audited(GOOD, BAD).notes if "ends at" in note or "missing" in note]
 
 
 @pytest.mark.parametrize(
