@@ -77,9 +77,7 @@ class IMDB(TextModule):
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file, strict=True))
         except OSError as error:
-            raise ValueError(
-                f"IMDB: {path}; must be a readable file: {error.strerror}. {placing(LAYOUT)}"
-            ) from error
+            raise ValueError(f"IMDB: {path}; must be a readable file: {error.strerror}. {placing(LAYOUT)}") from error
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"IMDB: {path}; must be a whole CSV file: {error}") from error
         if not rows or tuple(rows[0]) != COLUMNS or any(None in row.values() for row in rows):

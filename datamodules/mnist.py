@@ -26,8 +26,8 @@ class MNIST(DataModule):
 
     Args:
         classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        root: Folder that holds ``MNIST/raw``; by default the one that the environment variable ``SMOOTHING_DATA`` names,
-            or ``data``. Absent files are downloaded to it.
+        root: Folder that holds ``MNIST/raw``; by default the one that the environment variable ``SMOOTHING_DATA``
+            names, or ``data``. Absent files are downloaded to it.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.

@@ -182,7 +182,7 @@ class Table:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        given = list(rows)
+        given: list[Any] = list(rows)
         if not given:
             raise ValueError("certificate table: no rows; at least one example must be certified")
         if other := [row for row in given if not isinstance(row, Row)]:

@@ -118,7 +118,8 @@ def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
     if step is not None:
         absent = sorted(set(range(own[0] % step, own[-1], step)) - set(own))
         if absent:
-            found.append(f"of every {_ordinal(step)} index, {len(absent)} are missing: {_some(list(map(str, absent)))}.")
+            listed = _some(list(map(str, absent)))
+            found.append(f"{len(absent)} missing where every {_ordinal(step)} index is logged: {listed}.")
     ends = {
         other: rows[-1]
         for other, rows in indices.items()

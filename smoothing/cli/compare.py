@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -91,7 +92,8 @@ def name_runs(runs: Sequence[str]) -> dict[str, Path]:
     Raises:
         ValueError: If there is none, one is given twice, under whatever path, or one is not a path.
     """
-    if isinstance(runs, str) or not all(isinstance(run, str) and run for run in runs):
+    given: Sequence[Any] = runs
+    if isinstance(runs, str) or not all(isinstance(run, str) and run for run in given):
         raise ValueError(f"runs: {runs!r}; must be a list of paths")
     if not runs:
         raise ValueError("runs: none given; must be at least one run directory or TSV log")

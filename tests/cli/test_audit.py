@@ -68,12 +68,14 @@ EVERY_HUNDREDTH = list(range(0, 50_000, 100))
         (
             [200, 300, *EVERY_HUNDREDTH[5:]],
             [],
-            ["of every 100th index, 3 are missing: 0, 100, 400."],
+            ["3 missing where every 100th index is logged: 0, 100, 400."],
         ),
         (
             EVERY_HUNDREDTH[::2][:30] + EVERY_HUNDREDTH[60:],
             [],
-            [f"of every 100th index, 30 are missing: {', '.join(map(str, range(100, 4100, 200)))}, and 10 more."],
+            [
+                f"30 missing where every 100th index is logged: {', '.join(map(str, range(100, 4100, 200)))}, and 10 more."
+            ],
         ),
         (
             list(range(1, 5000, 21)),
@@ -92,7 +94,7 @@ def test_the_table_names_a_log_that_stops_early(tmp_path: Path):
     short = tmp_path / "certify0.12_short.tsv"
     short.write_text("".join(whole[:300] + whole[301:428]))
     notes = audited(short, GOOD).notes
-    assert f"{short.name}: of every 20th index, 1 are missing: 5980." in notes
+    assert f"{short.name}: 1 missing where every 20th index is logged: 5980." in notes
     assert f"{short.name}: it ends at index 8520 after 426 rows; {GOOD.name} ends at 9980." in notes
     assert not [note for note in audited(GOOD, BAD).notes if "ends at" in note or "missing" in note]
 

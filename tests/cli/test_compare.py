@@ -173,7 +173,7 @@ def test_equal_indices_of_other_parts_are_other_examples(
     first, other, same = (
         run_directory(tmp_path / name, **{known: part}) for name, part in (("a", "0"), ("b", "100"), ("c", "0"))
     )
-    with pytest.raises(ValueError, match="envelope: the runs .* different examples; must be the same"):
+    with pytest.raises(ValueError, match=r"envelope: the runs .* different examples; must be the same"):
         compare([first, other], [1], envelope=True, out=str(tmp_path / "out"))
     assert not list(tmp_path.glob("out*"))
     compare([first, other], [1], out=str(tmp_path / "out"))
@@ -186,14 +186,14 @@ def test_equal_indices_with_other_labels_are_other_examples(tmp_path: Path):
     logs = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
     for label, log in enumerate(logs):
         log.write_text(f"idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t{label}\t{label}\t0.3\t1\t1\n")
-    with pytest.raises(ValueError, match="envelope: the runs .* different examples; must be the same"):
+    with pytest.raises(ValueError, match=r"envelope: the runs .* different examples; must be the same"):
         compare(list(map(str, logs)), [0.1], envelope=True, out=str(tmp_path / "out"))
 
 
 def test_examples_that_are_not_known_are_not_known_to_be_the_same(tmp_path: Path):
     (tmp_path / "paper.csv").write_text(PUBLISHED)
     papers = {name: load_curve(tmp_path / "paper.csv", FLIPS) for name in ("one", "other")}
-    with pytest.raises(ValueError, match="envelope: the runs .* different examples; must be the same"):
+    with pytest.raises(ValueError, match=r"envelope: the runs .* different examples; must be the same"):
         comparison(papers, [1], envelope=True)
 
 
@@ -273,7 +273,7 @@ def test_a_provenance_that_is_none_is_named(tmp_path: Path, content: str):
 
 @pytest.mark.parametrize("runs", [{}, {" ": Run(ANSWERS, FLIPS)}])
 def test_runs_to_compare_have_names(runs: dict[str, Run]):
-    with pytest.raises(ValueError, match="comparison: runs.*must be .*at least one"):
+    with pytest.raises(ValueError, match=r"comparison: runs.*must be .*at least one"):
         comparison(runs)
 
 

@@ -1,11 +1,8 @@
-import json
 from pathlib import Path
 
 import pytest
 import wandb
-from pytorch_lightning.loggers import WandbLogger
 
-from reporting.curve_logger import run_loggers
 from reporting.report import report
 from smoothing.runs.provenance import provenance
 from smoothing.runs.run_directory import RunDirectory
