@@ -110,6 +110,8 @@ def upper_envelope(curves: Sequence[Curve]) -> Curve:
     Raises:
         ValueError: If the curves stand at different radii, or none is of certificates.
     """
+    if not curves:
+        raise ValueError("upper envelope: no curve; must be at least one")
     if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
         raise ValueError("upper envelope: curves at different radii; must be the same")
     certified = [accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks]
@@ -154,8 +156,10 @@ def common_distance(distances: Mapping[str, Distance]) -> Distance:
         The first one.
 
     Raises:
-        ValueError: If two runs differ in norm, unit or kind of number, naming them.
+        ValueError: If there is none, or two runs differ in norm, unit or kind of number, naming them.
     """
+    if not distances:
+        raise ValueError("common distance: no run; must be at least one")
     (first, shared), *others = distances.items()
     for run, distance in others:
         if replace(distance, strict=shared.strict) != shared:

@@ -20,7 +20,12 @@ def changed_inputs(inputs: int) -> list[int]:
 
     Args:
         inputs: Number of inputs, at least 1.
+
+    Raises:
+        ValueError: If there is no input.
     """
+    if inputs < 1:
+        raise ValueError(f"changed inputs: inputs = {inputs}; must be at least 1")
     return sorted({1, *(max(1, round(share * inputs)) for share in SHARES)})
 
 
@@ -33,15 +38,17 @@ def per_input(table: Table, distance: Distance, counts: Sequence[int]) -> tuple[
     Args:
         table: Certificates of changes of all inputs taken together.
         distance: Their distance, l1 or l2.
-        counts: Numbers of inputs that change, each at least 1.
+        counts: Numbers of inputs that change, each at least 1 and named once.
 
     Returns:
         The table with every certifier once for every count, in the place of radii the changes of each input, rounded
         down; and their distance.
 
     Raises:
-        ValueError: If the distance is another one.
+        ValueError: If the distance is another one, or a count is not as described.
     """
+    if not counts or len(set(counts)) < len(counts) or not all(count >= 1 for count in counts):
+        raise ValueError(f"per input: counts = {list(counts)}; must be different whole numbers, at least 1")
     if not divisible(distance):
         raise ValueError(f"per input: {distance.norm} radii; must be l1 or l2")
     rows = [

@@ -95,15 +95,19 @@ def write_tsv(path: str | Path, table: Table, seconds: Mapping[int, float] | Non
     Args:
         path: The log to write.
         table: Certificates of one certifier; ``table.of(name)`` picks it.
-        seconds: Seconds spent on each example, by index. A time that is not known stays empty.
+        seconds: Seconds spent on each example, at least 0, by index. A time that is not known stays empty.
 
     Raises:
-        ValueError: If the table holds several certifiers, or an infinite radius, which logs of sampled votes have not.
+        ValueError: If the table holds several certifiers, or an infinite radius, which logs of sampled votes have not;
+            or if a time is not as described.
     """
     if len(table.certifiers) != 1:
         raise ValueError(f"TSV log: table with the certifiers {', '.join(table.certifiers)}; must have exactly one")
     if endless := [row.index for row in table if row.radius == inf]:
         raise ValueError(f"TSV log: example {endless[0]} has an infinite radius; must be finite")
     spent = seconds or {}
+    for index, time in spent.items():
+        if not 0 <= time < inf:
+            raise ValueError(f"TSV log: seconds of example {index} = {time}; must be finite and at least 0")
     records = ((row.index, row.label, row.prediction, row.radius, row.correct, spent.get(row.index)) for row in table)
     write_records(path, "\t", COLUMNS, records)

@@ -145,6 +145,13 @@ def test_runs_must_share_a_distance():
         common_distance({"a": L2, "b": FLIPS})
 
 
+def test_there_must_be_something_to_share() -> None:
+    with pytest.raises(ValueError, match="common distance: no run; must be at least one"):
+        common_distance({})
+    with pytest.raises(ValueError, match="upper envelope: no curve; must be at least one"):
+        upper_envelope([])
+
+
 def test_the_upper_envelope_is_the_best_at_every_radius():
     curves = [
         certified_curve(table((1, 9.0), (0, 9.0), (0, 9.0)), FLIPS, [0, 2, 5]),

@@ -45,6 +45,13 @@ def test_a_log_holds_one_certifier(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("spent", [-1.0, float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(tmp_path: Path, spent: float):
+    with pytest.raises(ValueError, match=f"TSV log: seconds of example 0 = {spent}; must be finite and at least 0"):
+        write_tsv(tmp_path / "log.tsv", table((1, 1.0)), {0: spent})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_log_holds_no_infinite_radius(tmp_path: Path):
     with pytest.raises(ValueError, match="TSV log: example 1 has an infinite radius; must be finite"):
         write_tsv(tmp_path / "log.tsv", table((1, 1.0), (1, float("inf"))))

@@ -74,7 +74,8 @@ EVERY_HUNDREDTH = list(range(0, 50_000, 100))
             EVERY_HUNDREDTH[::2][:30] + EVERY_HUNDREDTH[60:],
             [],
             [
-                f"30 missing where every 100th index is logged: {', '.join(map(str, range(100, 4100, 200)))}, and 10 more."
+                "30 missing where every 100th index is logged: "
+                + f"{', '.join(map(str, range(100, 4100, 200)))}, and 10 more."
             ],
         ),
         (
