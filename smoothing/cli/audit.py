@@ -1,4 +1,4 @@
-"""Logs in the field's format, held against what they are said to be."""
+"""Audit of certification logs against their stated parameters."""
 
 import re
 from collections import Counter
@@ -12,18 +12,18 @@ from reporting.text_table import TextTable
 from smoothing.certificates.audit import Finding, audit
 
 LISTED = 20
-"""Most impossible radii, and most missing indices, of one log that are listed."""
+"""Largest number of impossible radii and of missing indices that are listed for one log."""
 
 TEST_SETS = (10_000, 50_000)
-"""Sizes of the test sets that published logs are on: MNIST and CIFAR-10, and the validation set of ImageNet."""
+"""Sizes of the test sets of published logs: MNIST and CIFAR-10, and the validation set of ImageNet."""
 
 EXPLANATION = (
-    "A radius is impossible if no count among n votes gives it, by sigma times the normal quantile of the one-sided "
-    "Clopper-Pearson bound at alpha; what printing rounds away is allowed for. Windows are all the ranges of alpha "
-    "that explain as many radii as possible; the one shown holds the simplest number."
+    "A radius is impossible if no count of n votes gives it: sigma times the normal quantile of the one-sided "
+    "Clopper-Pearson bound at alpha. Rounding in print is allowed for. Windows are the ranges of alpha that explain as "
+    "many radii as possible; the table shows the window that contains the simplest number."
 )
 
-NOT_AUDITED = "Run directories keep their counts; only logs are audited."
+NOT_AUDITED = "Only logs are audited. Run directories contain their counts."
 
 _MARKED = re.compile(r"(?:certify|sigma)[_=-]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+\.\d+")
@@ -31,12 +31,12 @@ _DECIMAL = re.compile(r"\d+\.\d+")
 
 @dataclass(frozen=True)
 class Stated:
-    """What logs are said to be.
+    """Stated parameters of logs.
 
     Attributes:
         alpha: Failure probability of each certificate.
         n: Number of draws that bound the vote.
-        sigma: Standard deviation of the noise in all logs; by default the one that each file name gives.
+        sigma: Standard deviation of the noise in all logs. By default it is read from each file name.
     """
 
     alpha: float
@@ -45,15 +45,15 @@ class Stated:
 
 
 def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated: Stated) -> TextTable:
-    """Audit every log among some runs. Run directories keep their counts and need none.
+    """Audit every log among some runs. Run directories contain their counts and are skipped.
 
     Args:
-        paths: Where the runs stand, by name.
-        runs: The same runs, read.
-        stated: What the logs are said to be.
+        paths: Paths of the runs, by name.
+        runs: The runs, by name.
+        stated: Stated parameters of the logs.
 
     Raises:
-        ValueError: If there is no log, its sigma is not known, or what is stated cannot be.
+        ValueError: If there is no log, its sigma is unknown, or a stated parameter is out of range.
     """
     logs = {name: run.table for name, run in runs.items() if isinstance(run, Run) and paths[name].is_file()}
     if not logs:
@@ -76,41 +76,45 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
 
 
 def read_sigma(path: Path, given: float | None) -> float:
-    """The sigma of a log, which it does not state itself.
+    """Return the sigma of a log. Logs do not state it.
 
-    A number after ``certify`` or ``sigma`` in the file name is meant as one, as in ``noise_0.25/test/sigma_0.50``;
-    without any, the only decimal number is taken for it.
+    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such a
+    number it is the only decimal number in the file name.
 
     Args:
         path: The log.
-        given: What the user says.
+        given: Value given by the user, or None.
 
     Raises:
-        ValueError: If none is given and the name does not tell, or both speak and differ.
+        ValueError: If no value is given and the file name has none or several, or if the two differ.
     """
     marked = {float(number) for number in _MARKED.findall(path.name)}
     if given is not None:
         if marked and given not in marked:
-            raise ValueError(f"audit.sigma: {given}; must be {' or '.join(map(str, marked))}, as {path.name} says")
+            raise ValueError(
+                f"audit.sigma: {given}; must be {' or '.join(map(str, marked))}, as in the name {path.name}"
+            )
         return given
     found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
     if len(found) != 1:
-        told = f"tells {len(found)} numbers" if found else "does not tell"
-        raise ValueError(f"audit.sigma: not given; must be, since the name {path.name} {told}")
+        raise ValueError(
+            f"audit.sigma: not given; must be given, since the name {path.name} has {len(found)} candidates"
+        )
     return found.pop()
 
 
 def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
-    """Test examples that a log lacks, by its stride, its siblings and the sizes of the usual test sets.
+    """Describe the test examples that are missing in a log.
 
-    Siblings are the other logs with the same stride and an example in common at the end.
+    Indices are missing within a log if they fit its stride. A log ends early if another log with the same stride, which
+    contains its last index, ends later. Without such a log the sizes `TEST_SETS` are compared.
 
     Args:
         name: The log.
-        indices: Ascending indices of the test examples in every log.
+        indices: Indices of the test examples in every log, ascending, by name of the log.
 
     Returns:
-        Up to two sentences: indices missing within the log, and where it ends too early.
+        At most two sentences: one about indices missing within the log, one about an early end.
     """
     own = indices[name]
     step = stride(own)
@@ -140,7 +144,7 @@ def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
 
 
 def stride(indices: Sequence[int]) -> int | None:
-    """The most common difference of successive indices; None for a single one."""
+    """Return the most common difference of successive indices, or None for a single index."""
     steps = Counter(later - earlier for earlier, later in pairwise(indices))
     return steps.most_common(1)[0][0] if steps else None
 

@@ -122,9 +122,13 @@ def test_a_sigma_that_is_given_serves_where_the_name_does_not_tell():
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("log.tsv", None, "audit.sigma: not given; must be, since the name log.tsv does not tell"),
-        ("0.25_at_0.50.tsv", None, "audit.sigma: not given; must be, since the name 0.25_at_0.50.tsv tells 2 numbers"),
-        ("sigma_0.25.tsv", 0.5, "audit.sigma: 0.5; must be 0.25, as sigma_0.25.tsv says"),
+        ("log.tsv", None, "audit.sigma: not given; must be given, since the name log.tsv has 0 candidates"),
+        (
+            "0.25_at_0.50.tsv",
+            None,
+            "audit.sigma: not given; must be given, since the name 0.25_at_0.50.tsv has 2 candidates",
+        ),
+        ("sigma_0.25.tsv", 0.5, "audit.sigma: 0.5; must be 0.25, as in the name sigma_0.25.tsv"),
     ],
 )
 def test_a_sigma_that_is_not_known_is_asked_for(name: str, given: float | None, message: str):
@@ -146,7 +150,7 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
     main(["compare", "log.tsv", "run", "--audit.alpha=0.01", "--audit.n=100000", "--audit.sigma=0.12", "--radii=[0.1]"])
     printed = capsys.readouterr().out
     assert "log.tsv: 184 of 481 radii are impossible at alpha = 0.01: 0.457 (156 times), " in printed
-    assert "Run directories keep their counts; only logs are audited." in printed
+    assert "Only logs are audited. Run directories contain their counts." in printed
     assert "## Audit of logs" in Path("comparison.md").read_text()
     assert "184 of 481 radii" in Path("comparison.md").read_text()
     assert "Audit of logs" in Path("comparison.tex").read_text()
@@ -158,7 +162,10 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
         (["log.tsv", "--audit.alpha=.001"], "audit: the following arguments are required: n"),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=x"], "audit.n: x; must be int"),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=10", "--audit.sgma=1"], "audit: sgma; must be an option of its"),
-        (["log.tsv", "--audit.alpha=.001", "--audit.n=10"], "audit.sigma: not given; must be, since the name log.tsv"),
+        (
+            ["log.tsv", "--audit.alpha=.001", "--audit.n=10"],
+            "audit.sigma: not given; must be given, since the name log.tsv",
+        ),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=0", "--audit.sigma=1"], "audit: n = 0; must be at least 1"),
         (
             ["log.tsv", "--audit.alpha=.001", "--audit.n=10", "--audit.sigma=0"],
