@@ -11,7 +11,7 @@ from lightning_modules.networks.frozen import Frozen
 from lightning_modules.training.recipe import describe
 from smoothing.measures import Denoiser
 from smoothing.provenance.origin import Origin
-from smoothing.votes.network import Precision, dtype_of
+from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
 class UNetDenoiser(Frozen, Denoiser):
@@ -56,6 +56,7 @@ class UNetDenoiser(Frozen, Denoiser):
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
         """Denoise images ``(batch, channels, height, width)``; see `Denoiser.forward`."""
+        warn_if_emulated(self._dtype, noisy.device)
         denoised = self.process.denoise(self.unet, noisy.to(self._dtype), sigma)
         return denoised.to(noisy.dtype)
 

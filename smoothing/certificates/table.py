@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_records
-from smoothing.certificates.certificates import Certificates, SmoothedClassifier
+from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 
-_CLASSIFIERS = get_args(SmoothedClassifier)
+_CLASSIFIERS = get_args(SmoothedClassifier) + get_args(AttackedClassifier)
 _WHOLE = ("index", "label", "prediction")
 _COUNTS = ("n_a", "n_b", "n", "n0")
 
@@ -113,20 +113,20 @@ COLUMNS: dict[str, ColumnType] = {name: _KINDS[hint] for name, hint in get_type_
 _cells = attrgetter(*COLUMNS)
 
 
-def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: ArrayLike) -> list[Row]:
+def rows(certifier: str, results: Certificates | Attacked, index: ArrayLike, label: ArrayLike) -> list[Row]:
     """Join the labels of one batch to its certificates.
 
     Args:
-        certifier: Name of the certifier in its run.
-        certificates: Its answer, ``(batch,)`` columns.
+        certifier: Name of the certifier or attack in its run.
+        results: Its results, ``(batch,)`` columns.
         index: ``(batch,)`` position of each example in its data set.
         label: ``(batch,)`` true classes.
 
     Raises:
         ValueError: If the columns differ in length, or a value is one that no certifier may claim.
     """
-    phrases = "; ".join(dict.fromkeys(certificates.assumptions))
-    batch = len(certificates.prediction)
+    phrases = "; ".join(dict.fromkeys(results.assumptions))
+    batch = len(results.prediction)
 
     def each(name: str, column: ArrayLike | None) -> list[Any]:
         if column is None:
@@ -136,34 +136,23 @@ def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: Ar
             raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
         return list(values.tolist())
 
-    answered = {
-        name: each(name, column)
-        for name, column in {
-            "index": index,
-            "label": label,
-            "prediction": certificates.prediction,
-            "radius": np.asarray(certificates.radius, np.float64),
-            "log_fail": certificates.log_fail,
-            "log_rival": certificates.log_rival,
-            "n_a": certificates.n_a,
-            "n_b": certificates.n_b,
-            "n": certificates.n,
-        }.items()
-    }
+    columns = results.columns()
+    shared = {name: columns.pop(name) for name in _ONE_PER_BATCH & columns.keys()}
+    columns |= {"index": index, "label": label, "radius": np.asarray(columns["radius"], np.float64)}
+    values = {name: each(name, column) for name, column in columns.items()}
     return [
         Row(
             certifier=certifier,
             correct=cells["prediction"] == cells["label"],
-            n0=certificates.n0,
-            alpha=certificates.alpha,
-            classifier=certificates.classifier,
-            deterministic=certificates.deterministic,
-            sound=certificates.sound,
             assumptions=phrases,
+            **shared,
             **cells,
         )
-        for cells in (dict(zip(answered, values, strict=True)) for values in zip(*answered.values(), strict=True))
+        for cells in (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
     ]
+
+
+_ONE_PER_BATCH = {"n0", "alpha", "classifier", "deterministic", "sound"}
 
 
 class Table:

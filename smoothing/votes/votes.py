@@ -19,6 +19,9 @@ LABELS = "training labels"
 class Votes(ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
 
+    The votes of this package accept arrays, data frames and nested lists of numbers in place of tensors; see
+    `smoothing.votes.arrays`.
+
     Attributes:
         object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
         num_classes: Number of classes K, at least 2.
@@ -30,6 +33,7 @@ class Votes(ABC):
         finished: Where draws are kept, those that are finished.
         all_labels: Whether, on training labels, it needs every one of them, so that a measure may hide none.
         inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
+        measures: Measures that a draw samples besides the one that randomises the object.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
     """
 
@@ -41,6 +45,7 @@ class Votes(ABC):
     inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
+    measures: tuple[SmoothingMeasure, ...] = ()
     checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
@@ -77,6 +82,10 @@ class Votes(ABC):
         if len(channel) != self.num_classes:
             return f"{name} has {len(channel)} classes, the data has {self.num_classes}"
         return None
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions that depend on the measure, for a measure that `supports` accepts."""
+        return ()
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
         """Refuse an input that the measure cannot randomise, where inputs are what it randomises.

@@ -72,6 +72,12 @@ class SampledCertifier(Certifier):
         """Why the votes cannot be taken under the measure, or None where they can."""
         return votes.supports(measure)
 
+    def refuses(self, examples: int) -> str | None:
+        """Return why the joint claim does not cover so many examples; see `Certifier.refuses`."""
+        if 1 < self.joint < examples:
+            return f"joint = {self.joint}; must be at least {examples}, the number of requested examples, or 1"
+        return None
+
     def certificates(self, ballots: Ballots, tally: Tally, **columns: Any) -> Certificates:
         """Certificates of the majority at `level`, with the counts behind them.
 
@@ -79,12 +85,17 @@ class SampledCertifier(Certifier):
             ballots: The batch.
             tally: How its draws fell.
             columns: The remaining columns of `Certificates`, prediction and radius among them.
+
+        Raises:
+            ValueError: If the batch alone has more examples than the joint claim covers.
         """
+        if refusal := self.refuses(len(ballots.x)):
+            raise ValueError(f"{type(self).__name__}: {refusal}")
         together = f"at most {self.joint} examples are asked, whose certificates hold together at alpha {self.alpha}"
         return Certificates(
             classifier="majority",
             deterministic=False,
-            sound=ballots.measure.exact_samples,
+            sound=ballots.exact_samples,
             assumptions=(*ballots.assumptions, *([together] if self.joint > 1 else [])),
             n_a=tally.n_a,
             n_b=tally.n_b,
