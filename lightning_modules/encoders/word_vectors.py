@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
+from smoothing.arguments import text
 from smoothing.provenance.origin import Origin
 
 _WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
@@ -32,6 +33,7 @@ class WordVectors(TextEncoder):
 
     def __init__(self, path: str = "glove/glove50d_5k.npz") -> None:
         super().__init__()
+        text(self, path=path)
         file = Path(os.environ.get("SMOOTHING_DATA") or ".") / path
         words, vectors = _read(file)
         self.trained_on = (Origin(file.stem),)
