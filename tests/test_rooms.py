@@ -102,7 +102,8 @@ def test_every_room_says_what_it_is_for() -> None:
 def test_every_folder_of_modules_is_a_room() -> None:
     folders = {path.parent for path in files(*BELOW)}
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
-    assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= {
+    rooms = {named(folder / "__init__.py") for folder in folders}
+    assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= rooms
         named(folder / "__init__.py") for folder in folders
     }
 
