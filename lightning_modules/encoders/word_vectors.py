@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
+from smoothing.arguments import text
 from smoothing.data_folder import data_file
 from smoothing.provenance.origin import Origin
 
@@ -32,6 +33,7 @@ class WordVectors(TextEncoder):
 
     def __init__(self, path: str = "glove/glove50d_5k.npz") -> None:
         super().__init__()
+        text(self, path=path)
         file = data_file(path)
         words, vectors = _read(file)
         self.trained_on = (Origin(file.stem),)

@@ -58,8 +58,8 @@ def audit(radii: ArrayLike, alpha: float, sigma: float, n: int) -> Finding:
     """Compute which radii are impossible at the stated alpha, and which alpha fits best.
 
     The certificate is that of Cohen et al. (2019): the one-sided Clopper-Pearson bound ``p`` of a count ``k`` among
-    ``n``, and the radius ``sigma Phi^-1(p)``. The bound ``p`` solves ``Pr[Binomial(n, p) >= k] = alpha``. Hence a radius
-    that was printed from a number within ``[low, high]`` can come from the count ``k`` iff
+    ``n``, and the radius ``sigma Phi^-1(p)``. The bound ``p`` solves ``Pr[Binomial(n, p) >= k] = alpha``. Hence a
+    radius that was printed from a number within ``[low, high]`` can come from the count ``k`` iff
 
         ``Pr[Binomial(n, Phi(low / sigma)) >= k] <= alpha <= Pr[Binomial(n, Phi(high / sigma)) >= k]``.
 
