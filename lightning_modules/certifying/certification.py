@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
+from smoothing.runs.progress import Progress
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -21,7 +22,6 @@ from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
-from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
@@ -257,7 +257,7 @@ class Certification(pl.LightningModule):
             check_rowwise(
                 type(encoder).__name__,
                 encoder,
-                lambda rows: encoder(filled(rows, BLOCK).to(self.device)),
+                lambda rows: encoder(filled(rows, BLOCK).to(self.device))[: len(rows)],
                 x[:half],
                 x[half : 2 * half],
             )

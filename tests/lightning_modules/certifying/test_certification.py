@@ -163,6 +163,21 @@ def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> 
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
 
 
+class Mixing(Doubling):
+    """Subtracts the mean of the batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = super().forward(x)
+        return features - features.mean(0)
+
+
+def test_an_encoder_that_mixes_rows_is_refused(tmp_path: Path) -> None:
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Mixing())
+    with pytest.raises(ValueError, match=r"^Mixing: output of a row changes by .*; must depend on that row alone"):
+        Trainer(**QUIET).certify(encoded, Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.gpu
 def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
     encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
