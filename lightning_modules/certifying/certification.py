@@ -7,7 +7,6 @@ from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
-from smoothing.runs.progress import Progress
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -22,6 +21,7 @@ from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
+from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 

@@ -30,8 +30,8 @@ class ExactProduct:
         """``(batch, n)`` products of ``x``, ``(batch, k)`` float64, with every row."""
         balanced = x * self.column_scale
         scale = _power_of_two_above(balanced.abs().amax(1, keepdim=True)) * 2.0**-self._bits
-        product = (balanced / scale).round_() @ self.rows.T
-        return product.mul_(scale)
+        # Powers of two: scaling the factor gives the bits of scaling the product, without a pass over it.
+        return (balanced / scale).round_().mul_(scale) @ self.rows.T
 
 
 def _power_of_two_above(x: Tensor) -> Tensor:
