@@ -98,7 +98,7 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
-        self.denoiser.check(z)
+        is_floating(self, z=z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:

@@ -39,7 +39,7 @@ class CategoricalMeasure(SmoothingMeasure):
         is_tensor(self, z=z)
         is_generator(self, generator)
         if torch.tensor(self.num_classes - 1).to(z.dtype).item() != self.num_classes - 1:
-            refuse(self, "z", f"a tensor of {z.dtype}", f"of a type that holds all values 0 .. {self.num_classes - 1}")
+            refuse(self, "z", z, f"of a type that holds all values 0 .. {self.num_classes - 1}")
         # Arithmetic in the type of z may overflow: 200 + 100 is 44 in uint8.
         values = z.long()
         off = (values < 0) | (values >= self.num_classes) | (values != z)

@@ -47,7 +47,7 @@ class Subsample(SmoothingMeasure):
         is_tensor(self, z=z)
         is_generator(self, generator)
         if not z.dtype.is_signed:
-            refuse(self, "z", f"a tensor of {z.dtype}", f"of a signed type: {HIDDEN} stands for hidden labels")
+            refuse(self, "z", z, f"of a signed type: {HIDDEN} stands for hidden labels")
         shown = torch.randint(z.numel(), (draws, self.size), generator=generator, device=z.device)
         versions = torch.full((draws, z.numel()), HIDDEN, dtype=z.dtype, device=z.device)
         return versions.scatter_(1, shown, z.flatten()[shown]).reshape(draws, *z.shape)
