@@ -99,6 +99,7 @@ class DenoisedMeasure(SmoothingMeasure):
             ValueError: If the denoiser was not made for such images.
         """
         is_floating(self, z=z)
+        self.denoiser.check(z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:

@@ -31,6 +31,9 @@ ROWS_IN_CACHE, WEIGHTS_IN_CACHE = 16, 2**17
 POINTS_AT_A_TIME = 2**14
 """Training points whose weights are added up by class at a time."""
 
+CLASSES_AT_ONCE = 64
+"""Largest number of classes whose sums are one matrix product; of more, each weight is added to its class."""
+
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
 
@@ -67,8 +70,12 @@ class Scores:
         return self._by_class(torch.square)
 
     def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
-        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
         total = torch.zeros_like(self.offsets)
+        if self.num_classes > CLASSES_AT_ONCE:
+            for row, sums in zip(self.weights, total, strict=True):
+                sums.index_add_(0, self.labels, value(row))
+            return total
+        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
         for weights, labels in parts:
             total += value(weights) @ one_hot(labels, self.num_classes).double()
         return total
