@@ -12,7 +12,7 @@ def at_least(owner: object, least: float, /, **arguments: float) -> None:
     """Raise if a whole number is below a minimum.
 
     Args:
-        owner: The object that the arguments belong to.
+        owner: The object that the arguments belong to, or the name of its class.
         least: The minimum.
         arguments: The numbers by name.
 
@@ -56,7 +56,8 @@ def within(owner: object, least: float, most: float, /, **arguments: float) -> N
 
 def is_tensor(owner: object, /, **arguments: Tensor) -> None:
     """Raise if an argument is not a tensor of real numbers; see `at_least`."""
-    for name, value in arguments.items():
+    values: dict[str, object] = {**arguments}
+    for name, value in values.items():
         if not isinstance(value, Tensor):
             refuse(owner, name, f"an object of type {type(value).__name__}", "a torch tensor")
         if value.is_complex():
@@ -79,7 +80,8 @@ def is_generator(owner: object, generator: torch.Generator, /) -> None:
 
 def refuse(owner: object, name: str, value: object, allowed: str) -> NoReturn:
     """Raise a `ValueError` that names class, parameter, value and the allowed values."""
-    raise ValueError(f"{type(owner).__name__}: {name} = {value}; must be {allowed}")
+    owner_name = owner if isinstance(owner, str) else type(owner).__name__
+    raise ValueError(f"{owner_name}: {name} = {value}; must be {allowed}")
 
 
 def _is_number(value: object) -> bool:

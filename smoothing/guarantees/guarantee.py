@@ -26,9 +26,10 @@ class VoteBound:
 
     def __post_init__(self) -> None:
         """Raise if the bounds are not two columns of logarithms."""
-        for name, value in (("log_fail", self.log_fail), ("log_rival", self.log_rival)):
+        columns: dict[str, object] = {"log_fail": self.log_fail, "log_rival": self.log_rival}
+        for name, value in columns.items():
             if not (isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1):
-                found = f"{value.dtype} of shape {tuple(value.shape)}" if hasattr(value, "shape") else value
+                found = f"an array of {value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else value
                 refuse(self, name, found, "a float64 NumPy array of shape (batch,)")
             if np.isnan(value).any():
                 refuse(self, name, "nan", "logarithms of probabilities")
