@@ -14,7 +14,7 @@ def at_least(owner: object, least: int, /, **arguments: Any) -> None:
     """Raise unless every argument is a whole number of at least a minimum.
 
     Args:
-        owner: Object that the arguments belong to.
+        owner: Object that the arguments belong to, or the name of its class.
         least: The minimum.
         arguments: The numbers by name. Booleans are not numbers.
 
@@ -65,7 +65,8 @@ def inside(owner: object, least: float, most: float, /, **arguments: Any) -> Non
 
 def is_tensor(owner: object, /, **arguments: Tensor) -> None:
     """Raise if an argument is not a tensor of real numbers; see `at_least`."""
-    for name, value in arguments.items():
+    values: dict[str, object] = {**arguments}
+    for name, value in values.items():
         if not isinstance(value, Tensor):
             _refuse_type(owner, name, value, "a torch tensor")
         if value.is_complex():
@@ -133,11 +134,15 @@ def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
 
 def refuse(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
     """Raise the error of an argument that is not allowed; see `at_least`."""
-    raise ValueError(f"{type(owner).__name__}: {name} = {_spelled(value)}; must be {allowed}")
+    raise ValueError(f"{_name_of(owner)}: {name} = {_spelled(value)}; must be {allowed}")
 
 
 def _refuse_type(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
-    raise ValueError(f"{type(owner).__name__}: {name} = an object of type {type(value).__name__}; must be {allowed}")
+    raise ValueError(f"{_name_of(owner)}: {name} = an object of type {type(value).__name__}; must be {allowed}")
+
+
+def _name_of(owner: object) -> str:
+    return owner if isinstance(owner, str) else type(owner).__name__
 
 
 def _is_number(value: Any, kind: type = Real) -> bool:

@@ -22,7 +22,7 @@ from smoothing.privacy_loss import (
 )
 
 SHORTEST, LONGEST = 1e-30, 1e30
-"""Range of standard deviations, scales and half widths, where noise in single precision neither under- nor overflows."""
+"""Range of standard deviations, scales and half widths: noise in single precision neither under- nor overflows."""
 
 
 class AdditiveNoise(SmoothingMeasure):
@@ -217,7 +217,7 @@ class GeneralisedGaussian(_CoordinateNoise):
         return GeneralisedNormalLaw(self.scale, self.exponent)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Noise like ``z``: a gamma variable of shape ``1 + 1/exponent``, to the power ``1/exponent``, times a uniform one.
+        """Noise like ``z``: a power of a gamma variable of shape ``1 + 1/exponent``, times a uniform one.
 
         A gamma variable of shape ``a`` is one of shape ``a + 1`` times ``U^(1/a)`` (Marsaglia and Tsang 2000). Drawn at
         shape ``1/exponent`` itself, small values would underflow, and the noise would have an atom.

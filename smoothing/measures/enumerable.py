@@ -16,6 +16,8 @@ class EnumerableMeasure(SmoothingMeasure):
         versions: Their number, at least 1.
     """
 
+    # One number is drawn for all coordinates.
+    coordinatewise = False
     exact_samples = True
     versions: int
 

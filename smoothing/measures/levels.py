@@ -49,9 +49,7 @@ class Levels:
         Raises:
             ValueError: If it holds anything else.
         """
-        if not (isinstance(z, Tensor) and z.is_floating_point()):
-            found = f"a tensor of {z.dtype}" if isinstance(z, Tensor) else f"an object of type {type(z).__name__}"
-            raise ValueError(f"{self.owner}: z = {found}; must be a torch tensor of floating-point numbers")
+        is_floating(self.owner, z=z)
         codes = (z * self.steps).round()
         off = ((z - codes / self.steps).abs() > NEAR) | (codes < 0) | (codes > self.steps) | z.isnan()
         if off.any():

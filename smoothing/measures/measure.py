@@ -33,8 +33,8 @@ class SmoothingMeasure(Represented, ABC):
 
     All randomness comes from the ``generator`` that a method is given. Callers key it by root seed, stream, object and
     block of draws (`smoothing.numerics.random.generator`), so that every draw is a function of its number. Stream 0
-    selects the class, stream 1 bounds its votes (`SELECTION` and `ESTIMATION` in `smoothing.certifiers.sampled.sampled_certifier`); draws of one stream are
-    independent of those of the other. A measure never sees these numbers and keeps no state of its own.
+    selects the class, stream 1 bounds its votes (`smoothing.certifiers.sampled.sampled_certifier`); draws of one stream
+    are independent of those of the other. A measure never sees these numbers and keeps no state of its own.
 
     Measures are immutable: constructors validate, and say class, parameter, value and allowed range.
 

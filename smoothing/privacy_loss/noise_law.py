@@ -161,7 +161,8 @@ class GeneralisedNormalLaw(NoiseLaw):
     def log_tail(self, size: Float) -> Float:
         """See `NoiseLaw.log_tail`."""
         order = 1 / self.exponent
-        power = (size / self.a) ** self.exponent
+        with np.errstate(over="ignore"):
+            power = (size / self.a) ** self.exponent
         inside = np.where(power < FLAT, size / self.a / gamma(1 + order), gammainc(order, power))
         return np.asarray(np.where(inside < 0.5, np.log1p(-inside), np.log(gammaincc(order, power))) - LOG_2[0])
 
