@@ -99,7 +99,7 @@ class Certification(pl.LightningModule):
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
         for name in certifiers:
-            if not isinstance(name, str) or not NAME.fullmatch(name):
+            if not NAME.fullmatch(str(name)):
                 raise ValueError(
                     f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
                     '"_", "-" and ".", and begin with a letter or a digit'

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from smoothing.runs.settings import computed_settings, differing_settings
 from smoothing.certificates import Row, Shard, Table, read_shards
+from smoothing.runs.settings import computed_settings, differing_settings
 from smoothing.votes import Draw, DrawShard, Predictions, read_draws
 
 CONFIG = "config.yaml"

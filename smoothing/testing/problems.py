@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.measures import LabelFlip
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.labels.linear import LinearVotes
@@ -67,3 +68,22 @@ def random_ballots(measure: SmoothingMeasure, num_classes: int, n: int, batch: i
     offsets[2::4] = rng.normal(size=offsets[2::4].shape) * np.abs(weights[2::4]).mean(1, keepdims=True)
     weights[3::4] = np.where(labels == frequent, 1, -1) * rng.uniform(0.9, 1.1, weights[3::4].shape)
     return ballots_of(measure, weights.tolist(), labels.tolist(), offsets.tolist(), num_classes, seed)
+
+
+def tied_ballots(q: str) -> list[Ballots]:
+    """Return linear votes in which the best attack first ties the winner, for two and three classes.
+
+    An equal score goes to the class with the smaller number. The last class therefore loses at the tie, and class 0
+    only one flip later.
+
+    Args:
+        q: Probability that a label changes.
+    """
+    weights = [[1.0] * 10, [2.0] * 10, [1.0, 1.0, *[2.0] * 4, 1.0, 1.0, 0.0, 0.0]]
+    made = []
+    for num_classes in (2, 3):
+        for winner in (0, num_classes - 1):
+            others = [c for c in range(num_classes) if c != winner]
+            labels = [winner] * 8 + (others * 2)[:2]
+            made.append(ballots_of(LabelFlip(q, num_classes), weights, labels, num_classes=num_classes))
+    return made
