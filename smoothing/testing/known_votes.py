@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from torch import Tensor
 
+from smoothing.arguments import at_least, numbers, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.guarantees.limit import log_limit
@@ -22,7 +23,7 @@ Counts = NDArray[np.int64]
 FLIPS, LENGTH = LabelFlip("0.35", 2), 9
 """A measure with whole radii and the number of coordinates of its object, for known votes."""
 
-EXAMPLES = 1_000
+EXAMPLES = 400
 """Number of examples of a problem with known votes."""
 
 FAILURES = 60
@@ -48,11 +49,18 @@ class KnownVotes(Votes):
         probabilities: ``(K,)`` probability of each class.
         examples: Number of examples; their positions in the data set are ``0 .. examples - 1``.
         shape: Shape of the randomised object.
+
+    Raises:
+        ValueError: If there are fewer than two probabilities or fewer than one example, or if they do not sum to one.
     """
 
     object: ClassVar[str] = "test input"
 
     def __init__(self, probabilities: Sequence[float], examples: int, shape: Sequence[int] = (1,)) -> None:
+        numbers(self, allowed := "at least two numbers within [0, 1] that sum to 1", probabilities=probabilities)
+        at_least(self, 1, examples=examples)
+        if len(probabilities) < 2 or min(probabilities) < 0 or abs(sum(probabilities) - 1) > ROUNDING:
+            refuse(self, "probabilities", list(probabilities), allowed)
         self.probabilities = np.array(probabilities)
         self.num_classes = len(self.probabilities)
         self.examples = examples

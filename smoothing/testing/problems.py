@@ -44,9 +44,17 @@ def ballots_of(
         offsets: ``(batch, K)`` offsets; zero if not given.
         num_classes: Number of classes K.
         seed: Root seed of all draws.
+
+    Raises:
+        ValueError: If the shapes do not fit together, a class has no label, or a number is not finite.
     """
     w = torch.tensor(weights, dtype=torch.float64)
     b = torch.zeros(len(w), num_classes) if offsets is None else torch.tensor(offsets, dtype=torch.float64)
+    if w.shape != (len(w), len(labels)) or b.shape != (len(w), num_classes):
+        raise ValueError(
+            f"ballots_of: weights of shape {tuple(w.shape)} and offsets of shape {tuple(b.shape)}; must be "
+            f"(batch, {len(labels)}) and (batch, {num_classes})"
+        )
     votes = GivenVotes()
     votes.fit(torch.zeros(len(labels), 1), torch.tensor(labels), num_classes)
     return Ballots(measure, votes, torch.cat([w, b], 1), torch.arange(len(w)), seed)
@@ -57,7 +65,20 @@ def random_ballots(measure: SmoothingMeasure, num_classes: int, n: int, batch: i
 
     Of every four rows one has whole weights, so that ties occur; one weights of any size; one offsets; and in one all
     training points are of one mind, so that radii are large.
+
+    Args:
+        measure: The smoothing measure.
+        num_classes: Number of classes K, at least 2.
+        n: Number of training labels, at least K.
+        batch: Number of rows, at least 1.
+        seed: Root seed of all draws, and seed of the weights and labels; at least 0.
+
+    Raises:
+        ValueError: If a number is out of its range.
     """
+    for name, value, least in (("num_classes", num_classes, 2), ("n", n, num_classes), ("batch", batch, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"random_ballots: {name} = {value}; must be a whole number, at least {least}")
     rng = np.random.default_rng([seed, n, num_classes])
     frequent = rng.integers(num_classes)
     labels = np.where(rng.random(n) < 0.8, frequent, rng.integers(num_classes, size=n))
