@@ -1,6 +1,7 @@
 """Small problems whose truth brute force can find."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,8 @@ def random_ballots(measure: SmoothingMeasure, num_classes: int, n: int, batch: i
     Raises:
         ValueError: If a number is out of its range.
     """
-    for name, value, least in (("num_classes", num_classes, 2), ("n", n, num_classes), ("batch", batch, 1)):
+    given: list[tuple[str, Any, int]] = [("num_classes", num_classes, 2), ("n", n, num_classes), ("batch", batch, 1)]
+    for name, value, least in given:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"random_ballots: {name} = {value}; must be a whole number, at least {least}")
     rng = np.random.default_rng([seed, n, num_classes])
