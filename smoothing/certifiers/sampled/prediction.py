@@ -44,8 +44,8 @@ class Prediction(SampledCertifier):
         counts = ballots.counts(self.n, ESTIMATION).numpy()
         leader = counts.argmax(1)
         tally = Tally.of(counts, leader)
-        pairs = zip(tally.n_a.tolist(), tally.n_b.tolist(), strict=True)
-        sure = np.array([self._sure(a, a + b) for a, b in pairs], bool)
+        pairs, row_of = np.unique(np.stack([tally.n_a, tally.n_b], 1), axis=0, return_inverse=True)
+        sure = np.array([self._sure(a, a + b) for a, b in pairs.tolist()], bool)[row_of.ravel()]
         return self.certificates(
             ballots,
             tally,
