@@ -98,7 +98,8 @@ def read_sigma(path: Path, given: float | None) -> float:
     found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
     if len(found) != 1:
         raise ValueError(
-            f"audit.sigma: not given; must be given, since the name {path.name} has {len(found)} candidates"
+        reason = f"the name {path.name} has {len(found)} candidates"
+        raise ValueError(f"audit.sigma: not given; must be, since {reason}")
         )
     return found.pop()
 
