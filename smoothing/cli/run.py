@@ -82,7 +82,10 @@ class RunCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what both commands share."""
         parser.add_argument(
-            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<folder>/<name> of the config if unset."
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="Directory of the run; runs/<folder>/<name> of the config if unset.",
         )
         parser.add_argument(
             "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."

@@ -105,6 +105,15 @@ def test_the_fingerprint_is_a_function_of_the_files(root: Path) -> None:
     assert folder(root).fingerprint() != known
 
 
+def test_the_fingerprint_is_a_function_of_the_pixels(root: Path) -> None:
+    known = folder(root).fingerprint()
+    image = root / "val/bee/00.png"
+    content = bytearray(image.read_bytes())
+    content[-20] ^= 1
+    image.write_bytes(content)
+    assert folder(root).fingerprint() != known
+
+
 def test_what_is_no_image_is_named(root: Path) -> None:
     (root / "val/bee/00.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"^.*val/bee/00.png; must be a readable image$"):
