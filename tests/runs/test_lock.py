@@ -11,7 +11,9 @@ import pytest
 from smoothing.runs import lock
 from smoothing.runs.lock import TIMEOUT, HeldError, Lock, _this_process
 
-IN_USE = r"run_dir: .* is in use by process \d+ on \S+ since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; must be used by one run"
+IN_USE = (
+    r"run_dir: .* is in use by process \d+ on \S+ since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; must be used by one run"
+)
 
 
 def owned(path: Path, age: float = 0, **changes: Any) -> Path:
