@@ -52,6 +52,7 @@ def test_how_a_run_is_done_does_not_matter(tmp_path: Path, changes: dict[str, An
         (provenance(data=data(classes=[1, 7, 8])), "data.init_args.classes.2 is absent there and 8 here"),
         (provenance(data={"class_path": "Digits"}), "data.init_args.classes.0 is 1 there and absent here"),
         (provenance(seed_everything=1), "seed_everything is absent there and 1 here"),
+        (provenance(a=1, b=2, c=3, d=4), "a is absent there and 1 here; b is absent there and 2 here; and 2 more"),
     ],
 )
 def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], difference: str) -> None:
