@@ -53,6 +53,7 @@ class RunCLI(LightningCLI):
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         with one_line(ValueError):
+            self._world = world()
             args = config_first(args, list(self.subcommands()))
         super().__init__(
             pl.LightningModule,
@@ -67,6 +68,12 @@ class RunCLI(LightningCLI):
             parser_kwargs={"prog": "smoothing", "exit_on_error": False},
             args=args,
         )
+
+    def _set_seed(self) -> None:
+        """Seed the global generators; a seed that they do not take ends in one line."""
+        with one_line(ValueError):
+            check_seed(self._get(self.config, "seed_everything"))
+        super()._set_seed()
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -90,7 +97,10 @@ class RunCLI(LightningCLI):
         """Parse the command line; a bad one ends in one line."""
         assert isinstance(args, list)
         with one_line():
-            self.config = parser.parse_args(args)
+            try:
+                self.config = parser.parse_args(args)
+            except ArgumentError as error:
+                refuse(with_nearest(explain(error), parser, args))
 
     def _parse_ckpt_path(self) -> None:
         """Do not let a checkpoint's hyper-parameters replace what config and command line say, as Lightning does."""
@@ -99,13 +109,15 @@ class RunCLI(LightningCLI):
         """Name the run."""
         config = self.config[self.subcommand]
         with one_line(ValueError):
+            if config.run_dir is not None and not config.run_dir.strip():
+                raise ValueError("run_dir = ''; must be the path of a directory")
             if config.run_dir is None:
                 named_by = config.config or self.config.config
                 if not named_by:
                     raise ValueError("run_dir: not given; must be, unless a config names the run")
                 config.run_dir = str(Path("runs", Path(str(named_by[-1])).stem))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
-                raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset where no network is put to the vote")
+                raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset: {_without_checkpoint(config.model)}")
             if (root := config.trainer.default_root_dir) is not None:
                 raise ValueError(f"trainer.default_root_dir: {root}; must be unset, run_dir says where a run goes")
 
@@ -117,16 +129,17 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Build the trainer; whatever it writes goes to the run directory."""
         config = self.config[self.subcommand]
-        if str(config.trainer.devices) == "0":
-            raise ValueError("trainer.devices = 0; must be at least 1, or auto")
+        set_processes(config.trainer, self._world)
+        check_options(config.trainer, self.subcommand)
         self._log_as_given = config.trainer.logger not in (None, True)
         if self.subcommand == "certify":
             # The run directory keeps the config of a certify run.
             self.save_config_callback = None
         if not self._log_as_given:
             kwargs["logger"] = _fit_loggers(config.run_dir) if self.subcommand == "fit" else False
-        with one_line(*BAD_INPUT, TypeError):
+        with one_line(*BAD_INPUT, TypeError, ImportError):
             trainer = super().instantiate_trainer(default_root_dir=config.run_dir, **kwargs)
+            check_processes(trainer)
         for checkpoints in trainer.checkpoint_callbacks:
             if isinstance(checkpoints, ModelCheckpoint) and checkpoints.dirpath is None:
                 checkpoints.dirpath = str(Path(config.run_dir, "checkpoints"))
@@ -134,6 +147,9 @@ class RunCLI(LightningCLI):
 
     def fit(self, model: pl.LightningModule, datamodule: DataModule, **options: Any) -> None:
         """Train; what is refused before the first batch ends in one line."""
+        with one_line(ValueError):
+            check_trainable(model)
+        Progress.line = staticmethod(partial(_trained, self.trainer))
         try:
             self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
         except BAD_INPUT as error:
@@ -149,6 +165,7 @@ class RunCLI(LightningCLI):
                 raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")
             loggers = self.trainer.loggers if self._log_as_given else None
             assert isinstance(self.trainer, Trainer)
+            rows = len(datamodule.asked) * len(model.certifiers) if False else 0
             self.trainer.certify(model, datamodule, config["run_dir"], config, loggers)
 
 
