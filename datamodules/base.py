@@ -61,13 +61,11 @@ class DataModule(pl.LightningDataModule, ABC):
             by position then goes by the labels under attack, and certificates take for granted that it does not.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
-        remaining: Positions of the test set that are still to be certified; None means all.
     """
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
     sorted_by_label: ClassVar[bool] = False
-    remaining: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -200,10 +198,13 @@ class DataModule(pl.LightningDataModule, ABC):
         return DataLoader(part, batch_size=self.batch_size, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
-        """Batches ``(index, x, label)`` of this rank's share of what remains to be certified."""
+        """Batches ``(index, x, label)`` of this rank's share of the requested examples."""
+        return self.batches(self.asked, *self._rank)
+
+    def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Numbered]:
+        """Batches ``(index, x, label)`` of one rank's share of the examples at some positions of the test set."""
         test = self.test_set()
-        remaining = self.asked if self.remaining is None else self.remaining
-        share = RankShare(test, remaining, *self._rank)
+        share = RankShare(test, positions, rank, ranks)
         return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
 
     @property

@@ -12,6 +12,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader
 from torchvision.transforms import v2
 
 from datamodules.base import VALIDATION_EVERY, DataModule, Examples, Labelled, Numbered
+from smoothing.provenance.contents import contents_hash
 
 File = tuple[Path, int]
 """An image and its label."""
@@ -107,11 +108,10 @@ class ImageFiles(DataModule):
         return (3, self.crop, self.crop)
 
     def fingerprint(self) -> str:
-        """SHA-256 over path, size and label of every file, in hexadecimal; pixels would take too long."""
-        digest = hashlib.sha256()
-        for path, label in (*self._files[True], *self._files[False]):
-            digest.update(f"{path.relative_to(self.root).as_posix()} {path.stat().st_size} {label};".encode())
-        return digest.hexdigest()
+        """SHA-256 over path, content and label of every file, in hexadecimal; contents are read once and cached."""
+        files = [*self._files[True], *self._files[False]]
+        labels = " ".join(str(label) for _, label in files)
+        return hashlib.sha256(f"{contents_hash(self.root, (path for path, _ in files))} {labels}".encode()).hexdigest()
 
 
 class _Files(Dataset[Labelled]):

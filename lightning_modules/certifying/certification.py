@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
@@ -16,7 +17,9 @@ from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
+from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
+from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
@@ -33,12 +36,10 @@ class Examples(Protocol):
     Attributes:
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
-        remaining: Positions of the examples that are still to certify; None for all that are asked.
     """
 
     num_classes: int
     assumptions: tuple[str, ...]
-    remaining: Sequence[int] | None
 
     @property
     def origin(self) -> Origin:
@@ -56,6 +57,9 @@ class Examples(Protocol):
 
     def fingerprint(self) -> str:
         """sha256 of training and test data."""
+
+    def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Any]:
+        """Batches of one rank's share of the examples at some positions."""
 
 
 class TestSet(Protocol):
@@ -81,6 +85,9 @@ class Certification(pl.LightningModule):
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Attributes:
+        fitted: SHA-256 of what was fitted to the training set, by name; empty if nothing was.
     """
 
     def __init__(
@@ -106,20 +113,54 @@ class Certification(pl.LightningModule):
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
+        self.fitted: dict[str, str] = {}
         self._data: Examples | None = None
+        self._progress: Progress | None = None
         self._prepared = False
+        self._before: dict[str, str] = {}
+        self._after: dict[str, str] = {}
+        self._fitted_to = ""
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
     def data(self) -> Examples:
-        """Training set and examples: the trainer's data module, unless others were set."""
+        """Training set and examples: those of the run, or else the trainer's data module."""
         return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
 
-    @data.setter
-    def data(self, data: Examples) -> None:
+    def begin(self, data: Examples, progress: Progress) -> None:
+        """Begin a run: later passes certify what remains of it.
+
+        Args:
+            data: Training set and examples.
+            progress: Progress of the run.
+        """
         self._data = data
+        self._progress = progress
         self._prepared = False
+
+    def end(self) -> None:
+        """End the run. What it left in votes and encoder, such as fitted arrays, does not change their identity."""
+        self._after = state_hashes(self.parts)
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """Everything that rows are computed with, by name."""
+        certifiers = {f"certifiers.{name}": certifier for name, certifier in self.certifiers.items()}
+        return {"measure": self.measure, "votes": self.votes, "encoder": self.encoder, **certifiers}
+
+    def identity(self, data: str) -> dict[str, str]:
+        """SHA-256 of everything that rows are computed with, as it was before a run fitted it; see `state_hashes`.
+
+        Args:
+            data: Fingerprint of the data that it will be fitted to.
+        """
+        now = state_hashes(self.parts)
+        if now != self._after:
+            self._before = now
+        if now != self._after or data != self._fitted_to:
+            self.fitted, self._fitted_to = {}, data
+        return self._before
 
     @property
     def checkpoint(self) -> str | None:
@@ -129,7 +170,7 @@ class Certification(pl.LightningModule):
     @property
     def remaining(self) -> Sequence[int]:
         """Positions of the examples that are still to certify."""
-        return self.data.asked if self.data.remaining is None else self.data.remaining
+        return self.data.asked if self._progress is None else self._progress.remaining
 
     def asked(self) -> tuple[Tensor, Tensor]:
         """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
@@ -162,11 +203,13 @@ class Certification(pl.LightningModule):
                 self.votes.check(self.measure, example)
             except ValueError as error:
                 raise ValueError(f"test example {position}: {error}") from error
-        if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.asked())
         if self.encoder is not None:
             self.encoder.serve(self.data.origin)
         self.votes.fit(*self._training_set(), self.data.num_classes)
+        if not self.votes.trained and not self.fitted:
+            self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
+        if self.votes.kept:
+            self.votes.serve(self.data.origin, *self.asked(), self._progress.draws if self._progress else {})
         for name, certifier in self.certifiers.items():
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from smoothing.cli import signals
 from smoothing.cli.ranks import claim_end, rank
-from smoothing.cli.signals import Progress, leave
+from smoothing.cli.signals import leave
 
 STATUS = 2
 """Exit status of every command that refuses its input."""
@@ -61,7 +62,7 @@ def fail(error: Exception) -> NoReturn:
     """End the process after a defect, with its traceback; or after another rank was lost, with one line."""
     prints, status = claim_end(1)
     if prints and _lost_connection(error):
-        _print("error:", f"another process of this run ended or cannot be reached; {Progress.line()}")
+        _print("error:", f"another process of this run ended or cannot be reached; {signals.state()}")
     elif prints:
         traceback.print_exception(error)
     leave(status)

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smoothing.cli.signals import Progress, end_on_signals, leave
+from smoothing.cli import signals
+from smoothing.cli.signals import end_on_signals, leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,7 @@ def run_command(args: Sequence[str]) -> None:
 
         RunCLI(arguments)
     else:
-        Progress.line = staticmethod(lambda: "stopped")
+        signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
             _call_function(command, arguments)
 

@@ -38,8 +38,7 @@ def world(environment: Mapping[str, str] = os.environ) -> World | None:
     if "TORCHELASTIC_RUN_ID" in environment:
         return _world("torchrun", int(environment["WORLD_SIZE"]), int(environment["LOCAL_WORLD_SIZE"]))
     if _by_srun(environment):
-        tasks = int(environment.get("SLURM_STEP_NUM_TASKS", environment["SLURM_NTASKS"]))
-        nodes = environment.get("SLURM_STEP_NUM_NODES", environment.get("SLURM_NNODES", "1"))
+        tasks, nodes = int(environment["SLURM_NTASKS"]), environment.get("SLURM_NNODES", "1")
         return _world("srun", tasks, max(tasks // int(nodes), 1))
     return None
 

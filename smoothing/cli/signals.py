@@ -1,6 +1,6 @@
 """Signals and lost parents: a process that is told to end does so at once, with one line.
 
-Finished work is on disk as soon as it is computed and files are replaced as a whole, so a process may end at any moment.
+Finished work is on disk as soon as it is computed, and files are replaced as a whole: a process may end at any moment.
 """
 
 import os
@@ -20,10 +20,12 @@ POLL = 0.2
 """Seconds between two looks at the parent process."""
 
 
-class Progress:
-    """State of the run as one line. Commands replace `line`, and a stopped process prints it."""
+def _nothing_yet() -> str:
+    return "stopped; nothing was written"
 
-    line: Callable[[], str] = staticmethod(lambda: "stopped; nothing was written")
+
+state: Callable[[], str] = _nothing_yet
+"""Returns the state of the run as one line, which a stopped process prints. Commands replace it."""
 
 
 def end_on_signals() -> None:
@@ -73,7 +75,7 @@ def _wait(reading: int) -> None:
         if prints:
             # A progress bar hides the cursor and leaves its line open.
             shown = "\x1b[?25h\n" if sys.stderr.isatty() else ""
-            os.write(2, f"{shown}{Progress.line()}\n".encode())
+            os.write(2, f"{shown}{state()}\n".encode())
     finally:
         leave(status)
 

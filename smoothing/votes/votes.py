@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import ClassVar
 
 from torch import Tensor
@@ -27,7 +26,6 @@ class Votes(ABC):
             training sets need not be read.
         kept: Whether draws are worth keeping, each being a training run. They are then finished in a pass of their own,
             and `counts` raises `MissingDrawsError` where one is not.
-        finished: Where draws are kept, those that are finished.
         all_labels: Whether, on training labels, it needs every one of them, so that a measure may hide none.
         inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
@@ -37,7 +35,6 @@ class Votes(ABC):
     trained: ClassVar[bool] = False
     kept: ClassVar[bool] = False
     all_labels: ClassVar[bool] = False
-    finished: Mapping[Draw, Predictions] = MappingProxyType({})
     inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
@@ -56,13 +53,14 @@ class Votes(ABC):
         """
         self.num_classes = num_classes
 
-    def serve(self, origin: Origin, x: Tensor, index: Tensor) -> None:
-        """Be told beforehand what will be asked, where draws are kept.
+    def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
+        """Be told beforehand what will be asked, where draws are kept; after `fit`.
 
         Args:
             origin: Which examples the training set holds.
             x: All inputs that will be predicted, ``(m, ...)``.
             index: ``(m,)`` position of each in its data set.
+            finished: Predictions of finished draws; the run adds to it when more are finished.
         """
 
     def supports(self, measure: SmoothingMeasure) -> str | None:

@@ -1,6 +1,6 @@
 """Votes of models that are trained on randomised versions of a training set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -61,6 +61,7 @@ class RetrainedVotes(Votes):
         self.body = body
         self.test_noise = test_noise
         self._prepared: tuple[Tensor, ...] = ()
+        self._finished: Mapping[Draw, Predictions] = {}
         self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
 
     @property
@@ -87,10 +88,11 @@ class RetrainedVotes(Votes):
         self._x = x
         self._labels = labels.long()
 
-    def serve(self, origin: Origin, x: Tensor, index: Tensor) -> None:
+    def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
         """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
         self._origin = origin
         self._tests = x
+        self._finished = finished
         self._place = {int(position): place for place, position in enumerate(index)}
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
@@ -181,10 +183,10 @@ class RetrainedVotes(Votes):
             MissingDrawsError: If one of them is not finished.
         """
         asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
-        if missing := tuple(draw for draw in asked if draw not in self.finished):
+        if missing := tuple(draw for draw in asked if draw not in self._finished):
             raise MissingDrawsError(missing)
         places = [self._place[int(position)] for position in index]
-        predicted = torch.from_numpy(np.stack([self.finished[draw][places] for draw in asked]))
+        predicted = torch.from_numpy(np.stack([self._finished[draw][places] for draw in asked]))
         return one_hot(predicted.long(), self.num_classes).sum(0)
 
     def _features(self, x: Tensor) -> Tensor:
