@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from reporting.text_table import NOTHING, TextTable
-from smoothing.certificates.cells import INTEGER, NUMBER, TEXT, Kind, optional
+from smoothing.certificates.cells import INTEGER, NUMBER, TEXT, ColumnType, optional
 from smoothing.certificates.curves import (
     ENVELOPE,
     MAX_RADII,
@@ -134,7 +134,7 @@ class Column:
         spell: A cell for readers.
     """
 
-    kind: Kind
+    kind: ColumnType
     spell: Callable[[Any], str]
 
 
@@ -155,8 +155,8 @@ class Comparison:
     notes: tuple[str, ...]
 
     @property
-    def kinds(self) -> dict[str, Kind]:
-        """Kind of every column, by name."""
+    def kinds(self) -> dict[str, ColumnType]:
+        """Type of every column, by name."""
         return {name: column.kind for name, column in self.columns.items()}
 
     def text(self) -> TextTable:

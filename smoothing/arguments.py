@@ -1,44 +1,109 @@
-"""What constructors ask of numbers that they are given."""
+"""Checks of constructor arguments, with one form of message: ``Class: parameter = value; must be ...``."""
 
+from collections.abc import Iterable, Sequence
 from math import inf
+from numbers import Integral, Real
+from typing import Any
 
 
-def at_least(owner: object, least: float, /, **arguments: float) -> None:
-    """Refuse whole numbers below a minimum.
+def at_least(owner: object, least: int, /, **arguments: Any) -> None:
+    """Raise unless every argument is a whole number of at least a minimum.
 
     Args:
-        owner: What they are arguments of.
+        owner: Object that the arguments belong to.
         least: The minimum.
-        arguments: The numbers by name.
+        arguments: The numbers by name. Booleans are not numbers.
 
     Raises:
-        ValueError: Naming the first that is refused, and what is allowed.
+        ValueError: Naming the first argument that is refused, and what is allowed.
     """
     for name, value in arguments.items():
+        if not _is_number(value, Integral):
+            refuse(owner, name, value, f"a whole number, at least {least}")
         if value < least:
-            _refuse(owner, name, value, f"at least {least}")
+            refuse(owner, name, value, f"at least {least}")
 
 
-def finite(owner: object, least: float, /, **arguments: float) -> None:
-    """Refuse numbers that are not finite or below a minimum; see `at_least`."""
+def finite(owner: object, least: float, /, **arguments: Any) -> None:
+    """Raise unless every argument is a finite number of at least a minimum; see `at_least`."""
     for name, value in arguments.items():
-        if not least <= value < inf:
-            _refuse(owner, name, value, f"finite and at least {least}")
+        if not _is_number(value) or not least <= value < inf:
+            refuse(owner, name, value, f"finite and at least {least}")
 
 
-def positive(owner: object, /, **arguments: float) -> None:
-    """Refuse numbers that are not finite or not above 0; see `at_least`."""
+def positive(owner: object, /, **arguments: Any) -> None:
+    """Raise unless every argument is a finite number above 0; see `at_least`."""
     for name, value in arguments.items():
-        if not 0 < value < inf:
-            _refuse(owner, name, value, "finite and above 0")
+        if not _is_number(value) or not 0 < value < inf:
+            refuse(owner, name, value, "finite and above 0")
 
 
-def below_one(owner: object, /, **arguments: float) -> None:
-    """Refuse numbers outside [0, 1); see `at_least`."""
+def below_one(owner: object, /, **arguments: Any) -> None:
+    """Raise unless every argument is a number within [0, 1); see `at_least`."""
     for name, value in arguments.items():
-        if not 0 <= value < 1:
-            _refuse(owner, name, value, "within [0, 1)")
+        if not _is_number(value) or not 0 <= value < 1:
+            refuse(owner, name, value, "within [0, 1)")
 
 
-def _refuse(owner: object, name: str, value: float, allowed: str) -> None:
-    raise ValueError(f"{type(owner).__name__}: {name} = {value}; must be {allowed}")
+def instance(owner: object, kind: type | tuple[type, ...], /, **arguments: Any) -> None:
+    """Raise unless every argument is an instance of a class, or of one of several; see `at_least`."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    wanted = " or ".join("None" if each is type(None) else _named(each) for each in kinds)
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            refuse(owner, name, value, wanted)
+
+
+def function(owner: object, /, **arguments: Any) -> None:
+    """Raise unless every argument can be called; see `at_least`."""
+    for name, value in arguments.items():
+        if not callable(value):
+            refuse(owner, name, value, "a function")
+
+
+def text(owner: object, /, **arguments: Any) -> None:
+    """Raise unless every argument is a string that is not empty; see `at_least`."""
+    for name, value in arguments.items():
+        if not isinstance(value, str) or not value:
+            refuse(owner, name, value, "a string that is not empty")
+
+
+def sequence(owner: object, /, **arguments: Any) -> None:
+    """Raise unless every argument is a list or another sequence, and no string; see `at_least`."""
+    for name, value in arguments.items():
+        if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+            refuse(owner, name, value, "a list")
+
+
+def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
+    """Raise unless every argument is a list of finite numbers; see `at_least`.
+
+    Args:
+        owner: Object that the arguments belong to.
+        allowed: What the list must be, for the message.
+        arguments: The lists by name.
+    """
+    for name, value in arguments.items():
+        if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+            refuse(owner, name, value, allowed)
+        if not all(_is_number(each) and -inf < each < inf for each in value):
+            refuse(owner, name, list(value), allowed)
+
+
+def refuse(owner: object, name: str, value: Any, allowed: str) -> None:
+    """Raise the error of an argument that is not allowed; see `at_least`."""
+    raise ValueError(f"{type(owner).__name__}: {name} = {_spelled(value)}; must be {allowed}")
+
+
+def _is_number(value: Any, kind: type = Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _named(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+
+
+def _spelled(value: Any) -> str:
+    """Return a value on one line, cut after 80 characters."""
+    spelled = " ".join((repr(value) if isinstance(value, str) else str(value)).split())
+    return spelled if len(spelled) <= 80 else f"{spelled[:77]}..."

@@ -1,5 +1,6 @@
 """Certifying every example of a data set, as a Lightning predict run."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, cast
@@ -25,6 +26,9 @@ from smoothing.votes.votes import LABELS
 
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""Names of certifiers. They become keys of loggers, which give "/" a meaning of its own."""
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
@@ -101,6 +105,12 @@ class Certification(pl.LightningModule):
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
+        for name in certifiers:
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise ValueError(
+                    f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
+                    '"_", "-" and ".", and begin with a letter or a digit'
+                )
         # Inputs stay as they are there alone; wherever else, radii behind an encoder are of features.
         if encoder is not None and votes.object != LABELS:
             raise ValueError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Kind:
+class ColumnType:
     """What the cells of one column hold.
 
     Attributes:
@@ -56,14 +56,14 @@ def _spell_number(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-INTEGER = Kind(int, str, "a whole number", np.int64)
-NUMBER = Kind(float, _spell_number, "a number", np.float64)
-FLAG = Kind(_parse_flag, lambda value: str(int(value)), "0 or 1", np.bool_)
-TEXT = Kind(str, str, "text", np.object_)
+INTEGER = ColumnType(int, str, "a whole number", np.int64)
+NUMBER = ColumnType(float, _spell_number, "a number", np.float64)
+FLAG = ColumnType(_parse_flag, lambda value: str(int(value)), "0 or 1", np.bool_)
+TEXT = ColumnType(str, str, "text", np.object_)
 
 
-def optional(kind: Kind) -> Kind:
-    """The same kind, where a cell may be empty."""
+def optional(kind: ColumnType) -> ColumnType:
+    """The same type, where a cell may be empty."""
     return replace(kind, allowed=f"{kind.allowed}, or empty", optional=True)
 
 
@@ -80,13 +80,15 @@ def read_header(path: str | Path, delimiter: str) -> list[str]:
             raise ValueError(f"{path}: not a text file; must be a table with one line per row") from None
 
 
-def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_records(
+    path: str | Path, delimiter: str, columns: Mapping[str, ColumnType]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Read a table line by line.
 
     Args:
         path: The file, UTF-8, its first line the column names.
         delimiter: What stands between two cells.
-        columns: Kind of every column, in their order in the file.
+        columns: Type of every column, in their order in the file.
 
     Yields:
         Where the line stands, for messages, and its values by column.
@@ -112,7 +114,7 @@ def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) 
                 yield where, _read_cells(cells, columns, where)
 
 
-def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> dict[str, Any]:
+def _read_cells(cells: list[str], columns: Mapping[str, ColumnType], where: str) -> dict[str, Any]:
     if len(cells) != len(columns):
         raise ValueError(f"{where}: found {len(cells)} cells; must be {len(columns)}")
     values = {}
@@ -125,7 +127,7 @@ def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> di
 
 
 def write_records(
-    path: str | Path, delimiter: str, columns: Mapping[str, Kind], records: Iterable[Sequence[Any]]
+    path: str | Path, delimiter: str, columns: Mapping[str, ColumnType], records: Iterable[Sequence[Any]]
 ) -> None:
     """Write a table whose bytes are a function of its content; the file appears whole or not at all."""
     draft = Path(f"{path}.{os.getpid()}.part")

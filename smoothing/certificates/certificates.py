@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Classifier = Literal["mean", "majority", "run-off", "attacked mean", "attacked base"]
+SmoothedClassifier = Literal["mean", "majority", "run-off", "attacked mean", "attacked base"]
 
 ATTACKED = frozenset[str]({"attacked mean", "attacked base"})
 """What is said of an attacked classifier certifies nothing: its radius is an upper bound on what can be."""
@@ -37,7 +37,7 @@ class Certificates:
 
     prediction: NDArray[np.int64]
     radius: NDArray[np.float64]
-    classifier: Classifier
+    classifier: SmoothedClassifier
     deterministic: bool
     sound: bool
     assumptions: tuple[str, ...] = ()

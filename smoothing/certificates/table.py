@@ -10,10 +10,10 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, Kind, optional, read_records, write_records
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_records
+from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 
-_CLASSIFIERS = get_args(Classifier)
+_CLASSIFIERS = get_args(SmoothedClassifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Row:
                 raise ValueError(f"{where}: {name} = {getattr(self, name)}; must be {allowed}")
 
 
-_KINDS: dict[Any, Kind] = {
+_KINDS: dict[Any, ColumnType] = {
     int: INTEGER,
     float: NUMBER,
     bool: FLAG,
@@ -93,8 +93,8 @@ _KINDS: dict[Any, Kind] = {
     float | None: optional(NUMBER),
 }
 
-COLUMNS: dict[str, Kind] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
-"""Kind of every column of the table, in their order."""
+COLUMNS: dict[str, ColumnType] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
+"""Type of every column of the table, in their order."""
 
 _cells = attrgetter(*COLUMNS)
 

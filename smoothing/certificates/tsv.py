@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, Kind, optional, read_records, write_records
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, ColumnType, optional, read_records, write_records
 from smoothing.certificates.table import Table, assemble
 from smoothing.distance import Distance
 
@@ -30,7 +30,7 @@ def _parse_seconds(text: str) -> float:
 
 SECONDS = replace(NUMBER, parse=_parse_seconds, allowed="seconds (12.3) or a clock time (0:00:12.3)")
 
-COLUMNS: dict[str, Kind] = {
+COLUMNS: dict[str, ColumnType] = {
     "idx": INTEGER,
     "label": INTEGER,
     "predict": INTEGER,
@@ -38,7 +38,7 @@ COLUMNS: dict[str, Kind] = {
     "correct": FLAG,
     "time": optional(SECONDS),
 }
-"""Kind of every column of a log, in their order. The time may be unknown."""
+"""Type of every column of a log, in their order. The time may be unknown."""
 
 
 def read_tsv(path: str | Path, certifier: str = "clopper_pearson") -> tuple[Table, dict[int, float]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.representation import Represented
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class VoteBound:
         return np.asarray(np.exp(self.log_fail) + np.exp(self.log_rival) < 1 - 4 * np.finfo(float).eps)
 
 
-class Guarantee(ABC):
+class Guarantee(Represented, ABC):
     """Turns a vote bound into a radius within which the winner cannot change (THEORY.md section 2)."""
 
     def supports(self, measure: SmoothingMeasure) -> str | None:

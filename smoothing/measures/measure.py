@@ -14,12 +14,13 @@ from smoothing.distance import Distance
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.provenance.origin import Origin
+from smoothing.representation import Represented
 
 Channel = NDArray[np.float64] | NDArray[np.object_]
 """A ``(K, K)`` matrix of float64 numbers or of fractions."""
 
 
-class SmoothingMeasure(ABC):
+class SmoothingMeasure(Represented, ABC):
     """A distribution over randomised versions of an object ``z`` (THEORY.md section 1).
 
     A new kind of noise is a subclass with `distance`, `sample` and `privacy_loss`. A measure on labels may also

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.certificates import Classifier
+from smoothing.certificates.certificates import SmoothedClassifier
 from smoothing.measures.measure import Channel
 from smoothing.votes.labels.linear import Scores
 
@@ -83,7 +83,7 @@ def majority_standings(scores: Scores, row: int, channel: Channel) -> Float:
     return np.stack(standings, 1)
 
 
-def standings_of(classifier: Classifier, scores: Scores, row: int, channel: Channel) -> Array:
+def standings_of(classifier: SmoothedClassifier, scores: Scores, row: int, channel: Channel) -> Array:
     """``(K**n, K)`` what the smoothed classifier takes the argmax of, for each label vector."""
     standings = {"mean": mean_standings, "majority": majority_standings}
     return standings[classifier](scores, row, channel)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 from smoothing.certifiers.certifier import Certifier
 from smoothing.measures import LabelFlip
 from smoothing.testing.problems import random_ballots
@@ -74,7 +74,7 @@ class CertifierConformance:
     def test_claims_agree(self, answers: list[tuple[Ballots, Certificates]]) -> None:
         """A certificate that can fail says how often, and gives the counts behind it; one that cannot does not."""
         for ballots, certificates in answers:
-            assert certificates.classifier in get_args(Classifier)
+            assert certificates.classifier in get_args(SmoothedClassifier)
             assert set(ballots.votes.assumptions) <= set(certificates.assumptions)
             assert certificates.deterministic == (certificates.alpha is None)
             if certificates.alpha is not None:

@@ -9,13 +9,14 @@ from torch import Tensor
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.provenance.origin import Origin
+from smoothing.representation import Represented
 from smoothing.votes.retrained.draws import Draw, Predictions
 
 LABELS = "training labels"
 """What votes say they are on where labels are randomised, so that a measure must know the classes of the data."""
 
 
-class Votes(ABC):
+class Votes(Represented, ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
 
     Attributes:

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from smoothing.arguments import at_least
 from smoothing.numerics.threads import one_thread
+from smoothing.representation import Represented
 from smoothing.votes.labels.training_set import check_features
 
 ROWS_AT_A_TIME = 4096
 """So that large training sets need little memory beside their own."""
 
 
-class Transform(ABC):
+class Transform(Represented, ABC):
     """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
 
     def fit(self, x: Tensor) -> None:

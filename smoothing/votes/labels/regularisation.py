@@ -7,9 +7,10 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from smoothing.arguments import finite, positive
+from smoothing.representation import Represented
 
 
-class Regularisation(ABC):
+class Regularisation(Represented, ABC):
     """A rule that gives lambda, the number added to the diagonal of ``X'X``.
 
     Attributes:

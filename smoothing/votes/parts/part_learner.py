@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from smoothing.representation import Represented
 
-class PartLearner(ABC):
+
+class PartLearner(Represented, ABC):
     """Learns from the labelled examples of a part or a bag of a training set, and scores the classes of inputs.
 
     What it has learned must be a function of the examples alone, to the bit, and what it says of an input must not

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.representation import Represented
 
-class Partition(ABC):
+
+class Partition(Represented, ABC):
     """A rule that puts every training example into one part.
 
     Attributes:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from smoothing.provenance.origin import Origin
+from smoothing.representation import Represented
 
 
-class Learner(ABC):
+class Learner(Represented, ABC):
     """A training run, seen from outside: training set in, predictions out.
 
     It is a part of the base function of `RetrainedVotes`, and given nothing of the training set but its randomised
