@@ -24,6 +24,7 @@ from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
+from smoothing.cli.instances import instantiate
 from smoothing.cli.names import nearest
 from smoothing.cli.options import check_options, check_processes, check_seed, check_trainable, set_processes
 from smoothing.cli.ranks import world
@@ -41,6 +42,13 @@ class SaveConfig(SaveConfigCallback):
     """Puts the resolved config of a training run into its directory and its loggers."""
 
     directory: TrainingDirectory
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write nothing yet: options and checkpoint may still be refused."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the config."""
+        super().setup(trainer, pl_module, "fit")
 
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write and log the config; called on one rank."""
@@ -95,12 +103,16 @@ class RunCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what both commands share."""
         parser.add_argument(
-            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<folder>/<name> of the config if unset."
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="Directory of the run; runs/<folder>/<name> of the config if unset.",
         )
         parser.add_argument(
             "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
         )
         parser.link_arguments("base_ckpt", NETWORK_CKPT)
+        parser.add_instantiator(instantiate, object)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line; a bad one ends in one line."""
