@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,8 +47,8 @@ class Comparable(Protocol):
         """The distance of its radii."""
 
     @property
-    def asked(self) -> bytes:
-        """Which examples were asked, to compare with others; empty where that is not known."""
+    def requested(self) -> tuple[bytes, str | None] | None:
+        """Indices and labels of the requested examples, and their hash where it is known; None if neither is."""
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """Certified accuracy, NaN where it is not known."""
@@ -64,15 +64,18 @@ class Run:
     Attributes:
         table: Its certificates.
         distance: The distance of their radii.
+        examples: Hash of the requested examples; None where it is not known, as in logs.
     """
 
     table: Table
     distance: Distance
+    examples: str | None = None
 
     @property
-    def asked(self) -> bytes:
+    def requested(self) -> tuple[bytes, str | None]:
         """See `Comparable`."""
-        return self.table.of(self.table.certifiers[0])["index"].tobytes()
+        part = self.table.of(self.table.certifiers[0])
+        return part["index"].tobytes() + part["label"].tobytes(), self.examples
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """See `Comparable`."""
@@ -93,11 +96,28 @@ class Published:
 
     Attributes:
         printed: The curve, at the radii in print.
+
+    Raises:
+        ValueError: If the curve is not by ascending radius, not of fractions, or rises with the radius.
     """
 
     printed: Curve
 
-    asked = b""
+    requested = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no certified accuracy can be."""
+        radii, accuracy = self.printed.radii, self.printed.accuracy
+        ascending = len(radii) and radii[0] >= 0 and (np.diff(radii) > 0).all() and np.isfinite(radii).all()
+        if not (ascending and accuracy):
+            raise ValueError("published curve: must hold lines by ascending radius, at least one")
+        for name, values in accuracy.items():
+            if not name.strip():
+                raise ValueError("published curve: a column has no name; must have one")
+            if not ((values >= 0) & (values <= 1)).all():
+                raise ValueError(f"published curve: {name}: must hold fractions within [0, 1]")
+            if (np.diff(values) > 0).any():
+                raise ValueError(f"published curve: {name}: rises with the radius; must not")
 
     @property
     def distance(self) -> Distance:
@@ -160,7 +180,7 @@ class Comparison:
         return {name: column.kind for name, column in self.columns.items()}
 
     def text(self) -> TextTable:
-        """The same for readers: fractions in percent, radii rounded down."""
+        """The same for readers: fractions in percent, certified radii rounded down, their average to the nearest."""
         names = {name.replace("_", " "): column.kind is not _TEXT for name, column in self.columns.items()}
         columns = self.columns.values()
         rows = [
@@ -176,11 +196,11 @@ _COUNT = Column(optional(INTEGER), str)
 _SHARE = Column(optional(NUMBER), "{:.1%}".format)
 
 
-def _radius(distance: Distance) -> Column:
+def _radius(distance: Distance, rounding: str) -> Column:
     digits = 0 if distance.integer else 3
 
     def spell(radius: float) -> str:
-        with localcontext(rounding=ROUND_FLOOR):
+        with localcontext(rounding=rounding):
             return f"{Decimal(NUMBER.write(radius)):.{digits}f}"
 
     return Column(optional(NUMBER), spell)
@@ -199,11 +219,17 @@ def comparison(
     Raises:
         ValueError: If distances differ, a radius is not allowed, or runs on different examples have no envelope.
     """
+    if not runs:
+        raise ValueError("comparison: runs = {}; must be at least one")
+    if nameless := [name for name in runs if not name.strip()]:
+        raise ValueError(f"comparison: runs: {nameless[0]!r}; must be names of at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
     at = _round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
-    summed |= dict.fromkeys(("median_radius", "average_certified_radius"), _radius(distance))
+    summed["median_radius"] = _radius(distance, ROUND_FLOOR)
+    # An average is no certificate: it is printed to the nearest digit, as everywhere in the field.
+    summed["average_certified_radius"] = _radius(distance, ROUND_HALF_EVEN)
     columns = {
         **dict.fromkeys(("run", "certifier", "classifier"), _LABEL),
         "examples": _COUNT,
@@ -223,17 +249,27 @@ def comparison(
     notes: tuple[str, ...] = NOTES
     if any(curve.attacks for curve in curves.values()):
         notes += (ATTACKS,)
-    differ = len({run.asked for run in runs.values()}) > 1
-    if differ:
+    alike = same_examples(list(runs.values()))
+    if len(runs) > 1 and not alike:
         notes += (OTHER_EXAMPLES,)
     if envelope:
-        if differ:
+        if not alike:
             raise ValueError("envelope: the runs were asked different examples; must be the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
         rows.append([ENVELOPE, None, None, rows[0][3], *[None] * len(summed), *best.tolist()])
         notes += (ENVELOPE_NOTE,)
     title = f"Certified accuracy by {distance.norm} radius ({distance.unit})"
     return Comparison(title, columns, rows, notes)
+
+
+def same_examples(runs: Sequence[Comparable]) -> bool:
+    """Whether all runs are known to be on the same examples: the same indices, labels and, where it is known, data."""
+    requested = [run.requested for run in runs]
+    known = [examples for examples in requested if examples is not None]
+    if len(known) < len(requested):
+        return False
+    labels, data = zip(*known, strict=True)
+    return len(set(labels)) == 1 and len(set(data) - {None}) <= 1
 
 
 def show(made: Comparison) -> None:

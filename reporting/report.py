@@ -79,6 +79,7 @@ def _per_input(directory: RunDirectory, run: Run, inputs: int) -> tuple[Table, C
 def _training_run(config: Mapping[str, Any]) -> str | None:
     """Name of the run that trained the network, where its checkpoint still stands in that run's directory."""
     settings = computed_settings(config).items()
-    checkpoints = [Path(value).resolve() for name, value in settings if name.endswith(".base_ckpt")]
+    paths = (Path(value) for name, value in settings if name.rpartition(".")[2] == "base_ckpt")
+    checkpoints = [path.resolve() for path in paths if path.is_file()]
     folders = [folder for checkpoint in checkpoints for folder in checkpoint.parents]
     return next((folder.name for folder in folders if (folder / CONFIG).is_file()), None)

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
 
 
 def at_least(owner: object, least: int, /, **arguments: Any) -> None:
@@ -43,6 +46,43 @@ def below_one(owner: object, /, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not _is_number(value) or not 0 <= value < 1:
             refuse(owner, name, value, "within [0, 1)")
+
+
+def within(owner: object, least: float, most: float, /, **arguments: Any) -> None:
+    """Raise if a number is outside [``least``, ``most``]; see `at_least`."""
+    for name, value in arguments.items():
+        if not (_is_number(value) and least <= value <= most):
+            refuse(owner, name, value, f"within [{least:g}, {most:g}]")
+
+
+def inside(owner: object, least: float, most: float, /, **arguments: Any) -> None:
+    """Raise unless every argument is a number within the open interval (``least``, ``most``); see `at_least`."""
+    for name, value in arguments.items():
+        if not (_is_number(value) and least < value < most):
+            refuse(owner, name, value, f"within ({least:g}, {most:g})")
+
+
+def is_tensor(owner: object, /, **arguments: Tensor) -> None:
+    """Raise if an argument is not a tensor of real numbers; see `at_least`."""
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            refuse(owner, name, f"an object of type {type(value).__name__}", "a torch tensor")
+        if value.is_complex():
+            refuse(owner, name, f"a tensor of {value.dtype}", "a tensor of real numbers")
+
+
+def is_floating(owner: object, /, **arguments: Tensor) -> None:
+    """Raise if an argument is not a tensor of floating-point numbers; see `at_least`."""
+    is_tensor(owner, **arguments)
+    for name, value in arguments.items():
+        if not value.is_floating_point():
+            refuse(owner, name, f"a tensor of {value.dtype}", "a tensor of floating-point numbers")
+
+
+def is_generator(owner: object, generator: torch.Generator, /) -> None:
+    """Raise if the source of randomness is not a `torch.Generator`; see `at_least`."""
+    if not isinstance(generator, torch.Generator):
+        refuse(owner, "generator", f"an object of type {type(generator).__name__}", "a torch.Generator")
 
 
 def instance(owner: object, kind: type | tuple[type, ...], /, **arguments: Any) -> None:
@@ -90,7 +130,7 @@ def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
             refuse(owner, name, list(value), allowed)
 
 
-def refuse(owner: object, name: str, value: Any, allowed: str) -> None:
+def refuse(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
     """Raise the error of an argument that is not allowed; see `at_least`."""
     raise ValueError(f"{type(owner).__name__}: {name} = {_spelled(value)}; must be {allowed}")
 

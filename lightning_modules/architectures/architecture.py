@@ -1,15 +1,35 @@
 """The contract of every architecture of a base classifier."""
 
 from collections.abc import Sequence
-from math import inf
 
 import torch
 from torch import Tensor, nn
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, instance, numbers, refuse
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's channels, by which pretrained networks normalise."""
+
+
+def check_normalisation(owner: object, mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise unless means and standard deviations of channels are finite, as many, and the latter above 0.
+
+    Args:
+        owner: Object that they are arguments of.
+        mean: The means.
+        std: The standard deviations.
+
+    Raises:
+        ValueError: Naming the argument that is refused, and what is allowed.
+    """
+    numbers(owner, "finite numbers, one per channel", mean=mean)
+    numbers(owner, "finite numbers above 0, one per channel", std=std)
+    if not len(mean):
+        refuse(owner, "mean", list(mean), "finite numbers, one per channel")
+    if not all(value > 0 for value in std):
+        refuse(owner, "std", list(std), "finite and above 0")
+    if len(mean) != len(std):
+        refuse(owner, "std", list(std), f"as many numbers as mean = {list(mean)}")
 
 
 class Normalise(nn.Module):
@@ -28,12 +48,7 @@ class Normalise(nn.Module):
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        if len(mean) != len(std) or not mean:
-            raise ValueError(f"Normalise: std = {list(std)}; must be as many numbers as mean = {list(mean)}")
-        if not all(abs(value) < inf for value in mean):
-            raise ValueError(f"Normalise: mean = {list(mean)}; must be finite")
-        if not all(0 < value < inf for value in std):
-            raise ValueError(f"Normalise: std = {list(std)}; must be finite and above 0")
+        check_normalisation(self, mean, std)
         self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1))
 
@@ -69,7 +84,9 @@ class Architecture(nn.Module):
 
     def __init__(self, body: nn.Module, num_classes: int, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
+        instance(self, nn.Module, body=body)
         at_least(self, 2, num_classes=num_classes)
+        check_normalisation(self, mean, std)
         self.normalise = Normalise(mean, std)
         self.body = body
         self.num_classes = num_classes

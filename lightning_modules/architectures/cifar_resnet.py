@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pickle import UnpicklingError
+from types import NoneType
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.hub import load_state_dict_from_url
 from torch.nn.functional import avg_pool2d, pad, relu
 
 from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
+from smoothing.arguments import at_least, instance
 
 
 class CifarResNet(Architecture):
@@ -37,6 +39,9 @@ class CifarResNet(Architecture):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
+        at_least(self, 1, depth=depth)
+        at_least(self, 2, num_classes=num_classes)
+        instance(self, (str, NoneType), weights=weights)
         if depth < 8 or depth % 6 != 2:
             raise ValueError(f"CifarResNet: depth = {depth}; must be 6 n + 2 with n at least 1, for example 20 or 110")
         super().__init__(_Body(depth // 6, num_classes), num_classes, mean, std)

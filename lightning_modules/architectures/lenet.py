@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from lightning_modules.architectures.architecture import Architecture
+from smoothing.arguments import at_least
 
 
 class LeNet(Architecture):
@@ -18,6 +19,9 @@ class LeNet(Architecture):
         channels: Channels of the images, at least 1.
         mean: Channel means to normalise by.
         std: Channel standard deviations to normalise by.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(
@@ -27,6 +31,8 @@ class LeNet(Architecture):
         mean: Sequence[float] = (0.0,),
         std: Sequence[float] = (1.0,),
     ) -> None:
+        at_least(self, 2, num_classes=num_classes)
+        at_least(self, 1, channels=channels)
         self.channels = channels
         body = nn.Sequential(
             nn.Conv2d(channels, 20, 5),

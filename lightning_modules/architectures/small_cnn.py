@@ -32,6 +32,7 @@ class SmallCNN(Architecture):
         mean: Sequence[float] = (0.0,),
         std: Sequence[float] = (1.0,),
     ) -> None:
+        at_least(self, 2, num_classes=num_classes)
         at_least(self, 1, channels=channels, width=width)
         at_least(self, 11, size=size)
         self.channels = channels

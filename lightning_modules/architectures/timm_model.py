@@ -1,12 +1,17 @@
 """Any network of timm."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
+from httpx import HTTPError
+from huggingface_hub.errors import OfflineModeIsEnabled
 from safetensors import SafetensorError
 from torch import nn
 
 from lightning_modules.architectures.architecture import Architecture
+from lightning_modules.networks.hub import hub
+from smoothing.arguments import at_least, instance, text
 
 
 class TimmModel(Architecture):
@@ -36,12 +41,16 @@ class TimmModel(Architecture):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
+        text(self, name=name)
+        at_least(self, 2, num_classes=num_classes)
+        at_least(self, 1, channels=channels)
+        instance(self, (bool, str), weights=weights)
         # Here, since timm takes seconds to import, which no other run should have to wait for.
         import timm
 
         if ":" not in name and not timm.is_model(name):
             raise ValueError(f"TimmModel: name = {name}; must be one of timm.list_models()")
-        body = timm.create_model(name, pretrained=weights is True, num_classes=num_classes, in_chans=channels)
+        body = create(self, name, weights is True, num_classes, channels)
         if isinstance(weights, str):
             _load(body, weights)
         usual = cast(Mapping[str, Any], body.pretrained_cfg)
@@ -53,6 +62,39 @@ class TimmModel(Architecture):
         )
         self.name = name
         self.channels = channels
+
+
+def create(owner: object, name: str, weights: bool, num_classes: int, channels: int) -> nn.Module:
+    """Create a network of timm, with pretrained weights from the hub or its cache where requested.
+
+    Args:
+        owner: Object that the arguments belong to.
+        name: Name of the network.
+        weights: Whether to load pretrained weights.
+        num_classes: Number of classes; 0 for features.
+        channels: Channels of the images.
+
+    Raises:
+        ValueError: If the network or its weights cannot be loaded.
+    """
+    import timm
+
+    try:
+        with hub() if weights or ":" in name else nullcontext():
+            return timm.create_model(name, pretrained=weights, num_classes=num_classes, in_chans=channels)
+    except (OSError, RuntimeError, ValueError, HTTPError, OfflineModeIsEnabled) as error:
+        kind = type(owner).__name__
+        if ":" in name:
+            allowed = "a model folder of timm, or a repository on the hub that can be downloaded"
+            raise ValueError(f"{kind}: name = {name}; must be {allowed}: {_first_line(error)}") from error
+        raise ValueError(
+            f"{kind}: weights = {weights}; must be downloadable from the hub, or in its cache, for {name}. Without a "
+            "network, download model.safetensors of the network elsewhere, and set weights to that file"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _per_channel(values: Sequence[float], channels: int) -> Sequence[float]:

@@ -1,12 +1,16 @@
 """Any classifier of torchvision."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import NoneType
 
+import torch
 import torchvision
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights, list_models
 
 from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
+from smoothing.arguments import at_least, instance, text
 
 
 class TorchvisionModel(Architecture):
@@ -32,6 +36,9 @@ class TorchvisionModel(Architecture):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
+        text(self, name=name)
+        at_least(self, 2, num_classes=num_classes)
+        instance(self, (str, NoneType), weights=weights)
         if name not in list_models(torchvision.models):
             raise ValueError(f"TorchvisionModel: name = {name}; must be a classifier of torchvision, as resnet50 is")
         body: nn.Module = get_model(name, num_classes=num_classes)
@@ -51,6 +58,14 @@ def _load(body: nn.Module, name: str, weights: str) -> None:
     known = get_model_weights(name)
     if weights not in known.__members__:
         raise ValueError(f"TorchvisionModel: weights = {weights}; must be one of {', '.join(known.__members__)}")
-    there, here = known[weights].get_state_dict(progress=False), body.state_dict()
+    try:
+        there = known[weights].get_state_dict(progress=False)
+    except (OSError, RuntimeError) as error:
+        file = Path(torch.hub.get_dir(), "checkpoints", Path(known[weights].url).name)
+        raise ValueError(
+            f"TorchvisionModel: weights = {weights}; must be downloadable. Without a network, download "
+            f"{known[weights].url} elsewhere, and place it at {file}"
+        ) from error
+    here = body.state_dict()
     last = {key for key, value in there.items() if value.shape[:1] != here[key].shape[:1]}
     body.load_state_dict({key: here[key] if key in last else value for key, value in there.items()})

@@ -7,20 +7,21 @@ from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
+from smoothing.runs.progress import Progress
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
-from smoothing.certificates import Certificates
-from smoothing.certifiers import Certifier
+from smoothing.certificates import Attacked, Certificates
+from smoothing.certifiers import Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
+from smoothing.numerics.rowwise import ROWS, check_rowwise
 from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
-from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
@@ -82,7 +83,7 @@ class Certification(pl.LightningModule):
     Args:
         measure: How the object is randomised.
         votes: The base function.
-        certifiers: Certifiers by the name they have in tables and curves, at least one.
+        certifiers: Certifiers and attacks by their name in tables and curves, at least one.
         encoder: What turns inputs into the features that the votes see, fitted here on the training inputs without
             their labels; none where they see inputs.
         seed: Root seed of all draws, at least 0.
@@ -98,7 +99,7 @@ class Certification(pl.LightningModule):
         self,
         measure: SmoothingMeasure,
         votes: Votes,
-        certifiers: dict[str, Certifier],
+        certifiers: dict[str, Evaluator],
         encoder: Encoder | None = None,
         seed: int = 0,
     ) -> None:
@@ -106,7 +107,7 @@ class Certification(pl.LightningModule):
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
         for name in certifiers:
-            if not isinstance(name, str) or not NAME.fullmatch(name):
+            if not NAME.fullmatch(str(name)):
                 raise ValueError(
                     f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
                     '"_", "-" and ".", and begin with a letter or a digit'
@@ -221,18 +222,21 @@ class Certification(pl.LightningModule):
         if self.votes.kept:
             self.votes.serve(self.data.origin, *self.asked(), self._progress.draws if self._progress else {})
         for name, certifier in self.certifiers.items():
+            kind = type(certifier).__name__
+            if reason := certifier.refuses(len(self.data.asked)):
+                raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
-                raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+                raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
         self._prepared = self._data is not None
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates | Attacked]:
         """Certificates of one batch by name of the certifier."""
         index, x, _ = batch
         granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
         # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
         with torch.inference_mode(False), torch.no_grad():
             ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
-            answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
+            answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
 
     def _training_set(self) -> tuple[Tensor, Tensor]:
@@ -243,7 +247,20 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            self._check_encoder(x)
         return self._training_features(x), labels
+
+    def _check_encoder(self, x: Tensor) -> None:
+        """Refuse an encoder whose features of an input depend on other inputs of its batch."""
+        encoder, half = cast(Encoder, self.encoder).to(self.device), min(ROWS, len(x) // 2)
+        with one_thread():
+            check_rowwise(
+                type(encoder).__name__,
+                encoder,
+                lambda rows: encoder(filled(rows, BLOCK).to(self.device))[: len(rows)],
+                x[:half],
+                x[half : 2 * half],
+            )
 
     def _features(self, x: Tensor) -> Tensor:
         """Encode one example at a time, so that its features do not depend on its neighbours."""

@@ -82,7 +82,7 @@ class Retraining(pl.LightningModule):
         missing: set[Draw] = set()
         for certifier in model.certifiers.values():
             try:
-                certifier.certify(ballots)
+                certifier.evaluate(ballots)
             except MissingDrawsError as stopped:
                 missing.update(stopped.draws)
         return sorted(missing)

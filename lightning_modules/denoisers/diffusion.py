@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Lesson, Process
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, instance
 
 Mix = Callable[[Tensor, Tensor, Any, Any], Tensor]
 """Two images, share of the clean image and share of the noise, ``signal^2 + noise^2 = 1`` -> an image."""
@@ -71,10 +72,11 @@ class Diffusion(Process):
         from diffusers import DDPMScheduler
 
         at_least(self, 1, steps=steps)
+        instance(self, (Mapping, NoneType), scheduler=scheduler)
         asked = dict(scheduler or {})
         try:
             self._made = DDPMScheduler(**asked)
-        except (TypeError, NotImplementedError) as error:
+        except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
             raise ValueError(f"Diffusion: scheduler = {asked}; must be arguments of DDPMScheduler: {error}") from error
         # With what is left to diffusers, so that equal schedules are described in equal words.
         self.scheduler = {name: value for name, value in self._made.config.items() if not name.startswith("_")}

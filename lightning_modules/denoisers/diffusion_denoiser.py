@@ -4,14 +4,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from torch import nn
 
 from lightning_modules.denoisers.diffusion import Diffusion
 from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
+from lightning_modules.networks.hub import hub
+from smoothing.arguments import at_least, instance, text
 from smoothing.provenance.origin import Origin
-from smoothing.votes.network import Precision
+from smoothing.votes.network import Precision, dtype_of
 
 TRAINED_ON = "trained_on.txt"
 """File in the folder of a denoiser that was trained here, saying on what."""
@@ -42,6 +45,10 @@ class DiffusionDenoiser(UNetDenoiser):
     def __init__(
         self, path: str, training_set: str | None = None, steps: int = 1, precision: Precision = "float32"
     ) -> None:
+        text(self, path=path)
+        instance(self, (str, NoneType), training_set=training_set)
+        at_least(self, 1, steps=steps)
+        dtype_of(precision, "DiffusionDenoiser")
         folder = _folder(path)
         unet, scheduler = (_part(folder, name) for name in ("unet", "scheduler"))
         process = Diffusion(_scheduler(path, scheduler), steps)
@@ -64,10 +71,13 @@ def _folder(path: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(path, allow_patterns=FILES))
+        with hub():
+            return Path(snapshot_download(path, allow_patterns=FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ValueError(
-            f"DiffusionDenoiser: path = {path}; must be a folder, or a repository on the hub that can be reached"
+            f"DiffusionDenoiser: path = {path}; must be a folder, or a repository on the hub that can be downloaded. "
+            "Without a network, download the repository elsewhere and set path to its folder, with the subfolders unet "
+            "and scheduler"
         ) from error
 
 

@@ -2,13 +2,16 @@
 
 from lightning_modules.denoisers.process import Process
 from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
-from lightning_modules.networks.checkpoint import read_checkpoint
+from lightning_modules.networks.checkpoint import read_checkpoint, rebuilding
 from lightning_modules.training.recipe import build
 from smoothing.provenance.origin import Origin
-from smoothing.votes.network import Precision
+from smoothing.votes.network import Precision, dtype_of
 
 RECORD = "denoiser"
 """Key under which a checkpoint says what its denoiser is and has seen."""
+
+WRITER = "DenoiserTraining"
+"""Class that writes such checkpoints."""
 
 
 class FrozenDenoiser(UNetDenoiser):
@@ -23,12 +26,15 @@ class FrozenDenoiser(UNetDenoiser):
     """
 
     def __init__(self, base_ckpt: str, precision: Precision = "float32") -> None:
+        dtype_of(precision, "FrozenDenoiser")
+        read = read_checkpoint(self, base_ckpt, RECORD, WRITER)
         # Here, since diffusers takes seconds to import, which no other run should have to wait for.
         from diffusers import UNet2DModel
 
-        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenDenoiser", writer="DenoiserTraining")
-        unet = UNet2DModel(**read.record["unet"])
-        unet.load_state_dict(read.weights)
-        process = build(read.record["process"], Process)  # type: ignore[type-abstract]
-        super().__init__(unet, process, Origin.parse(read.record["trained_on"]), precision)
+        with rebuilding(self, base_ckpt, WRITER):
+            unet = UNet2DModel(**read.record["unet"])
+            unet.load_state_dict(read.weights)
+            process = build(read.record["process"], Process)  # type: ignore[type-abstract]
+            trained_on = Origin.parse(read.record["trained_on"])
+        super().__init__(unet, process, trained_on, precision)
         self.base_ckpt = base_ckpt

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Lesson, Process
-from smoothing.arguments import positive
+from smoothing.arguments import positive, refuse
 
 TIME = 1000
 """What a standard deviation of 1 is on the UNet's scale of time, which the embeddings of diffusers are made for."""
@@ -24,8 +24,10 @@ class GaussianNoise(Process):
 
     def __init__(self, sigma: float, largest: float | None = None) -> None:
         positive(self, sigma=sigma)
-        if largest is not None and not sigma <= largest < float("inf"):
-            raise ValueError(f"GaussianNoise: largest = {largest}; must be finite and at least sigma = {sigma}")
+        if largest is not None:
+            positive(self, largest=largest)
+            if largest < sigma:
+                refuse(self, "largest", largest, f"finite and at least sigma = {sigma}")
         self.sigma = sigma
         self.largest = sigma if largest is None else largest
 

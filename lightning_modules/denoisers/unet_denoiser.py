@@ -7,14 +7,15 @@ from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Process
 from lightning_modules.networks.checkpoint import digest
-from lightning_modules.networks.frozen import Frozen
+from lightning_modules.networks.frozen import Frozen, RowByRow
 from lightning_modules.training.recipe import describe
+from smoothing.arguments import instance
 from smoothing.measures import Denoiser
 from smoothing.provenance.origin import Origin
-from smoothing.votes.network import Precision, dtype_of
+from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
-class UNetDenoiser(Frozen, Denoiser):
+class UNetDenoiser(Frozen, RowByRow, Denoiser):
     """A trained UNet, fixed for good, and the process that it takes part in.
 
     Args:
@@ -29,6 +30,9 @@ class UNetDenoiser(Frozen, Denoiser):
 
     def __init__(self, unet: nn.Module, process: Process, trained_on: Origin, precision: Precision) -> None:
         super().__init__()
+        instance(self, nn.Module, unet=unet)
+        instance(self, Process, process=process)
+        instance(self, Origin, trained_on=trained_on)
         name, config = type(self).__name__, cast(Mapping[str, Any], unet.config)
         self._dtype = dtype_of(precision, name)
         channels, says = config["in_channels"], config["out_channels"]
@@ -56,6 +60,7 @@ class UNetDenoiser(Frozen, Denoiser):
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
         """Denoise images ``(batch, channels, height, width)``; see `Denoiser.forward`."""
+        warn_if_emulated(self._dtype, noisy.device)
         denoised = self.process.denoise(self.unet, noisy.to(self._dtype), sigma)
         return denoised.to(noisy.dtype)
 

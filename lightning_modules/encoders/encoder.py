@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from lightning_modules.networks.frozen import RowByRow
 from smoothing.provenance.origin import Origin
 
 
-class Encoder(nn.Module, ABC):
+class Encoder(RowByRow, ABC):
     """A map from inputs to features that no label under attack has shaped (THEORY.md 4.5).
 
     It comes frozen, with what it learned from other labels in `labels_of`, or is fitted in `fit`, which sees inputs

@@ -1,5 +1,6 @@
 """Features that are learned from the labels of other examples than those under attack."""
 
+from types import NoneType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,7 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.encoders.feature_network import FeatureNetwork
 from lightning_modules.encoders.record import RECORD, Record
-from smoothing.arguments import at_least, below_one, positive
+from lightning_modules.networks.checkpoint import check_resumed
+from smoothing.arguments import at_least, below_one, instance, positive
 
 
 class FeatureClassifier(pl.LightningModule):
@@ -42,6 +44,7 @@ class FeatureClassifier(pl.LightningModule):
         at_least(self, 1, features=features, width=width)
         positive(self, learning_rate=learning_rate)
         below_one(self, label_smoothing=label_smoothing)
+        instance(self, (nn.Module, NoneType), augmentation=augmentation)
         self.features = features
         self.width = width
         self.learning_rate = learning_rate
@@ -75,13 +78,9 @@ class FeatureClassifier(pl.LightningModule):
         checkpoint[RECORD] = self._record.plain()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the same examples only.
-
-        Raises:
-            ValueError: If the checkpoint was trained on others.
-        """
+        """Check that the training resumes with the same network and examples; see `check_resumed`."""
         assert self._record is not None
-        self._record.go_on(checkpoint)
+        check_resumed(self, Record.fields(checkpoint), vars(self._record))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Cross-entropy of one batch."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.encoders.backbone import Backbone
+from smoothing.arguments import at_least, refuse, sequence
 
 
 class FeatureNetwork(Backbone):
@@ -19,6 +20,9 @@ class FeatureNetwork(Backbone):
         shape: Channels, height and width of an image.
         features: Number of features k, at least 1.
         width: Channels of the first convolution, at least 1; each of the two after it has twice as many as the last.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     mean: Tensor
@@ -26,6 +30,12 @@ class FeatureNetwork(Backbone):
 
     def __init__(self, shape: Sequence[int], features: int, width: int) -> None:
         super().__init__()
+        sequence(self, shape=shape)
+        if len(shape) != 3:
+            refuse(self, "shape", list(shape), "channels, height and width")
+        for side in shape:
+            at_least(self, 1, shape=side)
+        at_least(self, 1, features=features, width=width)
         self.shape = tuple(shape)
         self.features = features
         self.width = width

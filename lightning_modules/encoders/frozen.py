@@ -5,9 +5,13 @@ from torch import Tensor
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
 from lightning_modules.encoders.record import RECORD, Record
-from lightning_modules.networks.checkpoint import read_checkpoint
+from lightning_modules.networks.checkpoint import read_checkpoint, rebuilding
 from lightning_modules.networks.frozen import Frozen
 from lightning_modules.training.recipe import build
+from smoothing.arguments import instance
+
+WRITER = "FeatureClassifier or SimCLR"
+"""Classes that write such checkpoints."""
 
 
 class FrozenEncoder(Frozen, Encoder):
@@ -23,16 +27,14 @@ class FrozenEncoder(Frozen, Encoder):
 
     def __init__(self, base_ckpt: str, accept_seen_labels: bool = False) -> None:
         super().__init__()
+        instance(self, bool, accept_seen_labels=accept_seen_labels)
         self.accept_seen_labels = accept_seen_labels
-        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenEncoder", writer="FeatureClassifier or SimCLR")
+        read = read_checkpoint(self, base_ckpt, RECORD, WRITER)
         self._identity = read.identity
-        try:
+        with rebuilding(self, base_ckpt, WRITER):
             record = Record.read(read.record)
             self.network = build(record.network, Backbone)  # type: ignore[type-abstract]
             self.network.load_state_dict(read.weights)
-        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-            wanted = "must be a checkpoint of FeatureClassifier or SimCLR"
-            raise ValueError(f"FrozenEncoder: base_ckpt = {base_ckpt}; {wanted}: {error}") from error
         self.trained_on = (record.trained_on,)
         self.labels_of = (record.trained_on,) if record.labels else ()
         self.image_shape = record.image_shape

@@ -6,6 +6,7 @@ from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder
 from lightning_modules.networks.checkpoint import digest
 from lightning_modules.networks.frozen import Frozen
+from smoothing.arguments import instance, text
 from smoothing.provenance.origin import Origin
 
 
@@ -27,6 +28,9 @@ class PretrainedEncoder(Frozen, Encoder):
         self, backbone: Backbone, trained_on: str, labels: bool = True, accept_seen_labels: bool = False
     ) -> None:
         super().__init__()
+        instance(self, Backbone, backbone=backbone)
+        text(self, trained_on=trained_on)
+        instance(self, bool, labels=labels, accept_seen_labels=accept_seen_labels)
         self.network = backbone
         self._identity = digest(backbone)
         self.trained_on = (Origin.parse(trained_on),)

@@ -44,20 +44,10 @@ class Record:
         """As a checkpoint holds it, in plain values."""
         return asdict(self)
 
-    def go_on(self, checkpoint: Mapping[str, Any]) -> None:
-        """Check that a training that goes on does so with the same examples: the weights have seen those before too.
-
-        Args:
-            checkpoint: What it goes on from.
-
-        Raises:
-            ValueError: If that is no checkpoint of an encoder, or it was trained on others.
-        """
-        if RECORD not in checkpoint:
-            raise ValueError("ckpt_path; must be a checkpoint of an encoder")
-        seen = Record.read(checkpoint[RECORD]).trained_on
-        if seen != self.trained_on:
-            raise ValueError(f"ckpt_path was trained on {seen}; must have been on {self.trained_on}, to go on")
+    @classmethod
+    def fields(cls, checkpoint: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the fields of the record in a checkpoint; None if it has none."""
+        return vars(cls.read(checkpoint[RECORD])) if RECORD in checkpoint else None
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> "Record":

@@ -1,5 +1,6 @@
 """Contrastive learning without labels."""
 
+from types import NoneType
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -12,8 +13,9 @@ from torch.nn.functional import cross_entropy, normalize
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.record import RECORD, Record
 from lightning_modules.encoders.views import Views
+from lightning_modules.networks.checkpoint import check_resumed
 from lightning_modules.training.schedule import Learning
-from smoothing.arguments import at_least, positive
+from smoothing.arguments import at_least, function, instance, positive
 
 
 class SimCLR(pl.LightningModule):
@@ -42,6 +44,9 @@ class SimCLR(pl.LightningModule):
         optimizer: OptimizerCallable = lambda parameters: torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4),
     ) -> None:
         super().__init__()
+        instance(self, Backbone, backbone=backbone)
+        instance(self, (nn.Module, NoneType), views=views)
+        function(self, optimizer=optimizer)
         at_least(self, 2, projection=projection)
         positive(self, temperature=temperature)
         self.network = backbone
@@ -61,12 +66,8 @@ class SimCLR(pl.LightningModule):
         checkpoint[RECORD] = self._record.plain()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the same examples only.
-
-        Raises:
-            ValueError: If the checkpoint was trained on others.
-        """
-        self._record.go_on(checkpoint)
+        """Check that the training resumes with the same network and examples; see `check_resumed`."""
+        check_resumed(self, Record.fields(checkpoint), vars(self._record))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Loss of one batch of images; their labels are left alone."""

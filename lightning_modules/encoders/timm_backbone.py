@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Normalise
+from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Normalise, check_normalisation
+from lightning_modules.architectures.timm_model import create
 from lightning_modules.encoders.backbone import Backbone
+from smoothing.arguments import at_least, instance, text
 
 
 class TimmBackbone(Backbone):
@@ -34,15 +36,19 @@ class TimmBackbone(Backbone):
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
         super().__init__()
+        text(self, name=name)
+        instance(self, bool, weights=weights)
+        at_least(self, 1, channels=channels)
+        if size is not None:
+            at_least(self, 1, size=size)
+        check_normalisation(self, mean, std)
         # Here, since timm takes seconds to import, which no other run should have to wait for.
         import timm
 
         if not timm.is_model(name):
             raise ValueError(f"TimmBackbone: name = {name}; must be one of timm.list_models()")
-        if channels < 1 or (size is not None and size < 1):
-            raise ValueError(f"TimmBackbone: channels = {channels}, size = {size}; must be at least 1")
         self.normalise = Normalise(mean, std)
-        self.body = timm.create_model(name, pretrained=weights, num_classes=0, in_chans=channels)
+        self.body = create(self, name, weights, 0, channels)
         self.name = name
         self.weights = weights
         self.channels = channels

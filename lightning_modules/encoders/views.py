@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
+from smoothing.arguments import below_one, finite, instance, positive, refuse
+
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in brightness."""
 
@@ -27,12 +29,14 @@ class Views(nn.Module):
 
     def __init__(self, least: float = 0.2, strength: float = 0.4, grey: float = 0.2, mirror: bool = True) -> None:
         super().__init__()
-        if not 0 < least <= 1:
-            raise ValueError(f"Views: least = {least}; must be above 0 and at most 1")
-        if not 0 <= strength < 1:
-            raise ValueError(f"Views: strength = {strength}; must be at least 0 and below 1")
-        if not 0 <= grey <= 1:
-            raise ValueError(f"Views: grey = {grey}; must be within [0, 1]")
+        positive(self, least=least)
+        if least > 1:
+            refuse(self, "least", least, "above 0 and at most 1")
+        below_one(self, strength=strength)
+        finite(self, 0, grey=grey)
+        if grey > 1:
+            refuse(self, "grey", grey, "within [0, 1]")
+        instance(self, bool, mirror=mirror)
         self.least = least
         self.strength = strength
         self.grey = grey

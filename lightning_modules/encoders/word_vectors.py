@@ -1,6 +1,5 @@
 """Texts by the vectors of their words."""
 
-import os
 import re
 from pathlib import Path
 from zipfile import BadZipFile
@@ -10,6 +9,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
+from smoothing.arguments import text
+from smoothing.data_folder import data_file
 from smoothing.provenance.origin import Origin
 
 _WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
@@ -21,8 +22,8 @@ class WordVectors(TextEncoder):
     The vectors were learned from other texts, without labels, for example GloVe (Pennington et al. 2014).
 
     Args:
-        path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``; a relative one stands in
-            the folder that ``SMOOTHING_DATA`` names, or in the working directory.
+        path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``. A relative path is looked
+            for in the working directory, then in the folder that the environment variable ``SMOOTHING_DATA`` names.
 
     Raises:
         ValueError: If the file is not such a one.
@@ -32,7 +33,8 @@ class WordVectors(TextEncoder):
 
     def __init__(self, path: str = "glove/glove50d_5k.npz") -> None:
         super().__init__()
-        file = Path(os.environ.get("SMOOTHING_DATA") or ".") / path
+        text(self, path=path)
+        file = data_file(path)
         words, vectors = _read(file)
         self.trained_on = (Origin(file.stem),)
         self._number = {str(word): number for number, word in enumerate(words)}

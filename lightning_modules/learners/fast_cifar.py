@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from lightning_modules.learners.training_data import standardised
-from smoothing.arguments import at_least, below_one, finite, positive
+from smoothing.arguments import at_least, below_one, finite, instance, positive, refuse, sequence
 from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
@@ -61,14 +61,16 @@ class FastCifar(Learner):
         compile: bool = False,
     ) -> None:
         at_least(self, 1, epochs=epochs, batch_size=batch_size)
+        sequence(self, widths=widths)
         for width in widths:
             at_least(self, 1, widths=width)
         if len(widths) != 3:
-            raise ValueError(f"FastCifar: widths = {list(widths)}; must be three")
+            refuse(self, "widths", list(widths), "three whole numbers")
         positive(self, learning_rate=learning_rate)
         finite(self, 0, weight_decay=weight_decay)
         below_one(self, momentum=momentum, label_smoothing=label_smoothing)
         at_least(self, 0, shift=shift)
+        instance(self, bool, compile=compile)
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -10,10 +10,9 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.learners.training_data import shuffled, standardised
-from lightning_modules.networks.checkpoint import digest
-from smoothing.arguments import at_least, below_one, finite, positive
+from lightning_modules.networks.checkpoint import digest, parsed
+from smoothing.arguments import at_least, below_one, finite, instance, positive, refuse
 from smoothing.numerics.random import generator
-from smoothing.provenance.origin import Origin
 from smoothing.votes import Learner, winner
 
 WEIGHTS, ORDER = range(2)
@@ -72,16 +71,19 @@ class Networks(Learner):
         label_smoothing: float = 0.0,
         group: int = 1,
     ) -> None:
+        instance(self, nn.Module, network=network)
+        instance(self, bool, warm_start=warm_start)
         at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
         positive(self, learning_rate=learning_rate)
         finite(self, 0, weight_decay=weight_decay)
         below_one(self, momentum=momentum, label_smoothing=label_smoothing)
         if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
             raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
-        if trained_on is not None and not trained_on:
-            raise ValueError("Networks: trained_on = []; must name examples, or be unset, where weights do not count")
+        origins = None if trained_on is None else parsed(self, trained_on)
+        if origins == ():
+            refuse(self, "trained_on", [], "names of examples, or unset, where weights do not count")
         self.network = network
-        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on or ())
+        self.trained_on = origins or ()
         self.checkpoint = None if trained_on is None else digest(network)
         self.warm_start = warm_start
         self._start: Named | None = None if trained_on is None else dict(network.named_parameters())

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lightning_modules.learners.training_data import shuffled, standardised
-from smoothing.arguments import at_least, below_one, positive
+from smoothing.arguments import at_least, below_one, positive, sequence
 from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
@@ -45,6 +45,7 @@ class Perceptrons(Learner):
         group: int = 8,
     ) -> None:
         at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
+        sequence(self, hidden=hidden)
         for width in hidden:
             at_least(self, 1, hidden=width)
         positive(self, learning_rate=learning_rate)

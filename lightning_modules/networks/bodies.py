@@ -8,15 +8,14 @@ from torch import Tensor, nn
 
 from lightning_modules.architectures import Architecture
 from lightning_modules.encoders import FrozenEncoder
-from lightning_modules.networks.checkpoint import digest
-from lightning_modules.networks.frozen import Frozen
-from smoothing.arguments import at_least
-from smoothing.provenance.origin import Origin
+from lightning_modules.networks.checkpoint import digest, parsed
+from lightning_modules.networks.frozen import Frozen, RowByRow
+from smoothing.arguments import at_least, instance
 from smoothing.votes import Body
-from smoothing.votes.network import Precision, dtype_of
+from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
-class ClassifierBody(Frozen, Body):
+class ClassifierBody(Frozen, RowByRow, Body):
     """What a trained classifier feeds into its last linear layer.
 
     Args:
@@ -39,12 +38,13 @@ class ClassifierBody(Frozen, Body):
         batch_size: int = 100,
     ) -> None:
         super().__init__()
+        instance(self, nn.Module, network=network)
         at_least(self, 1, batch_size=batch_size)
         self._dtype = dtype_of(precision, "ClassifierBody")
         linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
         if not linear:
             raise ValueError(f"ClassifierBody: network = {type(network).__name__}; must have a last linear layer")
-        self.trained_on = tuple(Origin.parse(origin) for origin in trained_on)
+        self.trained_on = parsed(self, trained_on)
         self.batch_size = batch_size
         self._identity = digest(network)
         self._network = deepcopy(network).requires_grad_(False)
@@ -54,6 +54,7 @@ class ClassifierBody(Frozen, Body):
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Body.forward`."""
+        warn_if_emulated(self._dtype, x.device)
         features: Tensor = self._network(x.to(self._dtype, memory_format=torch.channels_last))
         return features.float().flatten(1)
 
@@ -67,10 +68,14 @@ class EncoderBody(Body):
 
     Args:
         encoder: The encoder.
+
+    Raises:
+        ValueError: If the encoder is none.
     """
 
     def __init__(self, encoder: FrozenEncoder) -> None:
         super().__init__()
+        instance(self, FrozenEncoder, encoder=encoder)
         self.encoder = encoder
         self.trained_on = encoder.trained_on
 

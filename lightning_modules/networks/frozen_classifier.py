@@ -3,13 +3,17 @@
 from torch import Tensor
 
 from lightning_modules.architectures import Architecture
-from lightning_modules.networks.checkpoint import read_checkpoint
+from lightning_modules.networks.checkpoint import read_checkpoint, rebuilding
 from lightning_modules.networks.classifier import Classifier
 from lightning_modules.training.recipe import build
+from smoothing.arguments import instance
 from smoothing.measures import SmoothingMeasure
 
 RECORD = "classifier"
 """Key under which a checkpoint says what its base classifier is and has seen."""
+
+WRITER = "BaseClassifier"
+"""Class that writes such checkpoints."""
 
 SCALE = [0.0, 1.0]
 """Scale of the images, on which noise is added, everywhere."""
@@ -36,18 +40,20 @@ class FrozenClassifier(Classifier):
     """
 
     def __init__(self, base_ckpt: str, any_measure: bool = False) -> None:
-        if not base_ckpt:
-            raise ValueError("FrozenClassifier: base_ckpt is not given; must be the path of a checkpoint")
-        read = read_checkpoint(base_ckpt, RECORD, reader="FrozenClassifier", writer="BaseClassifier")
+        instance(self, bool, any_measure=any_measure)
+        read = read_checkpoint(self, base_ckpt, RECORD, WRITER)
         record = read.record
-        if record["scale"] != SCALE:
-            raise ValueError(f"FrozenClassifier: base_ckpt has images on the scale {record['scale']}; must be {SCALE}")
-        measure = build(record["measure"], SmoothingMeasure)  # type: ignore[type-abstract]
-        network = build(record["architecture"], Architecture)
-        network.load_state_dict(read.weights)
+        with rebuilding(self, base_ckpt, WRITER):
+            scale, image_shape = record["scale"], tuple(record["image_shape"])
+            trained_on = f"classes {', '.join(map(str, record['classes']))} of {record['source']}"
+            measure = build(record["measure"], SmoothingMeasure)  # type: ignore[type-abstract]
+            network = build(record["architecture"], Architecture)
+            network.load_state_dict(read.weights)
+        if scale != SCALE:
+            raise ValueError(f"FrozenClassifier: base_ckpt has images on the scale {scale}; must be {SCALE}")
         super().__init__(network, network.num_classes, measure, read.identity, any_measure)
-        self.image_shape = tuple(record["image_shape"])
-        self.trained_on = f"classes {', '.join(map(str, record['classes']))} of {record['source']}"
+        self.image_shape = image_shape
+        self.trained_on = trained_on
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(batch, K)`` of noisy images ``(batch, channels, height, width)``.

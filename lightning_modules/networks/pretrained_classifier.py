@@ -1,6 +1,7 @@
 """Base classifiers that were trained elsewhere."""
 
 from collections.abc import Sequence
+from types import NoneType
 
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -9,6 +10,7 @@ from lightning_modules.architectures import Architecture
 from lightning_modules.networks.checkpoint import digest
 from lightning_modules.networks.classifier import Classifier
 from lightning_modules.training.recipe import describe
+from smoothing.arguments import at_least, instance, sequence
 from smoothing.measures import SmoothingMeasure, Unchanged
 
 
@@ -36,14 +38,21 @@ class PretrainedClassifier(Classifier):
         trained_under: SmoothingMeasure | None = None,
         any_measure: bool = False,
     ) -> None:
+        instance(self, Architecture, architecture=architecture)
+        instance(self, (SmoothingMeasure, NoneType), trained_under=trained_under)
+        instance(self, bool, any_measure=any_measure)
+        if outputs is not None:
+            sequence(self, outputs=outputs)
+            for output in outputs:
+                at_least(self, 0, outputs=output)
         known = range(architecture.num_classes)
         chosen = list(known if outputs is None else outputs)
         if len(chosen) < 2 or len({*chosen} & {*known}) < len(chosen):
             raise ValueError(
                 f"PretrainedClassifier: outputs = {chosen}; must be at least two of 0 .. {len(known) - 1}, each once"
             )
-        if size is not None and size < 1:
-            raise ValueError(f"PretrainedClassifier: size = {size}; must be at least 1")
+        if size is not None:
+            at_least(self, 1, size=size)
         identity = digest(architecture, describe(architecture, leave_out=("weights",)))
         super().__init__(architecture, len(chosen), trained_under or Unchanged(), identity, any_measure)
         self.outputs = chosen

@@ -1,5 +1,7 @@
 """CAT-RS: confidence-aware training."""
 
+from types import NoneType
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div
@@ -8,7 +10,7 @@ from lightning_modules.networks.frozen_classifier import FrozenClassifier
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective
-from smoothing.arguments import finite, positive
+from smoothing.arguments import at_least, finite, instance, positive
 from smoothing.attacks import Draws, ascend, mean_log_probability, standing_still
 from smoothing.numerics.random import generator
 
@@ -29,6 +31,9 @@ class CATRS(Objective):
         teacher: Whose smoothed prediction ``t`` is; the paper's is trained plainly at sigma 0.25. The network under
             training itself unless given.
         teacher_draws: Draws for the teacher's prediction, under the measure it was trained with, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(
@@ -41,8 +46,9 @@ class CATRS(Objective):
         teacher_draws: int = 32,
     ) -> None:
         finite(self, 0, weight=weight)
-        finite(self, 1, draws=draws, steps=steps, teacher_draws=teacher_draws)
+        at_least(self, 1, draws=draws, steps=steps, teacher_draws=teacher_draws)
         positive(self, radius=radius)
+        instance(self, (FrozenClassifier, NoneType), teacher=teacher)
         self.weight = weight
         self.draws = draws
         self.radius = radius

@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective
-from smoothing.arguments import finite
+from smoothing.arguments import at_least, finite
 from smoothing.attacks import mean_log_probability
 
 
@@ -19,11 +19,14 @@ class Consistency(Objective):
         weight: Weight lambda of the divergence, at least 0; the paper has 5 to 20.
         entropy_weight: Weight eta of the entropy, at least 0.
         draws: Draws m for each image, at least 2.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, weight: float = 10.0, entropy_weight: float = 0.5, draws: int = 2) -> None:
         finite(self, 0, weight=weight, entropy_weight=entropy_weight)
-        finite(self, 2, draws=draws)
+        at_least(self, 2, draws=draws)
         self.weight = weight
         self.entropy_weight = entropy_weight
         self.draws = draws

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 
 from lightning_modules.objectives.attacker import Attacker, shorten
-from smoothing.arguments import finite, positive
+from smoothing.arguments import at_least, positive, refuse
 from smoothing.attacks import Draws, direction, mean_log_probability, standing_still
 
 
@@ -21,13 +21,17 @@ class DDN(Attacker):
         radius: The longest change on the scale of the images, and the first sphere, above 0.
         steps: Number of steps, at least 1; their length falls from 1 to 0.01 along a cosine.
         rate: Share gamma by which the sphere shrinks or grows, within (0, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, radius: float = 1.0, steps: int = 10, rate: float = 0.05) -> None:
         positive(self, radius=radius)
-        finite(self, 1, steps=steps)
-        if not 0 < rate < 1:
-            raise ValueError(f"DDN: rate = {rate}; must be within (0, 1)")
+        at_least(self, 1, steps=steps)
+        positive(self, rate=rate)
+        if rate >= 1:
+            refuse(self, "rate", rate, "within (0, 1)")
         self.radius = radius
         self.steps = steps
         self.rate = rate

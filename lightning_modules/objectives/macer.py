@@ -6,7 +6,7 @@ from torch.nn.functional import nll_loss
 
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective
-from smoothing.arguments import finite, positive
+from smoothing.arguments import at_least, finite, positive
 from smoothing.attacks import mean_log_probability
 from smoothing.measures import Gaussian, SmoothingMeasure
 
@@ -24,13 +24,17 @@ class MACER(Objective):
         sharpness: The inverse temperature beta, above 0.
         draws: Draws k for each image, at least 1.
         deferred: Number of epochs that go without the hinge first, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(
         self, weight: float = 12.0, margin: float = 8.0, sharpness: float = 16.0, draws: int = 16, deferred: int = 0
     ) -> None:
-        finite(self, 0, weight=weight, deferred=deferred)
-        finite(self, 1, draws=draws)
+        finite(self, 0, weight=weight)
+        at_least(self, 0, deferred=deferred)
+        at_least(self, 1, draws=draws)
         positive(self, margin=margin, sharpness=sharpness)
         self.weight = weight
         self.margin = margin

@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective
-from smoothing.arguments import finite
+from smoothing.arguments import at_least
 
 
 class NoiseAugmentation(Objective):
@@ -13,10 +13,13 @@ class NoiseAugmentation(Objective):
 
     Args:
         draws: Draws for each image, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, draws: int = 1) -> None:
-        finite(self, 1, draws=draws)
+        at_least(self, 1, draws=draws)
         self.draws = draws
 
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from lightning_modules.objectives.attacker import Attacker, shorten
-from smoothing.arguments import finite, positive
+from smoothing.arguments import at_least, positive
 from smoothing.attacks import Draws, ascend, smoothed_loss, standing_still
 
 
@@ -13,11 +13,14 @@ class PGD(Attacker):
     Args:
         radius: Radius of the ball on the scale of the images, above 0.
         steps: Number of steps T, at least 1; each is ``2 radius / T`` long.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, radius: float = 1.0, steps: int = 10) -> None:
         positive(self, radius=radius)
-        finite(self, 1, steps=steps)
+        at_least(self, 1, steps=steps)
         self.radius = radius
         self.steps = steps
 

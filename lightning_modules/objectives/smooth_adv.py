@@ -1,5 +1,7 @@
 """SmoothAdv: adversarial training of the smoothed classifier."""
 
+from types import NoneType
+
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -7,7 +9,7 @@ from lightning_modules.objectives.attacker import Attacker
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective, set_in
 from lightning_modules.objectives.pgd import PGD
-from smoothing.arguments import finite
+from smoothing.arguments import at_least, instance
 
 
 class SmoothAdv(Objective):
@@ -19,11 +21,15 @@ class SmoothAdv(Objective):
         attacker: `PGD` or `DDN`; `PGD` of radius 1 in ten steps unless given.
         draws: Draws m for each image, at least 1; the paper has 1 to 8.
         warm_up: Number of epochs over which the attacker's radius grows to its full size, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, attacker: Attacker | None = None, draws: int = 4, warm_up: int = 10) -> None:
-        finite(self, 1, draws=draws)
-        finite(self, 0, warm_up=warm_up)
+        instance(self, (Attacker, NoneType), attacker=attacker)
+        at_least(self, 1, draws=draws)
+        at_least(self, 0, warm_up=warm_up)
         self.attacker = attacker or PGD()
         self.draws = draws
         self.warm_up = warm_up

@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy, kl_div
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
 from lightning_modules.objectives.objective import Objective, set_in
-from smoothing.arguments import finite, positive
+from smoothing.arguments import at_least, finite, instance, positive
 from smoothing.attacks import ascend, mean_log_probability, smoothed_loss, standing_still
 from smoothing.numerics.random import generator
 
@@ -26,6 +26,9 @@ class SmoothMix(Objective):
         step: Length alpha of a step in l2, above 0; the paper has 0.5, 1 and 2 on CIFAR-10 at sigma 0.25, 0.5 and 1.
         one_step: Whether to start from the example one step away in place of the image itself.
         warm_up: Number of epochs over which the divergence grows to its full weight, at least 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(
@@ -37,9 +40,11 @@ class SmoothMix(Objective):
         one_step: bool = False,
         warm_up: int = 10,
     ) -> None:
-        finite(self, 0, weight=weight, warm_up=warm_up)
-        finite(self, 1, draws=draws, steps=steps)
+        finite(self, 0, weight=weight)
+        at_least(self, 0, warm_up=warm_up)
+        at_least(self, 1, draws=draws, steps=steps)
         positive(self, step=step)
+        instance(self, bool, one_step=one_step)
         self.weight = weight
         self.draws = draws
         self.steps = steps

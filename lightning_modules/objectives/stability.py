@@ -15,6 +15,9 @@ class Stability(Objective):
 
     Args:
         weight: Weight of the second term, at least 0; 2 is what later comparisons use (Jeong and Shin 2020).
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, weight: float = 2.0) -> None:

@@ -1,6 +1,7 @@
 """Training base classifiers under noise."""
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,11 +11,12 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from lightning_modules.architectures import Architecture
+from lightning_modules.networks.checkpoint import check_resumed
 from lightning_modules.networks.frozen_classifier import RECORD, SCALE, FrozenClassifier
 from lightning_modules.objectives import Noise, NoiseAugmentation, Objective
 from lightning_modules.training.recipe import describe
-from lightning_modules.training.schedule import Learning
-from smoothing.arguments import at_least
+from lightning_modules.training.schedule import Learning, check_learning
+from smoothing.arguments import at_least, finite, instance, numbers
 from smoothing.certifiers import Certifier, ClopperPearson
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, NetworkVotes
@@ -68,9 +70,15 @@ class BaseClassifier(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        instance(self, Architecture, architecture=architecture)
+        instance(self, SmoothingMeasure, measure=measure)
+        instance(self, (Objective, NoneType), objective=objective)
+        instance(self, (Certifier, NoneType), certifier=certifier)
+        check_learning(self, optimizer, schedule)
         at_least(self, 0, certified=certified)
-        if any(radius < 0 for radius in radii):
-            raise ValueError(f"BaseClassifier: radii = {list(radii)}; must be at least 0")
+        numbers(self, "finite numbers, at least 0", radii=radii)
+        for radius in radii:
+            finite(self, 0, radii=radius)
         at_least(self, 0, seed=seed)
         # The layout that convolutions are fastest in.
         self.network: Architecture = architecture.to(memory_format=torch.channels_last)
@@ -113,15 +121,8 @@ class BaseClassifier(pl.LightningModule):
         checkpoint[RECORD] = self._record
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with a training of the same network under the same measure on the same data, and no other.
-
-        Raises:
-            ValueError: If the checkpoint is of another, naming what differs.
-        """
-        there = checkpoint.get(RECORD, {})
-        for name, here in self._record.items():
-            if there.get(name) != here:
-                raise ValueError(f"ckpt_path: {name} of the training there is {there.get(name)}; must be {here}")
+        """Check that the training resumes with the same network, measure and data; see `check_resumed`."""
+        check_resumed(self, checkpoint.get(RECORD), self._record)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The objective on one batch."""

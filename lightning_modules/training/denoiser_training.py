@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,9 +15,10 @@ from torch.nn.functional import mse_loss
 from lightning_modules.denoisers import Diffusion, Process
 from lightning_modules.denoisers.diffusion_denoiser import TRAINED_ON
 from lightning_modules.denoisers.frozen_denoiser import RECORD
+from lightning_modules.networks.checkpoint import check_resumed
 from lightning_modules.training.recipe import describe
-from lightning_modules.training.schedule import Learning
-from smoothing.arguments import at_least
+from lightning_modules.training.schedule import Learning, check_learning
+from smoothing.arguments import at_least, instance, numbers, positive
 from smoothing.numerics.random import generator
 
 TRAINING, VALIDATION, SHOWN = 0, 1, 2
@@ -62,6 +64,12 @@ class DenoiserTraining(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        instance(self, Mapping, unet=unet)
+        instance(self, (Process, NoneType), process=process)
+        check_learning(self, optimizer, schedule)
+        numbers(self, "finite numbers above 0", sigmas=sigmas)
+        for sigma in sigmas:
+            positive(self, sigmas=sigma)
         at_least(self, 0, seed=seed)
         self.process = process or Diffusion()
         for sigma in sigmas:
@@ -108,14 +116,8 @@ class DenoiserTraining(pl.LightningModule):
         checkpoint[RECORD] = self._record
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the same examples only: the weights have seen those of the checkpoint too.
-
-        Raises:
-            ValueError: If the checkpoint was trained on others.
-        """
-        seen, here = checkpoint.get(RECORD, {}).get("trained_on"), self._record.get("trained_on")
-        if here not in (None, seen):
-            raise ValueError(f"DenoiserTraining: ckpt_path was trained on {seen}; must have been on {here}, to go on")
+        """Check that the training resumes with the same UNet, process and examples; see `check_resumed`."""
+        check_resumed(self, checkpoint.get(RECORD), self._record)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """How far the UNet is from what it should say of one batch."""

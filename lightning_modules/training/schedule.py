@@ -10,6 +10,8 @@ from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
+from smoothing.arguments import function
+
 WARM_UP = 0.2
 """Share of a training in which the learning rate rises."""
 
@@ -25,6 +27,17 @@ def one_cycle(progress: float) -> float:
     return (1 + cos(pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
+def check_learning(owner: object, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None) -> None:
+    """Raise unless both are callable, or the schedule is unset.
+
+    Raises:
+        ValueError: Naming the argument that is refused.
+    """
+    function(owner, optimizer=optimizer)
+    if schedule is not None:
+        function(owner, schedule=schedule)
+
+
 class Learning:
     """An optimiser and its schedule, to be made when the parameters are known.
 
@@ -38,6 +51,7 @@ class Learning:
     """
 
     def __init__(self, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None = None) -> None:
+        check_learning(self, optimizer, schedule)
         self._optimizer = optimizer
         self._schedule = schedule
 

@@ -1,6 +1,6 @@
 """Certificates: what a certifier answers, the table of all answers, its store and its curves."""
 
-from smoothing.certificates.certificates import Certificates, SmoothedClassifier
+from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 from smoothing.certificates.curves import Curve, certified_curve, summary
 from smoothing.certificates.shards import Shard, read_shards
 from smoothing.certificates.table import Row, Table, rows
@@ -8,6 +8,8 @@ from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv, write_tsv
 
 __all__ = [
     "FIELD_DISTANCE",
+    "Attacked",
+    "AttackedClassifier",
     "Certificates",
     "Curve",
     "Row",

@@ -1,21 +1,20 @@
 """The contract of every certifier: ballots in, certificates out."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from smoothing.certificates.certificates import Certificates
+from smoothing.certifiers.evaluator import Evaluator
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.representation import Represented
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.votes import Votes
 
 
-class Certifier(Represented, ABC):
-    """Bounds a vote and asks a guarantee for the radius, or knows the exact answer (THEORY.md section 1)."""
+class Certifier(Evaluator):
+    """Bounds a vote and asks a guarantee for the radius, or computes the radius exactly (THEORY.md section 1).
 
-    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why this certifier cannot serve the pair, or None where it can."""
-        return None
+    A new certifier is a subclass with `certify`, and `supports` where it does not support every pair of a measure and
+    votes.
+    """
 
     def check(self, ballots: Ballots) -> None:
         """Raise if the votes of a batch under its measure cannot be certified; `certify` calls it first.
@@ -46,7 +45,7 @@ class Certifier(Represented, ABC):
         """Certify one batch.
 
         Args:
-            ballots: A batch put to the vote under a measure.
+            ballots: A batch of inputs with a measure and a base function.
 
         Returns:
             Certificates with ``(batch,)`` columns.
@@ -54,3 +53,7 @@ class Certifier(Represented, ABC):
         Raises:
             ValueError: If the certifier does not support the votes under the measure.
         """
+
+    def evaluate(self, ballots: Ballots) -> Certificates:
+        """Return `certify`."""
+        return self.certify(ballots)

@@ -1,11 +1,12 @@
 """Finished runs side by side."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import yaml
 
 from reporting.comparison import Comparable, Published, Run, common_radii, comparison
@@ -52,6 +53,8 @@ def compare(
             envelope or audit of these runs.
     """
     paths = name_runs(runs)
+    if not Path(out).name or out.endswith("/"):
+        raise ValueError(f"out: {out!r}; must be the path of files, without ending")
     loaded = load_runs(paths)
     made = comparison(loaded, radii, envelope)
     settings = {name: read_settings(path) for name, path in paths.items() if path.is_dir()}
@@ -87,15 +90,19 @@ def name_runs(runs: Sequence[str]) -> dict[str, Path]:
     """Name runs by the last part of their path, where that is enough to tell them apart.
 
     Raises:
-        ValueError: If there is none, or one is given twice.
+        ValueError: If there is none, one is given twice, under whatever path, or one is not a path.
     """
+    given: Sequence[Any] = runs
+    if isinstance(runs, str) or not all(isinstance(run, str) and run for run in given):
+        raise ValueError(f"runs: {runs!r}; must be a list of paths")
     if not runs:
         raise ValueError("runs: none given; must be at least one run directory or TSV log")
-    for run, times in Counter(runs).items():
+    resolved = [Path(run).resolve() for run in runs]
+    for path, times in Counter(resolved).items():
         if times > 1:
-            raise ValueError(f"runs: {run} is given {times} times; must be given once")
-    short = [Path(run).resolve().name for run in runs]
-    names = short if len(set(short)) == len(short) else runs
+            raise ValueError(f"runs: {runs[resolved.index(path)]} is given {times} times; must be given once")
+    short = [path.name for path in resolved]
+    names = short if len(set(short)) == len(short) and all(short) else runs
     return dict(zip(names, map(Path, runs), strict=True))
 
 
@@ -122,12 +129,10 @@ def load_curve(path: Path, distance: Distance) -> Published:
     if not path.is_file():
         raise ValueError(f"runs: {path} does not exist; must be a published curve")
     curve = Curve.read_csv(path, distance)
-    radii, *accuracy = curve.radii, *curve.accuracy.values()
-    if not (len(radii) and accuracy and radii[0] >= 0 and (np.diff(radii) > 0).all() and np.isfinite(radii).all()):
-        raise ValueError(f"{path}: must hold lines by ascending radius, at least one")
-    if not all(((values >= 0) & (values <= 1)).all() for values in accuracy):
-        raise ValueError(f"{path}: must hold fractions within [0, 1]")
-    return Published(curve)
+    try:
+        return Published(curve)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def load_run(path: Path) -> Run:
@@ -143,7 +148,21 @@ def load_run(path: Path) -> Run:
     for needed in ("certificates.csv", "config.yaml", "provenance.json"):
         if not (path / needed).is_file():
             raise ValueError(f"runs: {path} has no {needed}; must be the directory of a finished run, or a TSV log")
-    return Run(Table.read_csv(path / "certificates.csv"), read_distance(path / "provenance.json"))
+    provenance = path / "provenance.json"
+    return Run(Table.read_csv(path / "certificates.csv"), read_distance(provenance), read_examples(provenance))
+
+
+def read_examples(provenance: Path) -> str | None:
+    """Return the hash of the requested examples from the provenance of a run, or of all its data in older ones.
+
+    Raises:
+        ValueError: If the file is no provenance.
+    """
+    try:
+        found = json.loads(provenance.read_text(encoding="utf-8"))
+        return str(found.get("examples_hash") or found["data"]) or None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{provenance}: names no data; must be the provenance of a finished run") from None
 
 
 def read_settings(run_dir: Path) -> dict[str, str]:

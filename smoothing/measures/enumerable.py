@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from smoothing.arguments import is_generator, is_tensor
 from smoothing.measures.measure import SmoothingMeasure
 
 
@@ -36,4 +37,6 @@ class EnumerableMeasure(SmoothingMeasure):
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
         """Draw independent versions of ``z``; see `SmoothingMeasure.sample_many`."""
+        is_tensor(self, z=z)
+        is_generator(self, generator)
         return self.version(z, torch.randint(self.versions, (draws,), generator=generator, device=z.device))

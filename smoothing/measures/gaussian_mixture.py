@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import positive
+from smoothing.arguments import positive, within
 from smoothing.distance import Distance
-from smoothing.measures.additive import AdditiveNoise
+from smoothing.measures.additive import LONGEST, SHORTEST, AdditiveNoise
 from smoothing.privacy_loss import NormalMixtureLoss, PrivacyLoss
 
 
@@ -23,10 +23,10 @@ class GaussianMixture(AdditiveNoise):
     """
 
     def __init__(self, sigmas: Sequence[float], weights: Sequence[float] | None = None) -> None:
-        if not sigmas:
+        if len(sigmas) == 0:
             raise ValueError("GaussianMixture: sigmas = []; must name at least one")
         for sigma in sigmas:
-            positive(self, sigmas=sigma)
+            within(self, SHORTEST, LONGEST, sigmas=sigma)
         self.sigmas = tuple(sigmas)
         given = [1.0] * len(sigmas) if weights is None else weights
         if len(given) != len(sigmas):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import is_floating, is_generator
 from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
 from smoothing.measures.discrete import CategoricalMeasure
@@ -48,6 +49,9 @@ class Levels:
         Raises:
             ValueError: If it holds anything else.
         """
+        if not (isinstance(z, Tensor) and z.is_floating_point()):
+            found = f"a tensor of {z.dtype}" if isinstance(z, Tensor) else f"an object of type {type(z).__name__}"
+            raise ValueError(f"{self.owner}: z = {found}; must be a torch tensor of floating-point numbers")
         codes = (z * self.steps).round()
         off = ((z - codes / self.steps).abs() > NEAR) | (codes < 0) | (codes > self.steps) | z.isnan()
         if off.any():
@@ -101,6 +105,7 @@ class OnLevels(SmoothingMeasure):
         Raises:
             ValueError: If ``z`` holds anything but levels.
         """
+        is_floating(self, z=z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -109,6 +114,7 @@ class OnLevels(SmoothingMeasure):
         Raises:
             ValueError: If ``z`` holds anything but levels.
         """
+        is_generator(self, generator)
         return self.levels.values(self.randomise(self.levels.codes(z), generator), z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss | list[PrivacyLoss]:

@@ -174,5 +174,6 @@ class GeneralisedNormalLaw(NoiseLaw):
 
     def kl(self, shift: float) -> float:
         """``E|X + s|^e - E|X|^e`` on the scale of ``a``, bounded by Minkowski's inequality."""
-        norm = self.exponent ** (-1 / self.exponent)
-        return float((norm + shift / self.a) ** self.exponent - norm**self.exponent) * (1 + 1e-12)
+        norm = np.float64(self.exponent ** (-1 / self.exponent))
+        with np.errstate(over="ignore"):
+            return float((norm + shift / self.a) ** self.exponent - norm**self.exponent) * (1 + 1e-12)

@@ -75,7 +75,7 @@ class CertifierConformance:
         """A certificate that can fail says how often, and gives the counts behind it; one that cannot does not."""
         for ballots, certificates in answers:
             assert certificates.classifier in get_args(SmoothedClassifier)
-            assert set(ballots.votes.assumptions) <= set(certificates.assumptions)
+            assert set(ballots.assumptions) <= set(certificates.assumptions)
             assert certificates.deterministic == (certificates.alpha is None)
             if certificates.alpha is not None:
                 assert 0 < certificates.alpha < 1

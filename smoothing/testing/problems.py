@@ -15,7 +15,7 @@ class GivenVotes(LinearVotes):
     """Linear votes whose inputs *are* their weights and offsets: ``(batch, n + K)``, weights first."""
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:
-        pass
+        self.width = len(labels) + self.num_classes
 
     def weights(self, features: Tensor) -> Tensor:
         """The first n columns of the input."""

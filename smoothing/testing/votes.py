@@ -1,8 +1,14 @@
 """What every base function must do when it is put to the vote."""
 
+import pickle
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+
+import numpy as np
 import pytest
 import torch
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 from torch import Tensor
 
 from smoothing.measures import LabelFlip, SmoothingMeasure
@@ -12,6 +18,12 @@ from smoothing.votes.votes import Votes
 
 DRAWS = 600
 """Not a multiple of any block of draws."""
+
+WINDOW, WINDOWS = 32, 32
+"""Draws in a window, and number of consecutive windows that are compared."""
+
+LEAST_VARIANCE = 3.0
+"""Least variance of a window's counts where their dispersion follows a chi-squared distribution."""
 
 CHANCE = 1e-7
 """Failure probability of each statistical statement."""
@@ -58,32 +70,84 @@ class VotesConformance:
     def test_counts_are_a_function_of_the_key(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """The same key gives the same votes, whatever happened before; no draw is shared with another key."""
+        """The same key gives the same votes after other calls and other random numbers, which are left alone."""
+        fresh = deepcopy(votes)
+        before = _global_states()
         first = votes.counts(measure, x, index, DRAWS, (3, 1))
+        after = _global_states()
+        assert before == after, "a global generator was used"
         torch.manual_seed(5)
         votes.counts(measure, x, index, DRAWS, (3, 2))
-        assert torch.equal(votes.counts(measure, x, index, DRAWS, (3, 1)), first)
-        one_draw = [votes.counts(measure, x, index, 1, (3, stream)) for stream in range(100)]
-        assert first.amax() == DRAWS or any(not torch.equal(one_draw[0], other) for other in one_draw)
+        votes.counts(measure, x.flip(0), index, 1, (3, 1))
+        assert torch.equal(votes.counts(measure, x, index, DRAWS, (3, 1)), first), "the same call, repeated"
+        torch.manual_seed(6)
+        assert torch.equal(fresh.counts(measure, x, index, DRAWS, (3, 1)), first), "the same call, as the first one"
+
+    def test_an_input_may_take_the_place_of_another(
+        self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
+    ) -> None:
+        """Nothing of an earlier input at the same position is kept."""
+        fresh = deepcopy(votes)
+        votes.counts(measure, x, index, WINDOW, (3, 1))
+        again = votes.counts(measure, x[1:], index[:-1], WINDOW, (3, 1))
+        assert torch.equal(again, fresh.counts(measure, x[1:], index[:-1], WINDOW, (3, 1)))
+
+    def test_draws_and_keys_are_independent(
+        self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
+    ) -> None:
+        """No draw is repeated, under the same key or another, and draws vary as much as independent ones.
+
+        Counts of consecutive windows of draws are compared: windows of equal draws repeat at some lag, draws that
+        depend on each other make counts vary more or less than binomial ones.
+        """
+
+        def counted(key: tuple[int, int], number: int) -> Tensor:
+            """Return the counts of consecutive windows, ``(number, batch, K)``."""
+            starts, fresh = range(0, number * WINDOW, WINDOW), deepcopy(votes)
+            return torch.stack([fresh.counts(measure, x, index, WINDOW, key, first) for first in starts])
+
+        windows = counted((3, 1), WINDOWS)
+        if (windows == windows[0]).all():
+            return  # a base function that the measure does not change
+        for lag in range(1, WINDOWS // 2 + 1):
+            assert not torch.equal(windows[lag:], windows[:-lag]), f"draws repeat after {lag * WINDOW}"
+        for key in ((3, 2), (4, 1)):
+            assert not torch.equal(counted(key, 8), windows[:8]), f"keys (3, 1) and {key} share draws"
+        share = windows.double().mean(0) / WINDOW
+        variance = WINDOW * share * (1 - share)
+        statistic = (windows - WINDOW * share).square().sum(0) / variance.clamp(min=1e-9)
+        for value in statistic[variance >= LEAST_VARIANCE].tolist():
+            chances = chi2.cdf(value, WINDOWS - 1), chi2.sf(value, WINDOWS - 1)
+            assert min(chances) > CHANCE, f"counts vary {value / (WINDOWS - 1):.3g} times as much as independent draws"
 
     def test_a_longer_run_extends_a_shorter(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Draws are numbered: parts of a run add up to it, wherever it is cut."""
+        """Draws are numbered: parts of a run add up to it, wherever it is cut and in any order."""
+        pristine = deepcopy(votes)
         whole = votes.counts(measure, x, index, DRAWS, (3, 1))
         for cut in (1, 255, 256, DRAWS - 1):
+            rest = pristine.counts(measure, x, index, DRAWS - cut, (3, 1), first=cut)
             head = votes.counts(measure, x, index, cut, (3, 1))
-            rest = votes.counts(measure, x, index, DRAWS - cut, (3, 1), first=cut)
             assert torch.equal(head + rest, whole)
+        parts = ((257, DRAWS - 257), (250, 7), (0, 250))
+        counts = [votes.counts(measure, x, index, size, (3, 1), first) for first, size in parts]
+        assert torch.equal(torch.stack(counts).sum(0), whole)
 
     def test_counts_do_not_depend_on_the_batch(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """An input alone, in another order or among others gets the same votes."""
-        together = votes.counts(measure, x, index, DRAWS, (3, 1))
-        alone = [votes.counts(measure, x[i : i + 1], index[i : i + 1], DRAWS, (3, 1)) for i in range(len(x))]
-        assert torch.equal(torch.cat(alone), together)
-        assert torch.equal(votes.counts(measure, x.flip(0), index.flip(0), DRAWS, (3, 1)).flip(0), together)
+        """An input alone, in another order, among others or beside other positions gets the same votes."""
+
+        def counted(*rows: int) -> Tensor:
+            chosen = list(rows)
+            return deepcopy(votes).counts(measure, x[chosen], index[chosen], DRAWS // 2, (3, 1))
+
+        together = counted(*range(len(x)))
+        assert torch.equal(torch.cat([counted(row) for row in range(len(x))]), together)
+        assert torch.equal(counted(*reversed(range(len(x)))).flip(0), together)
+        for row in range(1, len(x)):
+            assert torch.equal(counted(0, row), together[[0, row]])
 
 
 class LinearVotesConformance(VotesConformance):
@@ -105,8 +169,14 @@ class LinearVotesConformance(VotesConformance):
     @pytest.fixture
     def votes(self, unfitted: LinearVotes, training_set: tuple[Tensor, Tensor, int]) -> LinearVotes:
         """The fitted vote."""
-        unfitted.fit(*training_set)
-        return unfitted
+        votes = deepcopy(unfitted)
+        votes.fit(*training_set)
+        return votes
+
+    @pytest.fixture
+    def reads_labels(self) -> str | None:
+        """The assumption which states that weights or offsets depend on labels; None for a vote that reads no label."""
+        return None
 
     @pytest.fixture
     def measure(self, votes: LinearVotes) -> SmoothingMeasure:
@@ -125,26 +195,40 @@ class LinearVotesConformance(VotesConformance):
         assert (scores.weights != 0).any()
 
     def test_scores_do_not_depend_on_the_batch(self, votes: LinearVotes, x: Tensor) -> None:
-        """An input alone, in another order or among others gets the same bits."""
+        """An input alone, in another order or among others gets the same bits, as the first call and after others."""
+        pristine = deepcopy(votes)
         together = votes.scores(x)
         for order in (torch.arange(len(x)).flip(0), torch.tensor([0]), torch.tensor([len(x) - 1, 0])):
-            scores = votes.scores(x[order])
-            assert torch.equal(scores.weights, together.weights[order])
-            assert torch.equal(scores.offsets, together.offsets[order])
+            for asked in (votes, deepcopy(pristine)):
+                scores = asked.scores(x[order])
+                assert torch.equal(scores.weights, together.weights[order])
+                assert torch.equal(scores.offsets, together.offsets[order])
 
     def test_labels_change_no_bit_of_the_weights(
-        self, votes: LinearVotes, training_set: tuple[Tensor, Tensor, int], x: Tensor
+        self,
+        unfitted: LinearVotes,
+        training_set: tuple[Tensor, Tensor, int],
+        x: Tensor,
+        reads_labels: str | None,
     ) -> None:
-        """Refitted to other labels, weights and offsets stay, unless the vote declares what it assumes."""
-        if votes.assumptions:
-            pytest.skip(f"declared: {votes.assumptions}")
+        """Fitted to other labels, weights and offsets are the same, unless the vote declares that they are not.
+
+        The declaration is the fixture `reads_labels`. No other assumption excuses a vote from this test.
+        """
         inputs, labels, num_classes = training_set
-        before = votes.scores(x)
-        for seed in range(5):
-            other = torch.randint(num_classes, labels.shape, generator=torch.Generator().manual_seed(seed))
-            other[torch.randperm(len(other))[:num_classes]] = torch.arange(num_classes)
-            votes.fit(inputs, other, num_classes)
-            after = votes.scores(x)
+
+        def fitted(to: Tensor) -> LinearVotes:
+            votes = deepcopy(unfitted)
+            votes.fit(inputs, to, num_classes)
+            return votes
+
+        declared = fitted(labels)
+        if reads_labels is not None:
+            assert reads_labels in declared.assumptions
+            return
+        before = declared.scores(x)
+        for other in _other_labels(labels, num_classes):
+            after = fitted(other).scores(x)
             assert torch.equal(after.weights, before.weights)
             assert torch.equal(after.offsets, before.offsets)
             assert torch.equal(after.labels, other)
@@ -194,3 +278,24 @@ class LinearVotesConformance(VotesConformance):
         x.view(-1)[0] = torch.nan
         with pytest.raises(ValueError, match="must be finite"):
             votes.scores(x)
+
+
+def _other_labels(labels: Tensor, num_classes: int) -> Iterator[Tensor]:
+    """Yield all single flips, some random labels, and the classes renamed; every class has an example in each."""
+    flips = [(position, c) for position in range(len(labels)) for c in range(num_classes) if c != labels[position]]
+    for position, c in flips:
+        other = labels.clone()
+        other[position] = c
+        if len(other.unique()) == num_classes:
+            yield other
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        other = torch.randint(num_classes, labels.shape, generator=generator)
+        other[torch.randperm(len(other), generator=generator)[:num_classes]] = torch.arange(num_classes)
+        yield other
+    yield (labels + 1) % num_classes
+
+
+def _global_states() -> bytes:
+    """Return the states of the global generators of torch, NumPy and Python."""
+    return pickle.dumps((torch.get_rng_state(), np.random.get_state(), random.getstate()))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.labels.linear import LinearVotes, Scores
 from smoothing.votes.parts.partitions import Partitions, Poll
 from smoothing.votes.votes import Votes
@@ -25,20 +26,33 @@ class Ballots:
         x: Inputs to predict, ``(batch, ...)``.
         index: ``(batch,)`` position of each input in its data set.
         seed: Root seed of all draws.
+
+    Raises:
+        ValueError: If inputs are not numbers, or there is not one position, at least 0, for each.
     """
 
-    def __init__(self, measure: SmoothingMeasure, votes: Votes, x: Tensor, index: Tensor, seed: int) -> None:
+    def __init__(self, measure: SmoothingMeasure, votes: Votes, x: Arrays, index: Arrays, seed: int) -> None:
         self.measure = measure
         self.votes = votes
-        self.x = x
-        self.index = index
+        self.x, self.index = checked_batch(x, index)
         self.seed = seed
         self._counts: dict[int, dict[int, Tensor]] = {}
 
     @property
+    def measures(self) -> tuple[SmoothingMeasure, ...]:
+        """All measures that a draw samples: that of the object, and those of the votes."""
+        return (self.measure, *self.votes.measures)
+
+    @property
+    def exact_samples(self) -> bool:
+        """Whether all samples of all measures are exact; otherwise certificates of sampled votes are not sound."""
+        return all(measure.exact_samples for measure in self.measures)
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
-        """What any certificate of this vote takes for granted."""
-        return (*self.votes.assumptions, *self.measure.assumptions)
+        """Assumptions under which certificates of this vote hold."""
+        of_measures = (phrase for measure in self.measures for phrase in measure.assumptions)
+        return (*self.votes.assumptions, *self.votes.assumptions_under(self.measure), *of_measures)
 
     @property
     def shape(self) -> Sequence[int]:

@@ -1,8 +1,11 @@
 """Votes of a network on noisy versions of the test input."""
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
+from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import ClassVar, Literal, get_args
 
@@ -13,7 +16,9 @@ from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.blocks import blocks
 from smoothing.numerics.random import generator
+from smoothing.numerics.rowwise import check_rowwise
 from smoothing.numerics.threads import one_thread, spread
+from smoothing.votes.arrays import Arrays, as_tensor, checked_batch
 from smoothing.votes.votes import CensusVotes
 
 NOISE_BLOCK = 128
@@ -34,6 +39,48 @@ def dtype_of(precision: Precision, owner: str) -> torch.dtype:
     return dtype
 
 
+def warn_if_emulated(dtype: torch.dtype, device: torch.device) -> None:
+    """Warn if the processor emulates arithmetic in a type, which takes about ten times as long as in float32.
+
+    Only Linux tells what a processor can do; there is no warning elsewhere.
+    """
+    native = {torch.bfloat16: {"avx512_bf16", "amx_bf16", "bf16"}, torch.float16: {"avx512_fp16", "amx_fp16", "fphp"}}
+    known = _processor_features() if device.type == "cpu" else frozenset()
+    if known and dtype in native and not known & native[dtype]:
+        name = str(dtype).removeprefix("torch.")
+        message = f"precision = {name}: this processor emulates it, about ten times slower than float32"
+        warnings.warn(message, stacklevel=2)
+
+
+@cache
+def _processor_features() -> frozenset[str]:
+    """Return the names of the processor's instruction sets; none if they are unknown."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(word for line in lines if line.startswith(("flags", "Features")) for word in line.split())
+
+
+def logits_of(output: object, name: str) -> Tensor:
+    """Return the logits in the output of a network.
+
+    Args:
+        output: A tensor, or an object with an attribute or a key ``logits``, such as an output of transformers.
+        name: Name of the network, for the message.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    held = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    for logits in (output, held):
+        if isinstance(logits, Tensor):
+            return logits
+    raise ValueError(
+        f"{name}: output = {type(output).__name__}; must be logits (batch, num_classes), or have them as `logits`"
+    )
+
+
 MakePass = Callable[[Tensor, int, int, slice], Tensor]
 """Input, its position in the data set, number of a pass, versions asked for -> versions ``(noise_batch, ...)``."""
 
@@ -50,7 +97,8 @@ class NetworkVotes(CensusVotes):
 
     Args:
         network: Noisy inputs ``(batch, ...)`` to finite logits ``(batch, num_classes)``, row by row; ties go to the
-            first class. It is copied, put in evaluation mode and cast.
+            first class. Logits may be an attribute or a key ``logits`` of the output, as in transformers. It is copied,
+            put in evaluation mode and cast.
         num_classes: Number of classes K, at least 2; the network's own ``num_classes`` unless given.
         noise_batch: Noisy versions in a forward pass, a multiple of `NOISE_BLOCK`. More serve a large device better.
         precision: Type of the network's weights and inputs. Noise is drawn in the type of the input and cast.
@@ -58,7 +106,8 @@ class NetworkVotes(CensusVotes):
 
     Raises:
         ValueError: If an argument is not as described, a weight in that precision is NaN or infinite, or the network
-            normalises by the batch that it is given.
+            normalises by the batch that it is given. Before the first vote on inputs of a shape, if the output is not
+            logits, or the logits of a row depend on anything but that row.
     """
 
     object: ClassVar[str] = "test input"
@@ -72,6 +121,11 @@ class NetworkVotes(CensusVotes):
         precision: Precision = "float32",
         compile: bool = False,
     ) -> None:
+        if not isinstance(network, nn.Module):
+            raise ValueError(
+                f"NetworkVotes: network = {type(network).__name__}; must be a torch.nn.Module from inputs "
+                "(batch, ...) to logits (batch, num_classes)"
+            )
         own = getattr(network, "num_classes", None)
         classes = own if num_classes is None else num_classes
         if classes is None:
@@ -86,7 +140,10 @@ class NetworkVotes(CensusVotes):
         self.noise_batch = noise_batch
         self.precision = precision
         self.compile = compile
-        self.assumptions = (f"the classifier is the network in {precision}{', compiled' if compile else ''}",)
+        self.assumptions = (
+            f"the classifier is the network in {precision}{', compiled' if compile else ''}",
+            "the network maps each row of a batch independently of the others",
+        )
         identity = getattr(network, "identity", None)
         self.checkpoint = None if identity is None else identity()
         self._network = deepcopy(network).eval().requires_grad_(False).to(self._dtype)
@@ -109,7 +166,7 @@ class NetworkVotes(CensusVotes):
         ask = getattr(self._network, "supports", None)
         return None if ask is None else ask(measure)
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Check that the data have the network's classes and inputs of its shape; it comes trained.
 
         Args:
@@ -124,6 +181,7 @@ class NetworkVotes(CensusVotes):
             raise ValueError(
                 f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
             )
+        x = as_tensor("inputs", x)
         with as_stated(x.device):
             self._try(x)
 
@@ -143,6 +201,7 @@ class NetworkVotes(CensusVotes):
         Raises:
             ValueError: If a logit is NaN or infinite, naming the example, or logits or inputs have the wrong shape.
         """
+        x, index = checked_batch(x, index)
         passes = list(blocks(first, draws, self.noise_batch))
 
         def noisy(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
@@ -156,6 +215,7 @@ class NetworkVotes(CensusVotes):
         Raises:
             ValueError: As `counts`.
         """
+        x, index = checked_batch(x, index)
         passes = list(blocks(0, measure.versions, self.noise_batch))
 
         def versions(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
@@ -177,7 +237,7 @@ class NetworkVotes(CensusVotes):
             row, position = divmod(jobs.start, len(passes))
             number, asked = passes[position]
             with torch.no_grad():
-                logits = self._network(make(x[row], where[row], number, asked))[asked]
+                logits = self._logits(make(x[row], where[row], number, asked))[asked]
             won = (logits.argmax(1, keepdim=True) == classes).sum(0)
             sane = logits.isfinite().all()
             with lock:
@@ -214,15 +274,28 @@ class NetworkVotes(CensusVotes):
         self._network.to(x.device)
         if self.compile and not self._tried:
             self._network.compile(dynamic=False)
+        warn_if_emulated(self._dtype, x.device)
+        rows = torch.rand(self.noise_batch // 2, *x.shape[1:], generator=generator((0,), x.device), device=x.device)
         with one_thread(), torch.no_grad(), self._frozen():
             try:
-                logits = self._network(self._empty_pass(*kind))
+                self._logits(self._empty_pass(*kind))
+                check_rowwise(
+                    "NetworkVotes: network", self._network, lambda batch: self._logits(self._laid_out(batch)), rows
+                )
             except RuntimeError as error:
                 raise ValueError(f"NetworkVotes: inputs of shape {list(x.shape[1:])} do not fit: {error}") from error
-        if logits.shape != (self.noise_batch, self.num_classes):
-            wanted = [self.noise_batch, self.num_classes]
-            raise ValueError(f"NetworkVotes: logits of shape {list(logits.shape)}; must be {wanted}")
         self._tried.add(kind)
+
+    def _laid_out(self, batch: Tensor) -> Tensor:
+        """Return a pass of given inputs, in the type and memory format of all passes."""
+        return self._empty_pass(batch.device, batch.shape[1:]).copy_(batch)
+
+    def _logits(self, batch: Tensor) -> Tensor:
+        """Return the network's logits ``(noise_batch, num_classes)`` of a pass."""
+        logits, wanted = logits_of(self._network(batch), "NetworkVotes: network"), (len(batch), self.num_classes)
+        if logits.shape != wanted:
+            raise ValueError(f"NetworkVotes: logits of shape {list(logits.shape)}; must be {list(wanted)}")
+        return logits
 
     def _frozen(self) -> AbstractContextManager[None]:
         """Let the compiler take weights for constants, so that it lays them out as the processor likes them best."""

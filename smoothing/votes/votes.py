@@ -19,6 +19,9 @@ LABELS = "training labels"
 class Votes(Represented, ABC):
     """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
 
+    The votes of this package accept arrays, data frames and nested lists of numbers in place of tensors; see
+    `smoothing.votes.arrays`.
+
     Attributes:
         object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
         num_classes: Number of classes K, at least 2.
@@ -29,6 +32,7 @@ class Votes(Represented, ABC):
             and `counts` raises `MissingDrawsError` where one is not.
         all_labels: Whether, on training labels, it needs every one of them, so that a measure may hide none.
         inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
+        measures: Measures that a draw samples besides the one that randomises the object.
         checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
     """
 
@@ -39,6 +43,7 @@ class Votes(Represented, ABC):
     inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
+    measures: tuple[SmoothingMeasure, ...] = ()
     checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
@@ -76,6 +81,10 @@ class Votes(Represented, ABC):
         if len(channel) != self.num_classes:
             return f"{name} has {len(channel)} classes, the data has {self.num_classes}"
         return None
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions that depend on the measure, for a measure that `supports` accepts."""
+        return ()
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
         """Refuse an input that the measure cannot randomise, where inputs are what it randomises.

@@ -3,29 +3,29 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates import Certificates
-from smoothing.certifiers import Certifier
+from smoothing.attacks.attack import Attack
+from smoothing.certificates import Attacked
 from smoothing.certifiers.analytic.analytic_certifier import linear_vote_under_channel
 from smoothing.certifiers.exact.mean_vote import Whole, mean_scores, whole_channel
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, Votes
 
 
-class BestAttack(Certifier):
+class BestAttack(Attack):
     """Changes the labels that cost the winner of the mean vote most, until another class wins.
 
     Changes add up and do not interact, so no other attack does with fewer (THEORY.md 4.3; Rosenfeld et al. 2020, C.2).
     Every attack is carried out: labels are changed and the vote is taken again, in whole numbers.
 
-    Its answer is no certificate: ``radius`` is the most changes that this attack leaves without effect, an upper bound
-    on every certified radius of the same vote.
+    The upper bound is the largest number of changes that cannot alter the prediction: it is attained by exact
+    certificates of the same vote.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be attacked, or None; see `Certifier.supports`."""
+        """Why the pair cannot be attacked, or None; see `Evaluator.supports`."""
         return linear_vote_under_channel(measure, votes)
 
-    def certify(self, ballots: Ballots) -> Certificates:
+    def attack(self, ballots: Ballots) -> Attacked:
         """Attack the vote on every input of a batch."""
         scores, channel = ballots.scores, ballots.measure.channel
         assert channel is not None, "supports() was not asked"
@@ -40,19 +40,18 @@ class BestAttack(Certifier):
             # Close rivals first: those after them seldom need a search.
             for rival in np.argsort(-expected[row].astype(np.float64), kind="stable").tolist():
                 if rival != winner:
-                    attack = _Attack(weights, labels, offsets, matrix, winner, rival)
-                    survived[row] = attack.survived(int(survived[row]))
-        return Certificates(
+                    search = _Search(weights, labels, offsets, matrix, winner, rival)
+                    survived[row] = search.survived(int(survived[row]))
+        return Attacked(
             prediction=winners,
-            radius=survived,
+            upper_bound=survived,
             classifier="attacked mean",
-            deterministic=True,
-            sound=True,
+            exact=True,
             assumptions=ballots.assumptions,
         )
 
 
-class _Attack:
+class _Search:
     """The attack on the vote on one input that makes one rival win.
 
     Args:

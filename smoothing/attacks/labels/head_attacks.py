@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from smoothing.certificates import Certificates
-from smoothing.certifiers import Certifier
+from smoothing.attacks.attack import Attack
+from smoothing.certificates import Attacked
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, LogisticHead, Votes
 
@@ -16,18 +16,18 @@ GROWTH = 1.5
 """Each attack is tried with so many times as many flips as before until it works; then with fewer."""
 
 
-class HeadAttack(Certifier):
+class HeadAttack(Attack):
     """Gives training labels to the closest rival of the predicted class, in some order and in the reverse order.
 
     After each attack the head is trained again, so that what is found is an attack that works (Rosenfeld et al. 2020,
     C.1). Of both directions the one that needs fewest flips is kept. A new attack is a subclass with `order`.
 
-    Its answer is no certificate: ``radius`` is one flip less than the best attack found, an upper bound on what can be
-    certified of the undefended network; all labels where none is found.
+    The upper bound is one flip less than the best attack found, or all labels if none is found. It bounds what can be
+    certified of the undefended network.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the votes cannot be attacked, or None; see `Certifier.supports`."""
+        """Why the votes cannot be attacked, or None; see `Evaluator.supports`."""
         return None if isinstance(votes, LogisticHead) else f"{type(votes).__name__} is no LogisticHead"
 
     @abstractmethod
@@ -41,7 +41,7 @@ class HeadAttack(Certifier):
             rival: The class to be predicted instead.
         """
 
-    def certify(self, ballots: Ballots) -> Certificates:
+    def attack(self, ballots: Ballots) -> Attacked:
         """Attack every input of a batch."""
         head = ballots.votes
         assert isinstance(head, LogisticHead), "supports() was not asked"
@@ -49,12 +49,11 @@ class HeadAttack(Certifier):
         logits = inputs @ head.weights.T
         ranked = np.argsort(-logits, axis=1, kind="stable")
         radius = [self._survived(head, x, *pair) for x, pair in zip(inputs, ranked[:, :2].tolist(), strict=True)]
-        return Certificates(
+        return Attacked(
             prediction=np.asarray(ranked[:, 0], np.int64),
-            radius=np.array(radius, np.float64),
+            upper_bound=np.array(radius, np.float64),
             classifier="attacked base",
-            deterministic=True,
-            sound=False,
+            exact=False,
             assumptions=ballots.assumptions,
         )
 

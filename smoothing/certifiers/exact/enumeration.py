@@ -53,7 +53,7 @@ class Enumeration(Certifier):
             radius=self.guarantee.radius(measure, bound, ballots.shape),
             classifier="majority",
             deterministic=True,
-            sound=measure.exact_samples,
+            sound=ballots.exact_samples,
             assumptions=ballots.assumptions,
             n_a=tally.n_a,
             n_b=tally.n_b,

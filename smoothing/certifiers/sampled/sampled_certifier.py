@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from numbers import Real
 from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.arguments import at_least, instance, refuse
+from smoothing.arguments import at_least, inside, instance, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
@@ -80,8 +79,7 @@ class SampledCertifier(Certifier):
 
     def __init__(self, alpha: float, joint: int) -> None:
         at_least(self, 1, joint=joint)
-        if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < 1:
-            refuse(self, "alpha", alpha, "within (0, 1)")
+        inside(self, 0, 1, alpha=alpha)
         self.alpha = alpha
         self.joint = joint
         self.level = down(Fraction(alpha) / joint)
@@ -92,6 +90,12 @@ class SampledCertifier(Certifier):
         """Why the votes cannot be taken under the measure, or None where they can."""
         return votes.supports(measure)
 
+    def refuses(self, examples: int) -> str | None:
+        """Return why the joint claim does not cover so many examples; see `Certifier.refuses`."""
+        if 1 < self.joint < examples:
+            return f"joint = {self.joint}; must be at least {examples}, the number of requested examples, or 1"
+        return None
+
     def certificates(self, ballots: Ballots, tally: Tally, **columns: Any) -> Certificates:
         """Certificates of the majority at `level`, with the counts behind them.
 
@@ -99,12 +103,17 @@ class SampledCertifier(Certifier):
             ballots: The batch.
             tally: How its draws fell.
             columns: The remaining columns of `Certificates`, prediction and radius among them.
+
+        Raises:
+            ValueError: If the batch alone has more examples than the joint claim covers.
         """
+        if refusal := self.refuses(len(ballots.x)):
+            raise ValueError(f"{type(self).__name__}: {refusal}")
         together = f"at most {self.joint} examples are asked, whose certificates hold together at alpha {self.alpha}"
         return Certificates(
             classifier="majority",
             deterministic=False,
-            sound=ballots.measure.exact_samples,
+            sound=ballots.exact_samples,
             assumptions=(*ballots.assumptions, *([together] if self.joint > 1 else [])),
             n_a=tally.n_a,
             n_b=tally.n_b,

@@ -10,7 +10,8 @@ from torch import Tensor
 from smoothing.arguments import at_least
 from smoothing.numerics.threads import one_thread
 from smoothing.representation import Represented
-from smoothing.votes.labels.training_set import check_features
+from smoothing.votes.arrays import Arrays
+from smoothing.votes.labels.training_set import checked_features
 
 ROWS_AT_A_TIME = 4096
 """So that large training sets need little memory beside their own."""
@@ -53,16 +54,23 @@ def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
-def features_of(transforms: Sequence[Transform], x: Tensor, device: torch.device) -> Tensor:
-    """What is predicted from: inputs ``(batch, ...)``, brought to where the training set is and transformed.
+def features_of(transforms: Sequence[Transform], x: Arrays, device: torch.device, width: int) -> Tensor:
+    """Return the transformed features ``(batch, k)`` of inputs, on the device of the training set.
 
     On another device the same sums would have other bits.
 
+    Args:
+        transforms: Fitted transforms.
+        x: Inputs, ``(batch, ...)``.
+        device: Device of the training set.
+        width: Number of features of an input before the transforms.
+
     Raises:
-        ValueError: If a feature is NaN, infinite or beyond `LARGEST_FEATURE`.
+        ValueError: If inputs have another number of features, or a feature is NaN, infinite or beyond
+            `LARGEST_FEATURE`.
     """
-    check_features("inputs to predict", x)
-    return apply_each(transforms, x.to(device).flatten(1).double())
+    features = checked_features("inputs to predict", x, width)
+    return apply_each(transforms, features.to(device).flatten(1).double())
 
 
 class Centre(Transform):

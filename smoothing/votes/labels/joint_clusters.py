@@ -13,9 +13,10 @@ from smoothing.arguments import at_least
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.blocks import blocks
 from smoothing.numerics.random import generator
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
 from smoothing.votes.labels.clusters import KMeans
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.votes import LabelVotes
 
 DRAWS_PER_BLOCK = 64
@@ -47,18 +48,18 @@ class JointClusters(LabelVotes):
         self.restarts = restarts
         self.seed = seed
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Find the clusters; see `Votes.fit`."""
-        check_training_set(x, labels, num_classes)
+        x, self.labels = checked_training_set(x, labels, num_classes)
         self.num_classes = num_classes
-        self.labels = labels.long()
+        self.width = x.shape[1:].numel()
         features = fit_all(self.transforms, x.flatten(1).double())
         self._find = KMeans(features, num_classes, self.restarts, self.seed)
         self.members = self._find(features)
 
     def cluster(self, x: Tensor) -> Tensor:
         """The cluster that each input ``(batch, ...)`` falls into, ``(batch,)`` int64."""
-        return self._find(features_of(self.transforms, x, self.labels.device))
+        return self._find(features_of(self.transforms, x, self.labels.device, self.width))
 
     def table(self, labels: Tensor) -> Table:
         """Count labels ``(n,)`` by cluster."""
@@ -69,6 +70,7 @@ class JointClusters(LabelVotes):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes over sampled label vectors, each of which names the clusters anew; all inputs share the draws."""
+        x, _ = checked_batch(x, index)
         cluster = self.cluster(x)
         asked_for = cluster.unique().tolist()
         votes = torch.zeros(self.num_classes, self.num_classes, dtype=torch.long)

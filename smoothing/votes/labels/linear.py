@@ -13,8 +13,9 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.blocks import blocks
 from smoothing.numerics.random import generator
 from smoothing.numerics.threads import for_each
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.votes import LabelVotes
 
@@ -115,7 +116,7 @@ class LinearVotes(LabelVotes, PartLearner):
     def __init__(self, transforms: Sequence[Transform] = ()) -> None:
         self.transforms = list(transforms)
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Fit transforms and weights to the training set.
 
         Args:
@@ -126,12 +127,13 @@ class LinearVotes(LabelVotes, PartLearner):
         Raises:
             ValueError: If an argument is not as described, naming it, its value and what is allowed.
         """
-        check_training_set(x, labels, num_classes)
+        x, labels = checked_training_set(x, labels, num_classes)
         self.learn(x, labels, num_classes)
 
     def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
         """As `fit`, from any part of a training set; see `PartLearner.learn`."""
         self.num_classes = num_classes
+        self.width = x.shape[1:].numel()
         self.labels = labels.long()
         self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
 
@@ -153,7 +155,7 @@ class LinearVotes(LabelVotes, PartLearner):
         Raises:
             ValueError: If a feature is NaN, infinite or above 1e100, or a weight is not finite.
         """
-        features = features_of(self.transforms, x, self.labels.device)
+        features = features_of(self.transforms, x, self.labels.device, self.width)
         weights = self.weights(features)
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
 
@@ -166,6 +168,7 @@ class LinearVotes(LabelVotes, PartLearner):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
+        x, _ = checked_batch(x, index)
         scores = self.scores(x)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):

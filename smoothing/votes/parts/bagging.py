@@ -11,8 +11,9 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.blocks import blocks
 from smoothing.numerics.random import generator
 from smoothing.numerics.threads import for_each
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.votes import LabelVotes
 
@@ -34,18 +35,19 @@ class Bagging(LabelVotes):
         self.transforms = list(transforms)
         self.assumptions = learner.assumptions
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Keep the training set; see `Votes.fit`."""
-        check_training_set(x, labels, num_classes)
+        x, self.labels = checked_training_set(x, labels, num_classes)
         self.num_classes = num_classes
-        self.labels = labels.long()
+        self.width = x.shape[1:].numel()
         self._features = fit_all(self.transforms, x.flatten(1).double())
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes of the learners; all inputs share the draws (Jia et al. 2021, Algorithm 1)."""
-        features = features_of(self.transforms, x, self.labels.device)
+        x, _ = checked_batch(x, index)
+        features = features_of(self.transforms, x, self.labels.device, self.width)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
             versions = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]

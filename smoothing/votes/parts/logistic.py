@@ -14,8 +14,9 @@ from torch.nn.functional import one_hot
 from smoothing.arguments import at_least, positive
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.random import generator
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.votes import Votes
 
 Weights = NDArray[np.float64]
@@ -55,12 +56,13 @@ class LogisticHead(Votes):
         self.transforms = list(transforms)
         self.iterations = iterations
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """See `Votes.fit`."""
-        check_training_set(x, labels, num_classes)
+        x, labels = checked_training_set(x, labels, num_classes)
         super().fit(x, labels, num_classes)
         self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
         self.labels = labels.numpy()
+        self.width = x.shape[1:].numel()
         self.weights = self.retrained(self.labels, np.zeros((num_classes, self.features.shape[1])))
 
     def retrained(self, labels: NDArray[np.int64], start: Weights) -> Weights:
@@ -94,7 +96,7 @@ class LogisticHead(Votes):
 
     def features_of(self, x: Tensor) -> NDArray[np.float64]:
         """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``; see `transforms.features_of`."""
-        return with_bias(features_of(self.transforms, x, torch.device("cpu")))
+        return with_bias(features_of(self.transforms, x, torch.device("cpu"), self.width))
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
         """The training labels: ``(n,)``."""
@@ -104,6 +106,7 @@ class LogisticHead(Votes):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """Votes of heads that are trained on sampled label vectors; all inputs share the draws."""
+        x, _ = checked_batch(x, index)
         inputs, labels = self.features_of(x), torch.from_numpy(self.labels)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for draw in range(first, first + draws):

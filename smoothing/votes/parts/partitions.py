@@ -15,8 +15,9 @@ from smoothing.arguments import at_least
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.unchanged import changes_labels
 from smoothing.numerics.threads import for_each
+from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.parts.partition_rules import ByContent, Partition
 from smoothing.votes.votes import LabelVotes
@@ -101,13 +102,14 @@ class Partitions(LabelVotes):
         """Number of learners that each part teaches."""
         return int(self.reached.shape[1])
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Part the training set and teach the learners; see `Votes.fit`."""
-        check_training_set(x, labels, num_classes)
+        x, labels = checked_training_set(x, labels, num_classes)
         if self.parts > len(x):
             raise ValueError(f"Partitions: parts = {self.parts}; must be at most {len(x)}, the number of examples")
         self.num_classes = num_classes
-        self.labels = labels.long()
+        self.labels = labels
+        self.width = x.shape[1:].numel()
         inputs = x.flatten(1)
         features = fit_all(self.transforms, inputs.double())
         self.seen = self._examples(self.partition.assign(inputs, self.labels, self.parts))
@@ -133,7 +135,7 @@ class Partitions(LabelVotes):
 
     def features(self, x: Tensor) -> Tensor:
         """What the learners see of inputs ``(batch, ...)``: ``(batch, k)`` float64."""
-        return features_of(self.transforms, x, self.labels.device)
+        return features_of(self.transforms, x, self.labels.device, self.width)
 
     def poll(self, x: Tensor) -> Poll:
         """Ask all learners about inputs ``(batch, ...)``."""
@@ -155,4 +157,5 @@ class Partitions(LabelVotes):
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
         """All draws agree, since no label changes; see `Votes.counts`."""
+        x, _ = checked_batch(x, index)
         return draws * one_hot(torch.from_numpy(self.poll(x).tally.argmax(1)), self.num_classes)

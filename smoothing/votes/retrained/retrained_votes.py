@@ -12,11 +12,13 @@ from smoothing.measures.additive import Gaussian
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.random import generator
+from smoothing.numerics.rowwise import ROWS, check_rowwise
 from smoothing.numerics.threads import batchwise, one_thread, spread
 from smoothing.privacy_loss import NormalLaw, ShiftLoss
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.origin import Origin
-from smoothing.votes.labels.training_set import check_training_set
+from smoothing.votes.arrays import Arrays, checked_batch
+from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.retrained.body import Body
 from smoothing.votes.retrained.draws import Draw, MissingDrawsError, Predictions
 from smoothing.votes.retrained.learner import Learner
@@ -26,8 +28,8 @@ NOISE, TEST_NOISE, TRAINING, START = range(4)
 """What randomness is for."""
 
 _TRADED = (
-    "the test input has noise of sigma_x = {:g} too: in squares, its change takes (sigma / sigma_x) times its length "
-    "from the radius"
+    "the test input has noise of sigma_x = {sigma_x}: if its change has l2 norm L, a radius R shrinks to "
+    "sqrt(R^2 - (L {sigma} / {sigma_x})^2)"
 )
 
 
@@ -44,7 +46,7 @@ class RetrainedVotes(Votes):
 
     With noise on the test input too, ``sigma_x``, the radius R covers a backdoor: the training inputs may change by
     ``delta`` and the test input by ``Omega`` as long as ``sum_i |delta_i|^2 + (sigma / sigma_x)^2 |Omega|^2 < R^2``
-    (Weber et al. 2023).
+    (Weber et al. 2023). If the distance counts ``delta`` in standard deviations, ``sigma`` is 1 there.
 
     Args:
         learner: What is trained.
@@ -60,18 +62,25 @@ class RetrainedVotes(Votes):
         self.learner = learner
         self.body = body
         self.test_noise = test_noise
+        self.measures = () if test_noise is None else (test_noise,)
         self._prepared: tuple[Tensor, ...] = ()
         self._finished: Mapping[Draw, Predictions] = {}
-        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None)
+        of_measures = (measure.checkpoint for measure in self.measures)
+        self.checkpoint = joined(learner.checkpoint, body.identity() if body else None, *of_measures)
 
     @property
     def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
         """What a certificate takes for granted: above all, that what the parts have seen is not under attack."""
         apart = tuple(f"the {part}, trained on {seen}, does not change" for part, seen in self._origins())
-        traded = () if self.test_noise is None else (_TRADED.format(self.test_noise.sigma),)
-        return (*self.learner.assumptions, *apart, *traded)
+        return (*self.learner.assumptions, *apart)
 
-    def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return how a change of the test input reduces the radius, in the units of the measure's distance."""
+        if self.test_noise is None or (sigma := _sigma_of(measure, self._x.shape)) is None:
+            return ()
+        return (_TRADED.format(sigma=sigma, sigma_x=self.test_noise.sigma),)
+
+    def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Keep the training set.
 
         Args:
@@ -80,16 +89,22 @@ class RetrainedVotes(Votes):
             num_classes: Number of classes K, at least 2.
 
         Raises:
-            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+            ValueError: If an argument is not as described, naming it, its value and what is allowed; if the features
+                of an input depend on other inputs of its batch.
         """
-        check_training_set(x, labels, num_classes)
+        x, labels = checked_training_set(x, labels, num_classes)
+        if self.body is not None:
+            name, rows = type(self.body).__name__, x[: max(1, min(ROWS, self.body.batch_size // 2))]
+            with one_thread():
+                check_rowwise(name, self.body, self._features, rows)
         self.num_classes = num_classes
         self.inputs = len(x)
         self._x = x
-        self._labels = labels.long()
+        self._labels = labels
 
     def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
         """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
+        x, index = checked_batch(x, index)
         self._origin = origin
         self._tests = x
         self._finished = finished
@@ -102,19 +117,25 @@ class RetrainedVotes(Votes):
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
                 "which no noise hides from the adversary's change; must be false, or the run be Empirical"
             )
-        for part, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
+        for part, seen in (
+            *self._origins(),
+            *(("measure", seen) for m in (measure, *self.measures) for seen in m.trained_on),
+        ):
             if seen.overlaps(self._origin):
                 return (
                     f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
                     "them, without noise; must have seen other examples, or the run be Empirical"
                 )
+        try:
+            measure.check(self._x)
+        except ValueError as error:
+            return str(error)
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
                 f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
                 f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
             )
-        law = measure.privacy_loss(1.0, self._x.shape)
-        if self.test_noise is not None and not (isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw)):
+        if self.test_noise is not None and _sigma_of(measure, self._x.shape) is None:
             return (
                 f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
             )
@@ -182,6 +203,7 @@ class RetrainedVotes(Votes):
         Raises:
             MissingDrawsError: If one of them is not finished.
         """
+        _, index = checked_batch(x, index)
         asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
         if missing := tuple(draw for draw in asked if draw not in self._finished):
             raise MissingDrawsError(missing)
@@ -204,3 +226,9 @@ class RetrainedVotes(Votes):
     def _origins(self) -> list[tuple[str, Origin]]:
         parts = [("learner", self.learner.trained_on), ("body", self.body.trained_on if self.body else ())]
         return [(name, seen) for name, origins in parts for seen in origins]
+
+
+def _sigma_of(measure: SmoothingMeasure, shape: Sequence[int]) -> float | None:
+    """Return the standard deviation of Gaussian noise in the units of its distance; None for any other noise."""
+    law = measure.privacy_loss(1.0, shape)
+    return law.noise.sigma if isinstance(law, ShiftLoss) and isinstance(law.noise, NormalLaw) else None

@@ -27,7 +27,7 @@ from smoothing.guarantees import KL, NeymanPearson, VoteBound
 from smoothing.guarantees.limit import log_limit
 from smoothing.measures import Gaussian, LabelFlip, Laplace, SmoothingMeasure
 from smoothing.numerics.binomial import randomised_upper_bound, uniform_behind, upper_bound
-from smoothing.testing import ballots_of
+from smoothing.testing import ballots_of, random_ballots
 from smoothing.votes import Ballots
 from tests.counted import RowVotes, counted, tail
 
@@ -233,6 +233,18 @@ def test_bad_arguments_are_refused(make: Callable[[], object], message: str) -> 
         make()
 
 
+@pytest.mark.parametrize(("joint", "refused"), [(1, False), (2, True), (4, True), (5, False), (6, False)])
+def test_a_joint_claim_covers_no_more_examples_than_stated(joint: int, refused: bool) -> None:
+    ballots = random_ballots(LabelFlip("0.2", 2), 2, 8, 5, 0)
+    for certifier in (ClopperPearson(n0=5, n=50, joint=joint), Prediction(n=50, joint=joint)):
+        assert (certifier.refuses(5) is not None) == refused
+        if refused:
+            with pytest.raises(ValueError, match=f"joint = {joint}; must be at least 5, the number of requested exam"):
+                certifier.certify(ballots)
+        else:
+            assert len(certifier.certify(ballots).radius) == 5
+
+
 @pytest.mark.parametrize(
     ("make", "name", "least"),
     [
@@ -267,7 +279,7 @@ def test_more_classes_need_more_draws() -> None:
     "certifier",
     [
         ClopperPearson(n=200),
-        ClopperPearson(KL(), n=200, joint=3),
+        ClopperPearson(KL(), n=200, joint=30),
         ClopperPearson(n=200, two_sided=True),
         RandomisedClopperPearson(n=200),
         Prediction(n=200),

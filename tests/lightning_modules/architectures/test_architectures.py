@@ -88,9 +88,9 @@ def test_a_recipe_and_weights_make_the_same_network(network: Architecture) -> No
     ("kind", "arguments", "message"),
     [
         (LeNet, {"num_classes": 1}, "LeNet: num_classes = 1; must be at least 2"),
-        (LeNet, {"std": [0.0]}, r"Normalise: std = \[0.0\]; must be finite and above 0"),
-        (LeNet, {"std": [1.0, 1.0]}, r"Normalise: std = \[1.0, 1.0\]; must be as many"),
-        (LeNet, {"mean": [float("nan")]}, r"Normalise: mean = \[nan\]; must be finite"),
+        (LeNet, {"std": [0.0]}, r"LeNet: std = \[0.0\]; must be finite and above 0"),
+        (LeNet, {"std": [1.0, 1.0]}, r"LeNet: std = \[1.0, 1.0\]; must be as many"),
+        (LeNet, {"mean": [float("nan")]}, r"LeNet: mean = \[nan\]; must be finite"),
         (CifarResNet, {"depth": 21}, "CifarResNet: depth = 21; must be 6 n \\+ 2"),
         (CifarResNet, {"weights": "absent.th"}, "CifarResNet: weights = absent.th; must be a file that can be read"),
         (TimmModel, {"name": "resent18", "num_classes": 2}, "TimmModel: name = resent18; must be one of"),

@@ -163,6 +163,21 @@ def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> 
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
 
 
+class Mixing(Doubling):
+    """Subtracts the mean of the batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = super().forward(x)
+        return features - features.mean(0)
+
+
+def test_an_encoder_that_mixes_rows_is_refused(tmp_path: Path) -> None:
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Mixing())
+    with pytest.raises(ValueError, match=r"^Mixing: output of a row changes by .*; must depend on that row alone"):
+        Trainer(**QUIET).certify(encoded, Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.gpu
 def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
     encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
@@ -171,3 +186,13 @@ def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: P
         trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
     tables = [Table.read_csv(tmp_path / name / "certificates.csv") for name in ("encoded", "plain")]
     np.testing.assert_array_equal(*(table["radius"] for table in tables))
+
+
+@pytest.mark.parametrize("joint", [2, 3])
+def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_path: Path) -> None:
+    model = certification(sampled=ClopperPearson(n0=2, n=20, joint=joint))
+    with pytest.raises(
+        ValueError, match=rf"^certifiers\.sampled: ClopperPearson: joint = {joint}; must be at least 4,"
+    ):
+        Trainer(**QUIET).certify(model, Digits((1, 7), tests="test[:10]"), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()

@@ -88,7 +88,8 @@ def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[FeatureClassifier
     """Otherwise the encoder would not tell of the first ones, and serve them."""
     others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
     with pytest.raises(
-        ValueError, match="trained on classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train; must have been on"
+        ValueError,
+        match="ckpt_path has trained_on = classes 0, 2, 3, 4, 5, 6, 8, 9 of Digits train; must be",
     ):
         fit(tmp_path, ckpt_path=fitted[1], data=others)
 

@@ -103,7 +103,7 @@ def test_what_a_network_has_seen_does_not_count_unless_it_is_said(group: int, di
 
 
 def test_weights_that_were_learned_from_nothing_are_not_kept() -> None:
-    with pytest.raises(ValueError, match=r"^Networks: trained_on = \[\]; must name examples, or be unset"):
+    with pytest.raises(ValueError, match=r"^Networks: trained_on = \[\]; must be names of examples, or unset"):
         Networks(convolutions(), [])
 
 

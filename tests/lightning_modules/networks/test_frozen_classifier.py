@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from lightning_modules.architectures import LeNet
 from lightning_modules.denoisers import NoDenoiser
 from lightning_modules.encoders import FrozenEncoder
 from lightning_modules.networks.frozen_classifier import RECORD, FrozenClassifier
@@ -81,7 +82,10 @@ def test_another_scale_is_refused(changed: Callable[..., str]) -> None:
 
 def test_a_measure_that_cannot_be_found_is_named(changed: Callable[..., str]) -> None:
     path = changed(measure={"class_path": "mine.Noise", "init_args": {}})
-    with pytest.raises(ValueError, match=r"^mine.Noise; must be a class that can be imported"):
+    with pytest.raises(
+        ValueError,
+        match=r"^FrozenClassifier: base_ckpt = .*: mine.Noise; must be a class that can be",
+    ):
         FrozenClassifier(path)
 
 
@@ -91,15 +95,44 @@ def test_images_of_another_shape_are_refused(checkpoint: Path) -> None:
 
 
 def test_what_is_no_checkpoint_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt is not given; must be"):
+    with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = ''; must be the path of a checkpoint"):
         FrozenClassifier("")
     with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = .*; must be a readable file"):
         FrozenClassifier(str(tmp_path / "absent.ckpt"))
     (tmp_path / "other.ckpt").write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = .*; must be a checkpoint of BaseClassifier$"):
         FrozenClassifier(str(tmp_path / "other.ckpt"))
-    with pytest.raises(ValueError, match=r"^FrozenEncoder: base_ckpt = .*; must be a checkpoint of F"):
+    with pytest.raises(
+        ValueError,
+        match=r"^FrozenEncoder: base_ckpt = .*; must be a checkpoint of F.* The file holds a BaseClassifier$",
+    ):
         FrozenEncoder(str(checkpoint))
+
+
+def test_weights_of_an_own_network_are_refused_for_the_right_reason(tmp_path: Path) -> None:
+    torch.save(LeNet().state_dict(), path := tmp_path / "own.pt")
+    with pytest.raises(ValueError, match=r"The file holds weights of a network alone: .* own Architecture in a P"):
+        FrozenClassifier(str(path))
+    torch.save({"state_dict": LeNet().state_dict()}, path)
+    with pytest.raises(ValueError, match=r"^FrozenClassifier: base_ckpt = .* The file holds a checkpoint of another"):
+        FrozenClassifier(str(path))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"architecture": {"class_path": "tests.lightning_modules.small.Small", "init_args": {"width": 3}}},
+        {"classes": 1},
+    ],
+)
+def test_a_record_that_does_not_fit_the_weights_is_one_line(
+    changed: Callable[..., str], record: dict[str, Any]
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"^FrozenClassifier: base_ckpt = .*; must be a checkpoint of BaseC"
+    ) as refused:
+        FrozenClassifier(changed(**record))
+    assert "\n" not in str(refused.value)
 
 
 def test_a_network_of_clean_images_is_served_behind_a_denoiser(tmp_path: Path) -> None:

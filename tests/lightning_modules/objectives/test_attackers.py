@@ -88,7 +88,7 @@ def test_a_network_moves_again_after_an_error() -> None:
     ("kind", "arguments", "message"),
     [
         (PGD, {"radius": 0}, "PGD: radius = 0; must be finite and above 0"),
-        (PGD, {"steps": 0}, "PGD: steps = 0; must be finite and at least 1"),
+        (PGD, {"steps": 0}, "PGD: steps = 0; must be at least 1"),
         (DDN, {"radius": float("nan")}, "DDN: radius = nan; must be finite and above 0"),
         (DDN, {"rate": 1.0}, r"DDN: rate = 1.0; must be within \(0, 1\)"),
     ],

@@ -63,13 +63,13 @@ def test_training_reduces_the_loss_and_the_errors(name: str, measure: SmoothingM
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (NoiseAugmentation, {"draws": 0}, "NoiseAugmentation: draws = 0; must be finite and at least 1"),
+        (NoiseAugmentation, {"draws": 0}, "NoiseAugmentation: draws = 0; must be at least 1"),
         (Stability, {"weight": -1}, "Stability: weight = -1; must be finite and at least 0"),
-        (Consistency, {"draws": 1}, "Consistency: draws = 1; must be finite and at least 2"),
+        (Consistency, {"draws": 1}, "Consistency: draws = 1; must be at least 2"),
         (Consistency, {"weight": float("inf")}, "Consistency: weight = inf; must be finite and at least 0"),
         (MACER, {"margin": 0}, "MACER: margin = 0; must be finite and above 0"),
-        (MACER, {"deferred": -1}, "MACER: deferred = -1; must be finite and at least 0"),
-        (SmoothAdv, {"draws": 0}, "SmoothAdv: draws = 0; must be finite and at least 1"),
+        (MACER, {"deferred": -1}, "MACER: deferred = -1; must be at least 0"),
+        (SmoothAdv, {"draws": 0}, "SmoothAdv: draws = 0; must be at least 1"),
         (SmoothMix, {"step": 0}, "SmoothMix: step = 0; must be finite and above 0"),
         (CATRS, {"radius": -1}, "CATRS: radius = -1; must be finite and above 0"),
     ],

@@ -107,7 +107,10 @@ def test_a_training_is_resumed_as_if_it_had_not_stopped(tmp_path: Path) -> None:
 def test_a_training_goes_on_with_the_examples_that_it_began_with(tmp_path: Path) -> None:
     """Otherwise the denoiser would not tell of the first ones."""
     fit(training(), tmp_path, max_epochs=1)
-    with pytest.raises(ValueError, match=r"trained on Digits train\[599:\]; must have been on Digits train\[:599\]"):
+    with pytest.raises(
+        ValueError,
+        match=r"ckpt_path has trained_on = Digits train\[599:\]; must be Digits train\[:599\]",
+    ):
         fit(training(), tmp_path, Digits(training="train[:599]"), ckpt_path=tmp_path / "last.ckpt")
 
 

@@ -1,0 +1,113 @@
+"""Imports between rooms run downwards only, and every room says what it is for."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+BELOW: dict[str, set[str]] = {"smoothing": set(), "datamodules": {"smoothing"}, "lightning_modules": {"smoothing"}}
+BELOW |= {"reporting": {"smoothing"}, "callbacks": {"smoothing", "reporting"}}
+"""The project's packages that each package may import; `smoothing.cli` may import all."""
+
+WIRED = "lightning_modules.certifying"
+"""Room that gives the trainer its callbacks and loggers: it may import those too, since they import no module."""
+
+ORDER = (
+    "smoothing.numerics",
+    "smoothing.provenance",
+    "smoothing.certificates",
+    "smoothing.privacy_loss",
+    "smoothing.measures",
+    "smoothing.guarantees",
+    "smoothing.votes",
+    "smoothing.certifiers",
+    "smoothing.attacks",
+    "smoothing.runs",
+    "smoothing.testing",
+    "smoothing.cli",
+)
+"""Rooms of the mathematics from the bottom up: each imports those before it."""
+
+MODULES = ("smoothing.arguments", "smoothing.distance")
+"""Modules that all rooms may import, and that import none of them."""
+
+SUBPACKAGES = ("certifying", "training", "networks", "objectives", "learners", "encoders", "denoisers", "architectures")
+
+
+def files(*packages: str) -> list[Path]:
+    return [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def named(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path) -> set[str]:
+    """Return the full names of all modules that a file imports, at any depth of its code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def room(module: str) -> str | None:
+    return next((known for known in ORDER if f"{module}.".startswith(f"{known}.")), None)
+
+
+@pytest.mark.parametrize("path", files(*BELOW), ids=named)
+def test_packages_import_downwards_only(path: Path) -> None:
+    module = named(path)
+    if room(module) == "smoothing.cli" or module == "smoothing.__main__":
+        return
+    package = module.partition(".")[0]
+    tops = {name.partition(".")[0] for name in imported(path)} & BELOW.keys()
+    above = {"callbacks", "reporting"} if module.startswith(f"{WIRED}.") else set()
+    assert tops <= {package} | BELOW[package] | above
+
+
+@pytest.mark.parametrize("path", files("smoothing"), ids=named)
+def test_rooms_of_the_mathematics_import_downwards_only(path: Path) -> None:
+    own = room(module := named(path))
+    rooms = {found for name in imported(path) if (found := room(name))}
+    if module in MODULES:
+        assert not rooms
+    elif own is not None:
+        assert all(ORDER.index(found) <= ORDER.index(own) for found in rooms)
+
+
+@pytest.mark.parametrize("path", files("smoothing", "datamodules", "reporting"), ids=named)
+def test_only_the_command_line_knows_lightning_modules(path: Path) -> None:
+    """The mathematics needs no Lightning either; data modules are Lightning's, and reports come from tables."""
+    module, names = named(path), imported(path)
+    if room(module) in ("smoothing.cli", "smoothing.testing") or module == "smoothing.__main__":
+        return
+    assert not any(f"{name}.".startswith("lightning_modules.") for name in names)
+    if module.startswith("smoothing"):
+        assert not any(f"{name}.".startswith(("pytorch_lightning.", "lightning.", "wandb.")) for name in names)
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    rooms = [path for path in files(*BELOW) if path.name == "__init__.py"]
+    assert {named(path) for path in rooms} >= {*ORDER[:-1], *BELOW}
+    silent = [named(path) for path in rooms if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not silent
+
+
+def test_every_folder_of_modules_is_a_room() -> None:
+    folders = {path.parent for path in files(*BELOW)}
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
+    rooms = {named(folder / "__init__.py") for folder in folders}
+    assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= rooms
+        named(folder / "__init__.py") for folder in folders
+    }
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_packages_carry_their_types(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
