@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import ArgumentError
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,13 @@ def _call_function(command: str, arguments: list[str]) -> None:
     # Only the requested one, since its options are known only once it is imported.
     functions = {"compare": _add_compare, "table": _add_table}
     function = functions[command](parsers[command]) if command in functions else None
-    config = parser.parse_args(arguments)
+    try:
+        config = parser.parse_args(arguments)
+    except ArgumentError as error:
+        from smoothing.cli.errors import explain, refuse
+        from smoothing.cli.names import nearest
+
+        refuse(f"{explain(error)}{nearest(error, parsers)}")
     if function is not None:
         function(**parser.instantiate(config)[command])
 

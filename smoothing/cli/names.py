@@ -12,7 +12,7 @@ from jsonargparse import ArgumentParser
 
 _CLASS = re.compile(r"given class_path '([\w.]+)'")
 _KEY = re.compile(r'Parser key "([^"]+)"')
-_UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)|Import path .* (\S+)$")
+_UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
 _UNKNOWN_OPTION = re.compile(r"Option '([^']+)' is not accepted")
 _UNKNOWN_ARGUMENT = re.compile(r"unrecognized arguments: (--[^\s=]+)")
 
@@ -52,7 +52,7 @@ def _class_names(text: str) -> set[str]:
     return {
         kind.__name__
         for base in bases
-        if isinstance(base, type)
+        if isinstance(base, type) and base.__module__ != "builtins"
         for kind in _subclasses(base)
         if not inspect.isabstract(kind) and not kind.__name__.startswith("_")
     }
@@ -72,12 +72,20 @@ def _hint(text: str) -> Any:
 
 
 def _named_type(argument: str) -> Any:
-    import pytorch_lightning as pl
+    """Return the type of an argument of a command. Lightning is imported only by the commands that run on it."""
+    if argument == "measure":
+        from smoothing.measures import SmoothingMeasure
 
-    from datamodules import DataModule
-    from smoothing.measures import SmoothingMeasure
+        return SmoothingMeasure
+    if argument == "model":
+        import pytorch_lightning as pl
 
-    return {"model": pl.LightningModule, "data": DataModule, "measure": SmoothingMeasure}.get(argument)
+        return pl.LightningModule
+    if argument == "data":
+        from datamodules import DataModule
+
+        return DataModule
+    return None
 
 
 def _parameters(text: str) -> list[str]:

@@ -1,7 +1,9 @@
 """Options of Lightning's trainer that this project sets or refuses before anything is written."""
 
 import os
+from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import CPUAccelerator
@@ -109,6 +111,16 @@ def check_trainable(model: pl.LightningModule) -> None:
         raise ValueError(f"model: {name} certifies and is not trained; must be a network, or use smoothing certify")
     if not is_overridden("training_step", model):
         raise ValueError(f"model: {name} has no training_step; must have one to be trained")
+
+
+def check_checkpoint(path: str | None) -> None:
+    """Raise if the file that a training is to resume from is no checkpoint.
+
+    Raises:
+        ValueError: Naming the file.
+    """
+    if path is not None and Path(path).exists() and not is_zipfile(path):
+        raise ValueError(f"ckpt_path = {path}; must be a checkpoint that fit has written")
 
 
 def _check_certify(options: Any) -> None:

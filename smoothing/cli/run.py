@@ -1,6 +1,7 @@
 """The commands that run on Lightning: ``certify`` and ``fit``."""
 
 import logging
+import warnings
 from argparse import ArgumentError
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.instances import instantiate
 from smoothing.cli.names import nearest
-from smoothing.cli.options import check_options, check_processes, check_seed, check_trainable, set_processes
+from smoothing.cli.options import check_checkpoint, check_options, check_processes, check_seed, check_trainable, set_processes
 from smoothing.cli.ranks import world
 from smoothing.cli.sections import config_first
 from smoothing.runs.run_directory import RunDirectory, default_run_dir
@@ -112,7 +113,6 @@ class RunCLI(LightningCLI):
             "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
         )
         parser.link_arguments("base_ckpt", NETWORK_CKPT)
-        parser.add_instantiator(instantiate, object)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line; a bad one ends in one line."""
@@ -129,6 +129,7 @@ class RunCLI(LightningCLI):
         """Name the run."""
         config = self.config[self.subcommand]
         with one_line(ValueError):
+            set_processes(config.trainer, self._world)
             if config.run_dir is not None and not config.run_dir.strip():
                 raise ValueError("run_dir = ''; must be the path of a directory")
             if config.run_dir is None:
@@ -144,12 +145,14 @@ class RunCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build trainer, model and data; an argument that one of them refuses ends in one line."""
         with one_line(*BAD_INPUT):
-            super().instantiate_classes()
+            self.config_init = self.parser.instantiate(self.config, instantiators=[(instantiate, object, True)])
+            self.datamodule = self._get(self.config_init, "data")
+            self.model = self._get(self.config_init, "model")
+            self.trainer = self.instantiate_trainer()
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Build the trainer; whatever it writes goes to the run directory."""
         config = self.config[self.subcommand]
-        set_processes(config.trainer, self._world)
         check_options(config.trainer, self.subcommand)
         self._log_as_given = config.trainer.logger not in (None, True)
         if self.subcommand == "certify":
@@ -169,6 +172,7 @@ class RunCLI(LightningCLI):
         """Train; what is refused before the first batch ends in one line."""
         with one_line(ValueError):
             check_trainable(model)
+            check_checkpoint(options.get("ckpt_path"))
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         directory = TrainingDirectory(config["run_dir"])
         with one_line(*BAD_INPUT):
@@ -178,7 +182,9 @@ class RunCLI(LightningCLI):
                 callback.directory = directory
         signals.state = partial(_trained, self.trainer)
         try:
-            self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")  # between Lightning and torch
+                self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
         except BAD_INPUT as error:
             if self.trainer.fit_loop.epoch_loop.batch_progress.total.ready:
                 raise
