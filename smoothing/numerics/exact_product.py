@@ -1,4 +1,4 @@
-"""Matrix products without rounding."""
+"""Matrix products without rounding errors."""
 
 import torch
 from torch import Tensor
@@ -7,16 +7,16 @@ MANTISSA_BITS = 53
 
 
 class ExactProduct:
-    """Inner products of feature vectors with the rows of a fixed matrix, exact on rounded factors.
+    """Inner products of feature vectors with the rows of a fixed matrix, exact for rounded factors.
 
-    Both factors are rounded to whole numbers so short that float64 adds their products without error. A product is
-    then the same to the bit on every machine, in any batch and any order of summation.
+    Both factors are rounded to whole numbers with so few bits that float64 sums their products without error. Products
+    therefore have the same bits on every machine, in any batch and any order of summation.
 
     Args:
         rows: ``(n, k)`` float64.
 
     Attributes:
-        rows: ``(n, k)`` the rounded rows, whole numbers, in units of `column_scale`.
+        rows: ``(n, k)`` rounded rows, whole numbers, in units of `column_scale`.
         column_scale: ``(k,)`` powers of two.
     """
 
@@ -27,7 +27,7 @@ class ExactProduct:
         self.rows = (rows / self.column_scale).round_()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``(batch, n)`` products of ``x``, ``(batch, k)`` float64, with every row."""
+        """Return products ``(batch, n)`` of ``x``, ``(batch, k)`` float64, with every row."""
         balanced = x * self.column_scale
         scale = _power_of_two_above(balanced.abs().amax(1, keepdim=True)) * 2.0**-self._bits
         product = (balanced / scale).round_() @ self.rows.T
@@ -35,6 +35,6 @@ class ExactProduct:
 
 
 def _power_of_two_above(x: Tensor) -> Tensor:
-    """The least power of two above each absolute value; 1 for zero."""
+    """Return the smallest power of two above each absolute value; 1 for zero."""
     exponent = torch.where(x == 0, 0, torch.frexp(x).exponent)
     return torch.ldexp(torch.ones_like(x), exponent)

@@ -37,6 +37,10 @@ class TestUnchanged(RealInputs):
     def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
         assert torch.equal(measure.sample(z, generator((0,))), z)
 
+    def test_says_whether_samples_are_exact(self, measure: SmoothingMeasure, z: Tensor, neighbours: list) -> None:
+        """Samples of different objects have no value in common, and nothing is certified."""
+        assert not measure.closed_form_radius(np.array([-np.inf]), np.array([-np.inf]), z.shape).any()
+
 
 def test_the_guarantee_is_that_of_the_certified_noise() -> None:
     bounds = np.log([1e-3, 0.2]), np.log([1e-3, 0.1])
