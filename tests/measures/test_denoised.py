@@ -8,10 +8,10 @@ from torch import Tensor
 from smoothing.measures import AnisotropicGaussian, DenoisedMeasure, Gaussian, SmoothingMeasure, Unchanged
 from smoothing.numerics.random import generator
 from tests.denoisers import Blur, Spy
-from tests.measures.test_conformance import RealInputs
+from tests.measures.test_conformance import Pushed
 
 
-class TestDenoised(RealInputs):
+class TestDenoised(Pushed):
     norm = 2
 
     @pytest.fixture(params=[1.0, 1.5], ids=["as-certified", "more-noise"])
@@ -27,7 +27,7 @@ class TestDenoised(RealInputs):
         ]
 
 
-class TestUnchanged(RealInputs):
+class TestUnchanged(Pushed):
     norm = 2
 
     @pytest.fixture
