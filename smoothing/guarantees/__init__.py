@@ -1,4 +1,7 @@
-"""Guarantees: how a bound on the votes becomes a radius."""
+"""Guarantees: conversion of a vote bound into a certified radius.
+
+A new guarantee is a subclass of `Guarantee`.
+"""
 
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
 from smoothing.guarantees.kl import KL, divergence_radius

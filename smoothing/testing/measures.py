@@ -1,4 +1,4 @@
-"""What every smoothing measure must do."""
+"""Conformance suite for smoothing measures."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -20,45 +20,46 @@ from smoothing.testing.brute_force import Float, best_event, noise
 from smoothing.testing.neighbours import Neighbours, default_neighbours
 
 DRAWS = 4000
-"""Draws behind each Monte Carlo attempt to refute a law."""
+"""Number of draws per Monte Carlo test."""
 
 SHARED = 0.05
-"""Least share of the values in samples of one object that samples of another have too, if both lie on one grid."""
+"""Smallest fraction of values that samples of two objects have in common if they lie on one grid."""
 
 FARTHEST = -600.0
-"""Log of lost votes down to which laws must grow with the distance."""
+"""Thresholds ``log f`` down to this value must decrease with the distance."""
 
 CHANCE = 1e-7
-"""Failure probability of each statistical statement."""
+"""False alarm probability of each statistical test."""
 
 LOG_F = np.log(np.concatenate([np.logspace(-30, -2, 57), np.linspace(0.02, 1, 50)]))
-"""Masses at which laws are looked at."""
+"""Probabilities at which laws are evaluated."""
 
 SLACK = 1e-9
-"""What outward rounding may add to a law."""
+"""Tolerance for outward rounding."""
 
 
 class MeasureConformance:
-    """Tests of a measure; subclass it, name the class ``Test...`` and give the fixtures.
+    """Tests of a measure. Subclass it, name the subclass ``Test...`` and define the fixtures.
 
-    `measure` and `z` are always needed, `refused` where the constructor has parameters. A measure with a `channel` has
-    its law compared with all label vectors; draws try to refute the law of any other. `neighbours` are needed if the
-    distance is not l0, l1, l2 or l-inf in input units, or if objects have a domain of their own, as levels of an image.
+    `measure` and `z` are required, `refused` is required if the constructor has parameters. The privacy loss of a
+    measure with a `channel` is compared with all label vectors. All others are tested by Monte Carlo. Define
+    `neighbours` if the distance is not l0, l1, l2 or l-inf in input units, or if not all tensors are valid objects, for
+    example images with levels.
     """
 
     @pytest.fixture
     def measure(self) -> SmoothingMeasure:
-        """The measure."""
-        raise NotImplementedError("give a fixture `measure`")
+        """Measure under test."""
+        raise NotImplementedError("define the fixture `measure`")
 
     @pytest.fixture
     def z(self) -> Tensor:
-        """An object that it randomises, small: at most 4,096 label vectors if it has a channel."""
-        raise NotImplementedError("give a fixture `z`")
+        """Small object: with at most 4,096 label vectors if the measure has a channel."""
+        raise NotImplementedError("define the fixture `z`")
 
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
-        """Calls of the constructor with a parameter out of its range, one call for each way to be so."""
+        """Constructor calls with a parameter out of range, one for each kind of error."""
         return []
 
     @pytest.fixture
@@ -68,17 +69,17 @@ class MeasureConformance:
 
     @pytest.fixture
     def radii(self, measure: SmoothingMeasure, neighbours: Neighbours) -> list[float]:
-        """Distances at which the law is looked at, ascending."""
+        """Distances at which the law is evaluated, ascending."""
         return sorted({distance for _, distance in neighbours})
 
     def test_refuses_parameters_out_of_range(self, refused: Sequence[Callable[[], object]]) -> None:
-        """The message names class, parameter and what is allowed."""
+        """Errors name class, parameter and allowed values."""
         for call in refused:
             with pytest.raises(ValueError, match=r"^\w+: \w+ = .+; must "):
                 call()
 
     def test_describes_its_distance(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
-        """The distance is one, and no object is farther away than the diameter says."""
+        """`distance` is a `Distance`, and no object is farther away than `diameter`."""
         assert isinstance(measure.distance, Distance)
         assert measure.distance.unit
         for _, distance in neighbours:
@@ -88,9 +89,9 @@ class MeasureConformance:
             assert measure.diameter(z.shape) == z.numel()
 
     def test_says_whether_samples_are_exact(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
-        """Whole numbers are exact. Other samples that are said to be so take values that do not depend on the object.
+        """`exact_samples` is True for whole numbers, and only if samples of different objects have common values.
 
-        In double precision, where values of sums ``z + noise`` hardly ever coincide.
+        Tested in double precision, where values of sums ``z + noise`` rarely coincide.
         """
         if not z.is_floating_point():
             assert measure.exact_samples, "samples are whole numbers: set exact_samples = True"
@@ -100,17 +101,19 @@ class MeasureConformance:
                 measure.sample_many(about.double(), DRAWS, generator((part,), z.device))[:, changed != z].cpu().numpy()
                 for part, about in enumerate((z, changed))
             )
-            assert np.isin(at_changed, at_z).mean() > SHARED, "exact_samples is True, but samples lie on no common grid"
+            assert np.isin(at_changed, at_z).mean() > SHARED, (
+                "exact_samples is True, but samples do not lie on a common grid"
+            )
 
     def test_samples_are_like_the_object(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """Shape, type and device are kept, and the object itself is left alone."""
+        """Shape, dtype and device are kept, and the object is not modified."""
         before = z.clone()
         sample = measure.sample(z, generator((0,), z.device))
         assert (sample.shape, sample.dtype, sample.device) == (z.shape, z.dtype, z.device)
         assert torch.equal(z, before)
 
     def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """Equal keys give equal bits whatever was drawn before, others do not; global generators are left alone."""
+        """Samples depend only on the generator, not on earlier calls. Global generators are not used."""
 
         def seed(number: int) -> None:
             torch.manual_seed(number)
@@ -136,7 +139,7 @@ class MeasureConformance:
         assert any(not torch.equal(first[0][0], other[0]) for other in first[1:])
 
     def test_many_samples_are_independent(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """Drawn at once they are spread as those drawn one by one; what is drawn once per object is not shared."""
+        """`sample_many` has the distribution of repeated calls of `sample`, and draws are independent."""
         before = z.clone()
         many = measure.sample_many(z, DRAWS, generator((1,), z.device))
         assert (many.shape, many.dtype, many.device) == ((DRAWS, *z.shape), z.dtype, z.device)
@@ -154,7 +157,7 @@ class MeasureConformance:
     def test_samples_of_different_objects_are_independent(
         self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours
     ) -> None:
-        """Drawn at once, each object is randomised as it is alone."""
+        """`sample_each` randomises every object independently, with the distribution of `sample`."""
         changed, _ = neighbours[0]
         objects = torch.stack([z, changed]).repeat(DRAWS // 2, *[1] * z.dim())
         samples = measure.sample_each(objects, generator((3,), z.device))
@@ -166,7 +169,7 @@ class MeasureConformance:
             _assert_uncorrelated(first, second, name)
 
     def test_coordinates_are_independent_where_it_says_so(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """Nothing is drawn once for several coordinates of a measure that is `coordinatewise`."""
+        """Coordinates are independent if `coordinatewise` is True."""
         if not measure.coordinatewise:
             pytest.skip("not coordinatewise")
         source = generator((5,), z.device)
@@ -177,7 +180,7 @@ class MeasureConformance:
                 _assert_uncorrelated(values[:, 0], values[:, number], f"coordinates 0 and {number}")
 
     def test_channel_is_what_samples_follow(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """Rows are probabilities, and agree with the frequencies of samples."""
+        """Rows of `channel` are probabilities and agree with frequencies of samples."""
         if measure.channel is None:
             pytest.skip("no channel")
         channel = measure.channel.astype(np.float64)
@@ -196,7 +199,7 @@ class MeasureConformance:
             assert len(expected) == 1 or chisquare(seen[row > 0], expected).pvalue > CHANCE
 
     def test_gain_is_a_law(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
-        """``G`` never falls, is concave, is at least ``f`` and at most one, and keeps the shape asked."""
+        """``G`` is nondecreasing, concave, within ``[f, 1]``, and has the shape of its argument."""
         for radius in radii:
             for law in laws(measure, radius, z.shape):
                 gain = np.exp(law.log_gain(LOG_F))
@@ -211,23 +214,23 @@ class MeasureConformance:
                 assert law.log_gain(np.array([-np.inf])) <= law.log_gain(LOG_F[:1])
 
     def test_gain_grows_with_distance(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
-        """A law covers all smaller distances too."""
+        """The law at a distance dominates the laws at smaller distances."""
         gains = [np.exp(_worst_log_gain(measure, radius, z, LOG_F)) for radius in [0.0, *radii]]
         for nearer, farther in pairwise(gains):
             assert (farther >= nearer * (1 - SLACK)).all()
 
     def test_no_votes_certify_without_end(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
-        """The law keeps growing, up to a distance that no lead survives, unless distances have an end."""
+        """Thresholds decrease strictly with the distance, unless distances are bounded."""
         if measure.diameter(z.shape) < inf:
             pytest.skip("distances are bounded")
         radius, before = radii[-1], 0.0
         while before > FARTHEST:
             threshold = min(law.log_threshold() for law in laws(measure, radius, z.shape))
-            assert threshold < before, f"the law at distance {radius:g} is no worse than at half of it"
+            assert threshold < before, f"the law at distance {radius:g} allows no more than at half of it"
             radius, before = 2 * radius, threshold
 
     def test_threshold_agrees_with_gain(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
-        """``G`` of the threshold is at most one half; with a threshold of zero votes, no votes are few enough."""
+        """``G`` of the threshold is at most one half. If the threshold is 0, ``G`` is at least one half everywhere."""
         for radius in radii:
             for law in laws(measure, radius, z.shape):
                 threshold = law.log_threshold()
@@ -238,13 +241,13 @@ class MeasureConformance:
                     assert np.exp(law.log_gain(LOG_F[:1])) >= 0.5 * (1 - SLACK)
 
     def test_kl_agrees_with_gain(self, measure: SmoothingMeasure, z: Tensor, radii: list[float]) -> None:
-        """No event tells the two laws apart by more than the divergence (data processing)."""
+        """By data processing, no event has a larger divergence than the law."""
         for radius in radii:
             for law in laws(measure, radius, z.shape):
                 assert law.kl() * (1 + SLACK) + SLACK >= _divergence_of_events(law).max()
 
     def test_closed_form_agrees_with_the_law(self, measure: SmoothingMeasure, z: Tensor) -> None:
-        """A shortcut's radius holds by the law, no radius much larger does, and a tie has none, to the last bit."""
+        """The closed form agrees with the law from below, and a tie has radius 0 exactly."""
         tie = measure.closed_form_radius(np.log([0.5]), np.log([0.5]), z.shape)
         assert tie is None or tie == 0
         for less in (0.0, 1.0):
@@ -263,7 +266,7 @@ class MeasureConformance:
                 assert not all((law.margin(*bound) > 0).all() for law in laws(measure, outside, z.shape))
 
     def test_no_direction_exceeds_the_law(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
-        """No event refutes domination: exactly where there is a channel, by Monte Carlo elsewhere."""
+        """No event violates domination. The test is exact with a channel and Monte Carlo otherwise."""
         if measure.channel is None:
             _refute_by_draws(measure, z, neighbours)
         else:
@@ -281,7 +284,7 @@ def _limit(measure: SmoothingMeasure, distance: float, z: Tensor, f: float) -> f
 
 
 def _divergence_of_events(law: PrivacyLoss) -> Float:
-    """``KL`` between the probabilities of each best event under the two laws."""
+    """Return the KL divergence between the probabilities of each best event under the two laws."""
     f, gain = np.exp(LOG_F[:-1]), np.exp(law.log_gain(LOG_F[:-1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         miss = np.where(gain < 1, (1 - gain) * np.log((1 - gain) / (1 - f)), 0)
@@ -289,7 +292,7 @@ def _divergence_of_events(law: PrivacyLoss) -> Float:
 
 
 def _refute_by_enumeration(measure: SmoothingMeasure, z: Tensor, changed: Tensor, distance: float, seed: int) -> None:
-    """Compare with the best event of every mass, with random events, and with the true divergence."""
+    """Compare the law with best events, random events and the true divergence."""
     channel = measure.channel
     assert channel is not None
     mu, rho = noise(channel, z.flatten().tolist()), noise(channel, changed.flatten().tolist())
@@ -306,7 +309,7 @@ def _refute_by_enumeration(measure: SmoothingMeasure, z: Tensor, changed: Tensor
 
 
 def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
-    """Look for half-spaces, balls, agreements and learned events that gain more probability than the law allows."""
+    """Search half-spaces, balls, agreements and learned events that gain more probability than the law allows."""
 
     def draws(about: Tensor, part: int) -> Tensor:
         return measure.sample_many(about, DRAWS, generator((part,), z.device))
@@ -331,7 +334,7 @@ def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, neighbours: Neighbour
 
 
 def _pairs(values: Float) -> Iterator[tuple[Float, Float]]:
-    """Yield halves of a series that would be alike if draws were shared between neighbours or blocks."""
+    """Yield pairs of halves that would be correlated if draws were shared between neighbours or blocks."""
     middle = len(values) // 2
     yield values[::2], values[1::2]
     yield values[: middle // 2 * 2 : 2], values[2 : middle // 2 * 2 + 2 : 2]
@@ -346,7 +349,7 @@ def _assert_uncorrelated(first: Float, second: Float, name: str) -> None:
 def _learned_statistics(
     z: Tensor, changed: Tensor, under_mu: Tensor, under_rho: Tensor
 ) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
-    """Statistics that samples of both laws suggest, to be tried on others."""
+    """Yield statistics that are fitted to samples of both laws, for use on other samples."""
     old, new = z.flatten().double(), changed.flatten().double()
     common, at_z = (sample.flatten(1).mode(0).values for sample in (under_rho, under_mu))
 
@@ -372,7 +375,7 @@ def _learned_statistics(
 
 
 def _statistics(z: Tensor, changed: Tensor, seed: int) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
-    """Named numbers of a sample ``(draws, ...)`` that may tell the two laws apart, ``(draws,)`` float64 each."""
+    """Yield named statistics ``(draws,)`` of samples ``(draws, ...)`` that may separate the two laws."""
     old, new = z.flatten().double(), changed.flatten().double()
     directions = torch.randn(2, len(old), generator=generator((seed,)), dtype=torch.float64).to(z.device)
 

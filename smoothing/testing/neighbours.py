@@ -15,21 +15,21 @@ Neighbours = list[tuple[Tensor, float]]
 """Changed objects and their distances from the object."""
 
 ORDERS = {"l1": 1.0, "l2": 2.0, "linf": inf}
-"""Orders of the norms of real changes."""
+"""Orders of norms."""
 
 MASSES = (0.4, 0.1, 0.01)
-"""Lost votes. At the radii that a measure certifies for them, draws tell most about its law."""
+"""Values of ``1 - p_A``. Monte Carlo tests are most powerful at the radii that are certified for them."""
 
 
 def default_neighbours(measure: SmoothingMeasure, z: Tensor) -> Neighbours:
-    """Return changed objects for a measure with a channel, or in l0, l1, l2 or l-inf of input units.
+    """Return changed objects for a measure with a channel, or with an l0, l1, l2 or l-inf distance in input units.
 
     Args:
         measure: The measure.
         z: The object.
 
     Raises:
-        NotImplementedError: If the distance of the measure is another.
+        NotImplementedError: If the measure has another distance.
     """
     distance = measure.distance
     if measure.channel is not None:
@@ -42,7 +42,7 @@ def default_neighbours(measure: SmoothingMeasure, z: Tensor) -> Neighbours:
             for length in _lengths(measure, z)
             for changed, length in _pushed(z, length, ORDERS[distance.norm])
         ]
-    raise NotImplementedError(f"give a fixture `neighbours`: none are known for {distance}")
+    raise NotImplementedError(f"define the fixture `neighbours`: there is no default for {distance}")
 
 
 def changed_labels(z: Tensor, num_classes: int) -> Iterator[tuple[Tensor, float]]:
@@ -56,7 +56,7 @@ def changed_labels(z: Tensor, num_classes: int) -> Iterator[tuple[Tensor, float]
 
 
 def _changed_values(z: Tensor) -> Iterator[tuple[Tensor, float]]:
-    """Yield objects in which some coordinates have values of others."""
+    """Yield objects in which some coordinates take values of other coordinates."""
     values, codes = z.unique(return_inverse=True)
     if len(values) == 1:
         values = torch.cat([values, values + 1])
@@ -65,14 +65,14 @@ def _changed_values(z: Tensor) -> Iterator[tuple[Tensor, float]]:
 
 
 def _lengths(measure: SmoothingMeasure, z: Tensor) -> list[float]:
-    """Return radii that the measure certifies, one much smaller and one larger."""
+    """Return radii that the measure certifies, a much smaller radius and a larger one."""
     radii = NeymanPearson().radius(measure, VoteBound.one_sided(np.log(MASSES)), z.shape)
     found = sorted({float(radius) for radius in radii if 0 < radius < inf}) or [0.1, 0.5]
     return [found[0] / 1000, *found, 2 * found[-1]]
 
 
 def _pushed(z: Tensor, length: float, order: float) -> Iterator[tuple[Tensor, float]]:
-    """Yield ``z`` pushed along an axis, the diagonal, a random direction and random signs of half of the axes."""
+    """Yield ``z`` moved along an axis, the diagonal, a random direction and a random subset of axes."""
     axis, flat = torch.zeros(z.numel()), torch.ones(z.numel())
     axis[-1] = 1
     source = generator((0,))
@@ -80,5 +80,5 @@ def _pushed(z: Tensor, length: float, order: float) -> Iterator[tuple[Tensor, fl
     for direction in (axis, flat, anywhere, (axis - 0.5) * half + axis):
         unit = (direction / torch.linalg.vector_norm(direction, order)).reshape(z.shape).to(z)
         changed = z + length * unit
-        # The sum is rounded.
+        # The sum is rounded, so its distance is computed.
         yield changed, float(torch.linalg.vector_norm((changed.double() - z.double()).flatten(), order))

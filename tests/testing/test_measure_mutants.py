@@ -365,5 +365,5 @@ def test_a_distance_without_known_neighbours_is_named() -> None:
     class Other(Gaussian):
         distance = Gaussian(1.0).distance.__class__("geodesic", "degrees", integer=False, strict=True)
 
-    with pytest.raises(NotImplementedError, match="give a fixture `neighbours`"):
+    with pytest.raises(NotImplementedError, match="define the fixture `neighbours`"):
         default_neighbours(Other(0.5), IMAGE)
