@@ -10,10 +10,10 @@ from smoothing.votes.ballots import Ballots
 
 
 class Certifier(Evaluator):
-    """Bounds a vote and asks a guarantee for the radius, or computes the radius exactly (THEORY.md section 1).
+    """Base class of certifiers: they bound a vote and ask a guarantee for the radius, or compute the radius exactly.
 
-    A new certifier is a subclass with `certify`, and `supports` where it does not support every pair of a measure and
-    votes.
+    See THEORY.md section 1. A new certifier is a subclass with `certify`, and `supports` if it does not support every
+    pair of a measure and votes.
     """
 
     def check(self, ballots: Ballots) -> None:

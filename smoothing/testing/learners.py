@@ -83,10 +83,10 @@ class LearnerConformance:
 
         def predicted(by: Learner, place: int) -> Tensor:
             """Return the predictions of the model at a position among strange ones."""
-            sets, asked = [strange] * by.group, [5 - 3 * tests.flip(0)] * by.group
+            sets, inputs = [strange] * by.group, [5 - 3 * tests.flip(0)] * by.group
             keys = [(9, 9 + number) for number in range(by.group)]
-            sets[place], asked[place], keys[place] = x, tests, key
-            return by.train_and_predict(torch.stack(sets), labels, classes, torch.stack(asked), keys)[place]
+            sets[place], inputs[place], keys[place] = x, tests, key
+            return by.train_and_predict(torch.stack(sets), labels, classes, torch.stack(inputs), keys)[place]
 
         fresh = deepcopy(learner)
         same = x.expand(learner.group, *x.shape)

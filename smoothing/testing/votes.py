@@ -198,8 +198,8 @@ class LinearVotesConformance(VotesConformance):
         pristine = deepcopy(votes)
         together = votes.scores(x)
         for order in (torch.arange(len(x)).flip(0), torch.tensor([0]), torch.tensor([len(x) - 1, 0])):
-            for asked in (votes, deepcopy(pristine)):
-                scores = asked.scores(x[order])
+            for called in (votes, deepcopy(pristine)):
+                scores = called.scores(x[order])
                 assert torch.equal(scores.weights, together.weights[order])
                 assert torch.equal(scores.offsets, together.offsets[order])
 
@@ -297,5 +297,5 @@ def _other_labels(labels: Tensor, num_classes: int) -> Iterator[Tensor]:
 
 def _global_states() -> tuple[object, ...]:
     """Return the states of the global generators of torch, NumPy and Python."""
-    numpy = np.random.get_state(legacy=False)["state"]
-    return torch.get_rng_state().tolist(), numpy["key"].tolist(), numpy["pos"], random.getstate()
+    numpy_state = np.random.get_state(legacy=False)["state"]
+    return torch.get_rng_state().tolist(), numpy_state["key"].tolist(), numpy_state["pos"], random.getstate()

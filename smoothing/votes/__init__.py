@@ -1,4 +1,4 @@
-"""Votes: base functions, whose predictions of randomised objects are counted by class; and batches of inputs.
+"""Votes: base functions and their predictions of randomised objects, counted by class.
 
 New votes are a subclass of `Votes`, `LabelVotes` or `LinearVotes`, exported here.
 """

@@ -42,7 +42,7 @@ def dtype_of(precision: Precision, owner: str) -> torch.dtype:
 def warn_if_emulated(dtype: torch.dtype, device: torch.device) -> None:
     """Warn if the processor emulates arithmetic in a type, which takes about ten times as long as in float32.
 
-    Only Linux tells what a processor can do; there is no warning elsewhere.
+    The features of the processor are read on Linux. On other systems there is no warning.
     """
     native = {torch.bfloat16: {"avx512_bf16", "amx_bf16", "bf16"}, torch.float16: {"avx512_fp16", "amx_fp16", "fphp"}}
     known = _processor_features() if device.type == "cpu" else frozenset()

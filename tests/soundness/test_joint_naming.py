@@ -1,4 +1,4 @@
-"""Clusters named jointly against all label vectors: every naming is tried on every one of them."""
+"""Certificates of joint naming against brute force: every naming on every label vector."""
 
 from itertools import permutations
 
@@ -28,7 +28,7 @@ def clustered(num_classes: int, n: int, seed: int) -> tuple[JointClusters, torch
 
 
 def names(votes: JointClusters, x: torch.Tensor) -> NDArray[np.int64]:
-    """What is predicted from every label vector, ``(K**n, batch)``, by going through all namings."""
+    """Predictions for every label vector, ``(K**n, batch)``, by enumeration of all namings."""
     cluster_of = votes.cluster(x)
     n, num_classes = len(votes.labels), votes.num_classes
     best = np.zeros((num_classes**n, num_classes, num_classes), np.int64)
@@ -62,8 +62,8 @@ def test_no_radius_is_above_the_truth() -> None:
     is_sound()
 
 
-def test_the_bound_is_not_the_truth_where_namings_tie() -> None:
-    """Two namings that keep the name agree equally: an attack must beat both, the bound knows of one."""
+def test_the_bound_is_not_exact_for_tied_namings() -> None:
+    """Two namings that keep the name agree equally: an attack must beat both, the bound considers one."""
     votes = JointClusters()
     votes.num_classes, votes.members = 3, torch.tensor([0] + [1] * 4 + [2] * 4)
     votes.labels = torch.tensor([0] + [1, 1, 2, 2] * 2)

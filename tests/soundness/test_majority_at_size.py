@@ -23,7 +23,7 @@ def lost_share(weights: list[int], labels: list[int], q: str, winner: int) -> fl
     [Chernoff(classifier="majority"), Chernoff(KL(), classifier="majority"), BerryEsseen()],
     ids=["chernoff", "chernoff-kl", "berry-esseen"],
 )
-def test_majority_stands_against_the_worst_flips(certifier: AnalyticCertifier, q: str) -> None:
+def test_the_worst_flips_do_not_alter_the_majority(certifier: AnalyticCertifier, q: str) -> None:
     rng = np.random.default_rng(0)
     n = 200
     labels = [0, *rng.choice(2, n - 2, p=[0.05, 0.95]).tolist(), 1]

@@ -73,7 +73,9 @@ def test_noise_that_is_cut_off_is_refused() -> None:
 
 def test_votes_that_depend_on_other_draws_are_refused() -> None:
     network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="NetworkVotes: 1 of the network normalises by the batch"):
+    with pytest.raises(
+        ValueError, match="NetworkVotes: 1 of the network normalises by batch statistics; must use running statistics"
+    ):
         NetworkVotes(network, 2)
 
 

@@ -136,7 +136,7 @@ def ball_of(distance: Distance) -> Ball:
     key = distance.norm, distance.unit
     if key not in BALLS:
         known = ", ".join(f"{norm} ({unit})" for norm, unit in BALLS)
-        raise ValueError(f"ball: not given, with no default for {key[0]} ({key[1]}); must be given unless {known}")
+        raise ValueError(f"ball: not given; must be given for {key[0]} ({key[1]}), defaults exist for {known}")
     return BALLS[key]
 
 

@@ -47,7 +47,7 @@ class ClassSum(LinearVotes):
         self._distance = SquaredDistance(features)
 
     def weights(self, features: Tensor) -> Tensor:
-        """Return kernel values, ``(batch, n)``, relative to the nearest point, whose value 1 cannot underflow."""
+        """Return kernel values ``(batch, n)`` divided by that of the nearest point, so that not all underflow."""
         distance = self._distance(features)
         nearest = distance.amin(1, keepdim=True)
         return ((nearest - distance) / (2 * self.bandwidth**2)).exp_()

@@ -9,7 +9,7 @@ from torch import Tensor
 from smoothing.votes.arrays import Arrays, as_tensor, whole_numbers
 
 LARGEST_FEATURE = 1e100
-"""Largest feature whose square, summed over any data set, is a float64."""
+"""Largest absolute feature. The sum of its squares over any data set is finite in float64."""
 
 
 def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:

@@ -131,7 +131,7 @@ class RetrainedVotes(Votes):
             return str(error)
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
-                f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
+                f"test_noise = {type(self.test_noise).__name__} with distances in "
                 f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
             )
         if self.test_noise is not None and _sigma_of(measure, self._x.shape) is None:
