@@ -1,4 +1,4 @@
-"""The contract of every certifier: ballots in, certificates out."""
+"""Interface of certifiers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,14 +11,17 @@ from smoothing.votes.votes import Votes
 
 
 class Certifier(Represented, ABC):
-    """Bounds a vote and asks a guarantee for the radius, or knows the exact answer (THEORY.md section 1)."""
+    """Base class of certifiers: from votes to certificates (THEORY.md section 1).
+
+    A certifier bounds the votes and obtains the radius from a guarantee, or it computes the radius exactly.
+    """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why this certifier cannot serve the pair, or None where it can."""
+        """Return why the votes cannot be certified under the measure, or None if they can."""
         return None
 
     def check(self, ballots: Ballots) -> None:
-        """Raise if the votes of a batch under its measure cannot be certified; `certify` calls it first.
+        """Raise an error unless the votes of a batch are supported under its measure. `certify` calls this first.
 
         Raises:
             ValueError: With the reason that `supports` gives.
@@ -46,7 +49,7 @@ class Certifier(Represented, ABC):
         """Certify one batch.
 
         Args:
-            ballots: A batch put to the vote under a measure.
+            ballots: A batch of inputs with a measure and votes.
 
         Returns:
             Certificates with ``(batch,)`` columns.

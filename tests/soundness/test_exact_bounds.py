@@ -166,7 +166,7 @@ def test_a_joint_level_is_the_union_bound() -> None:
     certificates = ClopperPearson(n=n, alpha=0.001, joint=joint).certify(ballots)
     assert Fraction(certificates.alpha) * joint <= Fraction(0.001)
     assert certificates.assumptions == (
-        "at most 500 examples are asked, whose certificates hold together at alpha 0.001",
+        "at most 500 examples are requested: all certificates hold at once at alpha 0.001",
     )
     for count, radius in zip(lost.tolist(), certificates.radius.tolist(), strict=True):
         assert radius == 0 or tail(count, n, lost_share(radius)) <= mpmath.mpf(0.001) / joint
