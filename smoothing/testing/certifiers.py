@@ -1,4 +1,4 @@
-"""What every certifier must do."""
+"""Conformance tests of certifiers."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -20,7 +20,7 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
 
 ROUNDING = 1e-9
-"""How far a sum of probabilities may seem to pass one."""
+"""Rounding error of bounds and radii that are compared."""
 
 COLUMNS = ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b", "n")
 
@@ -28,21 +28,21 @@ Assuming = TypeVar("Assuming", SmoothingMeasure, Votes)
 
 
 class CertifierConformance:
-    """Tests of a certifier; subclass it, name the class ``Test...`` and give the fixture `certifier`.
+    """Tests of a certifier. Subclass it, name the class ``Test...`` and define the fixture `certifier`.
 
-    A certifier of other votes than linear ones gives `ballots` of its own, and replaces
-    `test_radius_is_never_above_the_truth` by a referee of its own. Sampled certifiers are tested on `KnownVotes` too.
-    Whether one fails more often than it states shows best at an alpha of .001 or more, as certifiers have by default.
+    For a certifier of votes that are not linear, also override the fixture `ballots`, and override
+    `test_radius_is_never_above_the_truth` with a brute-force test. Sampled certifiers are also tested on `KnownVotes`.
+    Give them an alpha of at least .001: smaller failure probabilities are tested with less power.
     """
 
     @pytest.fixture
     def certifier(self) -> Certifier:
-        """The certifier."""
-        raise NotImplementedError("give a fixture `certifier`")
+        """Return the certifier."""
+        raise NotImplementedError("define the fixture `certifier`")
 
     @pytest.fixture
     def ballots(self, certifier: Certifier) -> Sequence[Ballots]:
-        """Small problems: at most 16,384 label vectors each, for two classes and for more."""
+        """Return small problems with at most 16,384 label vectors each, for two classes and for three."""
         two = [
             random_ballots(LabelFlip(q, 2), 2, 11, 8, seed) for seed, q in enumerate(("0.05", "0.2", "0.35", "0.45"))
         ]
@@ -52,12 +52,12 @@ class CertifierConformance:
 
     @pytest.fixture
     def answers(self, certifier: Certifier, ballots: Sequence[Ballots]) -> list[tuple[Ballots, Certificates]]:
-        """Ballots and what is certified for them."""
+        """Return the ballots and their certificates."""
         assert ballots, "the certifier supports none of the ballots"
         return [(b, certifier.certify(b)) for b in ballots]
 
     def test_columns_are_one_value_a_row(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """Shapes, types and ranges of every column."""
+        """Check shapes, types and ranges of all columns."""
         for ballots, certificates in answers:
             rows = (len(ballots.x),)
             assert certificates.prediction.shape == certificates.radius.shape == rows
@@ -72,18 +72,18 @@ class CertifierConformance:
                 assert count is None or (count.shape == rows and count.dtype == np.int64)
 
     def test_whole_distances_have_whole_radii(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """Radii are whole numbers where distances are."""
+        """Check that radii are whole numbers if distances are."""
         for ballots, certificates in answers:
             if ballots.measure.distance.integer:
                 assert (certificates.radius == np.round(certificates.radius)).all()
 
     def test_abstention_certifies_nothing(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """Where there is no prediction the radius is 0."""
+        """Check that the radius is 0 where the prediction is -1."""
         for _, certificates in answers:
             assert (certificates.radius[certificates.prediction == -1] == 0).all()
 
     def test_claims_agree(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """A certificate that can fail says how often, and gives the counts behind it; one that cannot does not."""
+        """Check that exactly the certificates that can fail have a failure probability, and that counts add up."""
         for ballots, certificates in answers:
             assert certificates.classifier in get_args(SmoothedClassifier)
             assert set(ballots.assumptions) <= set(certificates.assumptions)
@@ -97,7 +97,7 @@ class CertifierConformance:
                 assert (certificates.n_a + others <= certificates.n).all()
 
     def test_assumptions_are_stated(self, certifier: Certifier, ballots: Sequence[Ballots]) -> None:
-        """Whatever the votes and the measure assume, the certificates state."""
+        """Check that certificates state all assumptions of the votes and of the measure."""
         for whole in ballots:
             measure, votes = assuming(whole.measure, "made of the measure"), assuming(whole.votes, "made of the votes")
             stated = certifier.certify(Ballots(measure, votes, whole.x, whole.index, whole.seed)).assumptions
@@ -106,7 +106,7 @@ class CertifierConformance:
     def test_certificates_fail_no_more_often_than_stated(
         self, certifier: Certifier, answers: list[tuple[Ballots, Certificates]]
     ) -> None:
-        """In problems with known vote probabilities, where the truth is near the bounds that radii need."""
+        """Count wrong certificates in problems with known vote probabilities near the bounds at which radii change."""
         known = self._known(certifier, answers, EXAMPLES)
         for measure, votes in known:
             certificates = certifier.certify(votes.ballots(measure))
@@ -118,7 +118,7 @@ class CertifierConformance:
     def test_counts_are_those_of_the_prediction(
         self, certifier: Certifier, answers: list[tuple[Ballots, Certificates]]
     ) -> None:
-        """The counts of a sampled certificate are those of the first draws of a stream, for the predicted class."""
+        """Check that the counts are those of the predicted class in the first ``n`` draws of a stream."""
         for measure, votes in self._known(certifier, answers):
             c = certifier.certify(votes.ballots(measure))
             if c.n_a is not None and c.n_b is not None and c.n is not None:
@@ -128,14 +128,14 @@ class CertifierConformance:
     def test_samples_that_are_rounded_are_not_sound(
         self, certifier: Certifier, answers: list[tuple[Ballots, Certificates]]
     ) -> None:
-        """Draws that are not exact let the base classifier see the last bits of the object."""
+        """Check that certificates are not marked as sound if the samples of the measure are rounded."""
         for measure, votes in self._known(certifier, answers):
             assert measure.exact_samples or not certifier.certify(votes.ballots(measure)).sound
 
     def test_radius_follows_from_the_bounds(
         self, certifier: Certifier, answers: list[tuple[Ballots, Certificates]]
     ) -> None:
-        """No radius of a majority vote is above the tight radius of the bounds that the certificate states."""
+        """Check that radii of a majority vote are at most the tight radii of the stated bounds."""
         known = [(votes.ballots(measure), None) for measure, votes in self._known(certifier, answers)]
         for ballots, given in [*answers, *known]:
             certificates = given or certifier.certify(ballots)
@@ -148,14 +148,14 @@ class CertifierConformance:
     def _known(
         self, certifier: Certifier, answers: list[tuple[Ballots, Certificates]], examples: int = 100
     ) -> list[tuple[SmoothingMeasure, KnownVotes]]:
-        """Return the problems with known vote probabilities that the certifier supports, at least one if it samples."""
+        """Return the problems with known vote probabilities that the certifier supports."""
         known = [
             (measure, votes)
             for measure, votes in known_problems(examples)
             if certifier.supports(measure, votes) is None
         ]
         sampled = any(certificates.alpha is not None for _, certificates in answers)
-        assert known or not sampled, "the certifier samples, and supports no known votes"
+        assert known or not sampled, "the certifier samples and supports no `KnownVotes`"
         return known
 
     @staticmethod
@@ -167,13 +167,13 @@ class CertifierConformance:
         )
 
     def test_rivals_share_the_lost_votes(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """The best rival cannot have more votes than the winner loses."""
+        """Check that the strongest rival has at most the votes that the winner loses."""
         for _, certificates in answers:
             if certificates.log_fail is not None and certificates.log_rival is not None:
                 assert (certificates.log_rival <= certificates.log_fail + ROUNDING).all()
 
     def test_rows_do_not_depend_on_the_batch(self, certifier: Certifier, ballots: Sequence[Ballots]) -> None:
-        """An input alone, and among others in another order, gets the same bits."""
+        """Check that the certificate of an input has the same bits in another batch."""
         for whole in ballots:
             together, last = certifier.certify(whole), len(whole.x) - 1
             for rows in ([0], [last], list(range(last, -1, -1))):
@@ -184,7 +184,7 @@ class CertifierConformance:
                 _same(together, again, rows)
 
     def test_certain_rows_do_not_depend_on_the_position(self, certifier: Certifier, ballots: Sequence[Ballots]) -> None:
-        """Without draws, the position of an input in its data set plays no part."""
+        """Check that certificates without a failure probability do not depend on the position of the input."""
         for whole in ballots:
             here = certifier.certify(whole)
             if here.alpha is None:
@@ -192,13 +192,13 @@ class CertifierConformance:
                 _same(here, certifier.certify(elsewhere), list(range(len(whole.x))))
 
     def test_radius_is_never_above_the_truth(self, answers: list[tuple[Ballots, Certificates]]) -> None:
-        """All label vectors are gone through; no attack within the radius beats the prediction."""
+        """Check by enumeration of all label vectors that no attack within the radius changes the prediction."""
         for ballots, certificates in answers:
             never_above_the_truth(ballots, certificates)
 
 
 def assuming(thing: Assuming, phrase: str) -> Assuming:
-    """Return a copy of a measure or of votes with one assumption more."""
+    """Return a copy of a measure or of votes with an additional assumption."""
     made = copy(thing)
     assumptions = (*thing.assumptions, phrase)
     made.__class__ = type(type(thing).__name__, (type(thing),), {"assumptions": property(lambda _: assumptions)})
@@ -206,7 +206,7 @@ def assuming(thing: Assuming, phrase: str) -> Assuming:
 
 
 def _same(whole: Certificates, part: Certificates, rows: list[int]) -> None:
-    """Raise unless ``part`` holds the certificates of ``rows``, to the bit."""
+    """Raise an error unless ``part`` holds the certificates of ``rows``, to the bit."""
     for name in COLUMNS:
         column, other = getattr(whole, name), getattr(part, name)
         assert (column is None) == (other is None), name

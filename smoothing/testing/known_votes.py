@@ -1,4 +1,4 @@
-"""Votes of known probabilities, to measure how often sampled certificates fail."""
+"""Votes with known probabilities, for tests of failure probabilities."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -21,29 +21,29 @@ from smoothing.votes.votes import Votes
 Counts = NDArray[np.int64]
 
 FLIPS, LENGTH = LabelFlip("0.35", 2), 9
-"""A measure with whole radii and the number of coordinates of its object, for known votes."""
+"""A measure with whole radii, and the number of coordinates of its object."""
 
 EXAMPLES = 400
 """Number of examples of a problem with known votes."""
 
 FAILURES = 60
-"""Failures to expect in `even_votes` of a certifier that fails exactly as often as it states."""
+"""Expected number of failures in `even_votes` of a certifier that fails exactly as often as stated."""
 
 MOST_EXAMPLES = 60_000
-"""Largest number of examples of `even_votes`: enough for an alpha of .001. Smaller ones are not measured there."""
+"""Largest number of examples of `even_votes`, enough for an alpha of .001."""
 
 SURPRISE = 1e-5
-"""Probability below which a number of failures refutes the stated failure probability."""
+"""Significance level of the test of a failure probability."""
 
 ROUNDING = 1e-9
-"""Relative rounding of bounds and radii, which are compared with the truth."""
+"""Relative rounding error of bounds and radii that are compared."""
 
 
 class KnownVotes(Votes):
-    """Base function that predicts each class with a given probability, independently in every draw and example.
+    """Votes that fall on each class with a given probability, independently for all draws and examples.
 
-    The counts of a stream are sampled when they are first requested. They do not depend on how the requests are cut:
-    the counts of draws 0 to 9 and of draws 10 to 99 add up to those of draws 0 to 99.
+    Counts are sampled on first use. They are consistent between requests: the counts of draws 0 to 9 and of draws 10 to
+    99 add up to those of draws 0 to 99.
 
     Args:
         probabilities: ``(K,)`` probability of each class.
@@ -83,7 +83,7 @@ class KnownVotes(Votes):
         return torch.from_numpy(added[index.numpy()])
 
     def seen(self, prediction: Counts, n_a: Counts, n_b: Counts, n: Counts) -> NDArray[np.bool_]:
-        """Return for each example whether its tally is that of the first ``n`` draws of a stream; ``(examples,)``.
+        """Return for each example whether its tally is that of the first ``n`` draws of a stream, ``(examples,)``.
 
         Args:
             prediction: ``(examples,)`` class that ``n_a`` belongs to. Where it is -1, the result is of class 0.
@@ -115,20 +115,20 @@ class KnownVotes(Votes):
 
 
 def even_votes(alpha: float | None) -> tuple[SmoothingMeasure, KnownVotes]:
-    """Return a problem in which two classes are equally probable, so that any prediction is wrong.
+    """Return a problem with two equally probable classes, in which every prediction is wrong.
 
-    Whoever selects the class on the draws that bound its vote fails here with twice the stated probability. The more
-    examples there are, the fewer of them may fail; see `FAILURES`.
+    A certifier that selects the class on the draws that bound its vote fails here with twice the stated probability.
+    There are enough examples to detect this, unless ``alpha`` is below .001.
 
     Args:
-        alpha: Stated failure probability; None for certificates that cannot fail.
+        alpha: Stated failure probability, or None.
     """
     examples = round(FAILURES / alpha) if alpha else MOST_EXAMPLES
     return FLIPS, KnownVotes([0.5, 0.5], examples if examples <= MOST_EXAMPLES else EXAMPLES, (LENGTH,))
 
 
 def known_problems(examples: int) -> list[tuple[SmoothingMeasure, KnownVotes]]:
-    """Return small problems at and between the bounds at which the tight radius changes, for two and three classes."""
+    """Return problems with vote probabilities at and between the limits of radii, for two and three classes."""
     limits = [np.exp(log_limit(NeymanPearson(), FLIPS, radius, (LENGTH,))) * (1 + ROUNDING) for radius in (0, 1, 2, 3)]
     shares = [*((1 - lost, lost) for lost in (*limits, 0.25, 0.01)), (0.4, 0.6), (0.4, 0.4, 0.2), (0.7, 0.2, 0.1)]
     whole = [(FLIPS, KnownVotes(share, examples, (LENGTH,))) for share in shares]
@@ -137,10 +137,11 @@ def known_problems(examples: int) -> list[tuple[SmoothingMeasure, KnownVotes]]:
 
 
 def wrong(measure: SmoothingMeasure, votes: KnownVotes, certificates: Certificates) -> NDArray[np.bool_]:
-    """Return which certificates claim more than is true, ``(examples,)``.
+    """Return which certificates are wrong, ``(examples,)``.
 
-    A prediction is wrong unless it is the only most probable class, a bound if it is below the true probability, and a
-    radius if it is above the tight radius of the true probabilities: some base function with them has no larger one.
+    A certificate is wrong if the prediction is not the only most probable class, if a bound is below the true
+    probability, or if the radius is above the tight radius of the true probabilities. Some base function with these
+    probabilities has no larger radius.
 
     Args:
         measure: The smoothing measure.
@@ -161,7 +162,7 @@ def wrong(measure: SmoothingMeasure, votes: KnownVotes, certificates: Certificat
 
 
 def refuted(failures: int, certificates: int, alpha: float | None) -> bool:
-    """Return whether so many failures refute a failure probability; any failure refutes certificates without one."""
+    """Return whether a number of failures refutes a failure probability. Without one, a single failure does."""
     return failures > 0 if alpha is None else bool(binom.sf(failures - 1, certificates, alpha) < SURPRISE)
 
 

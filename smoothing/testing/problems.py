@@ -1,4 +1,4 @@
-"""Small problems whose truth brute force can find."""
+"""Small problems that can be solved by brute force."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,17 +14,17 @@ from smoothing.votes.labels.linear import LinearVotes
 
 
 class GivenVotes(LinearVotes):
-    """Linear votes whose inputs *are* their weights and offsets: ``(batch, n + K)``, weights first."""
+    """Linear votes with given weights and offsets: inputs are ``(batch, n + K)``, weights first."""
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:
         self.width = len(labels) + self.num_classes
 
     def weights(self, features: Tensor) -> Tensor:
-        """The first n columns of the input."""
+        """Return the first n columns of the input."""
         return features[:, : -self.num_classes].clone()
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
-        """The last K columns of the input."""
+        """Return the last K columns of the input."""
         return features[:, -self.num_classes :].clone()
 
 
@@ -36,13 +36,13 @@ def ballots_of(
     num_classes: int = 2,
     seed: int = 0,
 ) -> Ballots:
-    """Ballots of given linear votes.
+    """Return ballots of linear votes with given weights.
 
     Args:
         measure: The smoothing measure.
         weights: ``(batch, n)`` weights.
-        labels: ``(n,)`` training labels; every class must have one.
-        offsets: ``(batch, K)`` offsets; zero if not given.
+        labels: ``(n,)`` training labels. Every class must occur.
+        offsets: ``(batch, K)`` offsets. Default: 0.
         num_classes: Number of classes K.
         seed: Root seed of all draws.
 
@@ -62,10 +62,10 @@ def ballots_of(
 
 
 def random_ballots(measure: SmoothingMeasure, num_classes: int, n: int, batch: int, seed: int) -> Ballots:
-    """Random linear votes.
+    """Return ballots of random linear votes.
 
-    Of every four rows one has whole weights, so that ties occur; one weights of any size; one offsets; and in one all
-    training points are of one mind, so that radii are large.
+    Of every four rows, one has whole weights, so that ties occur, one has weights of any size, one has offsets, and one
+    has weights that all favour the same class, so that radii are large.
 
     Args:
         measure: The smoothing measure.
@@ -94,10 +94,9 @@ def random_ballots(measure: SmoothingMeasure, num_classes: int, n: int, batch: i
 
 
 def tied_ballots(q: str) -> list[Ballots]:
-    """Return linear votes in which the best attack first ties the winner, for two and three classes.
+    """Return ballots of linear votes in which the best attack reaches a tie, for two and three classes.
 
-    An equal score goes to the class with the smaller number. The last class therefore loses at the tie, and class 0
-    only one flip later.
+    The class with the smaller number wins a tie. The last class therefore loses at the tie, class 0 one flip later.
 
     Args:
         q: Probability that a label changes.

@@ -1,4 +1,4 @@
-"""Problems and referees for certifiers refuse what they cannot serve."""
+"""Problems and brute-force tests for certifiers check their arguments."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def test_bad_arguments_are_refused(make: Callable[[], object], message: str) -> 
         make()
 
 
-def test_the_referee_refuses_what_it_cannot_go_through() -> None:
+def test_the_referee_refuses_problems_that_it_cannot_enumerate() -> None:
     few, many = random_ballots(FLIP, 2, 5, 2, 0), random_ballots(FLIP, 2, 20, 2, 0)
     certificates = ExactVote().certify(few)
     few.measure = Gaussian(0.5)
