@@ -59,13 +59,11 @@ class DataModule(pl.LightningDataModule, ABC):
             position then depend on the labels under attack, and certificates assume that positions stay the same.
         num_classes: Number of classes K, at least 2.
         assumptions: Assumptions of certificates on this data set, one phrase each.
-        remaining: Positions in the test set of examples without a finished row. None means all requested examples.
     """
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
     sorted_by_label: ClassVar[bool] = False
-    remaining: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -204,10 +202,19 @@ class DataModule(pl.LightningDataModule, ABC):
         return DataLoader(part, batch_size=self.batch_size, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
-        """Return batches ``(index, x, label)`` of this rank's share of the unfinished examples."""
+        """Return batches ``(index, x, label)`` of this rank's share of the requested examples."""
+        return self.batches(self.asked, *self._rank)
+
+    def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Numbered]:
+        """Return batches ``(index, x, label)`` of one rank's share of the test examples at some positions.
+
+        Args:
+            positions: Positions in the test set.
+            rank: Index of the rank.
+            ranks: Number of ranks.
+        """
         test = self.test_set()
-        remaining = self.asked if self.remaining is None else self.remaining
-        share = RankShare(test, remaining, *self._rank)
+        share = RankShare(test, positions, rank, ranks)
         return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
 
     @property

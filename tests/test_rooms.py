@@ -104,8 +104,6 @@ def test_every_folder_of_modules_is_a_room() -> None:
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
     rooms = {named(folder / "__init__.py") for folder in folders}
     assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= rooms
-        named(folder / "__init__.py") for folder in folders
-    }
 
 
 @pytest.mark.parametrize("package", BELOW)

@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 
 from smoothing.certificates.certificates import Attacked, Certificates
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.representation import Represented
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
 
 
-class Evaluator(ABC):
+class Evaluator(Represented, ABC):
     """Base class of `Certifier` and `Attack`, for code that runs either.
 
     A new class is a subclass of one of these two, never of this one.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_floating, is_generator
 from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
@@ -80,6 +80,7 @@ class DenoisedMeasure(SmoothingMeasure):
             ValueError: If the shape or the scale of the images is not the denoiser's, or if the denoised version of an
                 image depends on other images of its batch.
         """
+        is_floating(self, z=z)
         self.denoiser.check(z)
         shape = z.shape[-3:]
         if shape not in self._checked and self.batch_size > 1:
@@ -97,6 +98,7 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
+        is_floating(self, z=z)
         self.denoiser.check(z)
         return self.sample_each(z[None], generator)[0]
 
@@ -106,6 +108,8 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
+        is_generator(self, generator)
+        is_floating(self, z=z)
         self.denoiser.check(z)
         images = z.reshape(-1, *z.shape[-3:])
         noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]

@@ -20,6 +20,9 @@ from smoothing.votes.labels.linear import Scores
 Float = NDArray[np.float64]
 Array = NDArray[Any]
 
+MOST_VECTORS = 10**6
+"""Largest number of label vectors that are gone through."""
+
 LEAD = 1e-12
 """Lead in probability below which a float64 sum does not say who is ahead."""
 

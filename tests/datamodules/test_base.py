@@ -148,23 +148,22 @@ def test_the_fingerprint_is_a_function_of_the_content() -> None:
 def test_batches_cover_what_remains() -> None:
     data = shades(batch_size=3)
     assert [len(index) for index, _, _ in data.predict_dataloader()] == [3, 3, 3, 1]
-    data.remaining = [7, 2]
-    ((index, x, label),) = data.predict_dataloader()
+    ((index, x, label),) = data.batches([7, 2], 0, 1)
     assert index.tolist() == [7, 2]
     assert (x.flatten() * 255).round().tolist() == [113, 104]
     assert label.tolist() == [1, 0]
-    data.remaining = []
-    assert list(data.predict_dataloader()) == []
+    assert list(data.batches([], 0, 1)) == []
 
 
 def test_ranks_share_the_batches() -> None:
-    seen = []
+    seen, seen_by_default = [], []
     for rank in range(3):
         data = shades()
-        data.remaining = [9, 0, 4, 1]
+        seen.append([i for index, _, _ in data.batches([9, 0, 4, 1], rank, 3) for i in index.tolist()])
         data.trainer = SimpleNamespace(global_rank=rank, world_size=3)  # type: ignore[assignment]
-        seen.append([i for index, _, _ in data.predict_dataloader() for i in index.tolist()])
+        seen_by_default.append([i for index, _, _ in data.predict_dataloader() for i in index.tolist()])
     assert seen == [[9, 1], [0], [4]]
+    assert seen_by_default == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]
 
 
 def test_validation_takes_every_tenth_training_example_by_position() -> None:

@@ -21,7 +21,7 @@ from smoothing.testing import (
     MeasureConformance,
     random_ballots,
 )
-from smoothing.testing.measures import changed_labels
+from smoothing.testing.neighbours import changed_labels
 from smoothing.votes import Ballots, LinearVotes
 
 Z = torch.tensor([0, 1, 1, 0])

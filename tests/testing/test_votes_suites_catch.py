@@ -202,7 +202,7 @@ BATCH, KEY, LONGER, PLACE, INDEPENDENT, COUNTS = (
     "test_counts_do_not_depend_on_the_batch",
     "test_counts_are_a_function_of_the_key",
     "test_a_longer_run_extends_a_shorter",
-    "test_an_input_may_take_the_place_of_another",
+    "test_counts_do_not_depend_on_earlier_inputs",
     "test_draws_and_keys_are_independent",
     "test_counts_are_counts",
 )

@@ -40,7 +40,7 @@ class Chernoff(AnalyticCertifier):
         """
         if self.classifier == "majority":
             return super().certify(ballots)
-        winner, caught = self.bounds(ballots)
+        winner, caught = self.bounds(ballots, spare=0)
         bound = VoteBound.one_sided(caught.max(1))
         votes = self.guarantee.radius(ballots.measure, bound, ballots.shape)
         mean = divergence_radius(ballots.measure, -bound.log_fail, ballots.shape)

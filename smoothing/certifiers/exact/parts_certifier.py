@@ -43,6 +43,7 @@ class PartsCertifier(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the winners; it never abstains."""
+        self.check(ballots)
         winner, counts, radius = self.elect(ballots)
         tally = Tally.of(counts, winner)
         return Certificates(

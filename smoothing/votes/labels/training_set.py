@@ -12,7 +12,7 @@ LARGEST_FEATURE = 1e100
 
 
 def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
-    """Return features as a tensor.
+    """Check features, and return them as a tensor.
 
     Args:
         name: Name of the inputs, for messages.
@@ -37,7 +37,7 @@ def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
 
 
 def checked_training_set(x: Arrays, labels: Arrays, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Return a training set as tensors, after checking that it can be learned from.
+    """Check a training set, and return it as tensors.
 
     Args:
         x: Training features, ``(n, ...)``.
@@ -48,9 +48,9 @@ def checked_training_set(x: Arrays, labels: Arrays, num_classes: int) -> tuple[T
         Features, and labels as int64.
 
     Raises:
-        ValueError: Unless there are at least two classes and examples, one label per example, all features are finite,
-            all labels are whole numbers in ``0 .. K-1``, and every class has an example. The message contains the
-            value and what is allowed.
+        ValueError: Unless there are at least two classes and two examples, one label per example, all features are
+            finite, all labels are whole numbers in ``0 .. K-1``, and every class has an example. The message contains
+            the value and what is allowed.
     """
     try:
         classes = as_integer(num_classes)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_it_certifies_from_python(tmp_path: Path) -> None:
 
 def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_them_apart(tmp_path: Path) -> None:
     def certify(sigma: float, config: dict[str, float] | None) -> None:
-        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)}
+        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
         data = Digits(training="train[0:60]", every=50)
         model = Certification(Gaussian(sigma), votes, certifiers)  # type: ignore[arg-type]
         Trainer(**QUIET).certify(model, data, tmp_path / "run", config, loggers=[])
@@ -75,7 +76,9 @@ class Fitted(RetrainedVotes):
 
 
 def test_votes_are_fitted_once_whatever_the_number_of_passes(tmp_path: Path) -> None:
-    model = Certification(Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)})
+    model = Certification(
+        Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
+    )
     for runs, name in enumerate("ab", 1):
         Trainer(**QUIET).certify(model, Digits(training="train[0:60]", every=50), tmp_path / name, loggers=[])
         assert votes.fits == runs
@@ -103,11 +106,19 @@ def test_a_certifier_may_decline_before_anything_is_written(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"certifiers": {}}, "must name at least one"), ({"seed": -2}, "seed = -2")]
+    ("arguments", "message"),
+    [
+        ({"certifiers": {}}, "must name at least one"),
+        *(
+            ({"certifiers": {name: ExactVote()}}, f"certifiers = {{{name!r}: ...}}; names must consist of letters")
+            for name in ("", "a/b", "a b", "..", "a\n")
+        ),
+        ({"seed": -2}, "seed = -2"),
+    ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     given = {"measure": LabelFlip(0.2, 2), "votes": Ridge(), "certifiers": {"exact": ExactVote()}}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         Certification(**given | arguments)  # type: ignore[arg-type]
 
 

@@ -126,7 +126,7 @@ def test_what_it_was_trained_on_must_be_said(folder: Path) -> None:
     (folder / "trained_on.txt").write_text("MNIST train[30000:]\n")
     denoiser = DiffusionDenoiser(str(folder))
     assert [str(seen) for seen in denoiser.trained_on] == ["MNIST train[30000:]"]
-    with pytest.raises(ValueError, match=r"training_set = LSUN; must be MNIST train\[30000:\], as .*.txt says"):
+    with pytest.raises(ValueError, match=r"training_set = LSUN; must be MNIST train\[30000:\], as in .*.txt$"):
         DiffusionDenoiser(str(folder), "LSUN")
     assert DiffusionDenoiser(str(folder), "MNIST train[30000:]").trained_on == denoiser.trained_on
     measure = DenoisedMeasure(Gaussian(0.25), denoiser)
@@ -204,11 +204,11 @@ def _missing_weight(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_conditional, "asks for the class of an image"),
+        (_conditional, "needs the class of an image; must be unconditional"),
         (_unknown_channels, "out_channels = 5; must be in_channels = 3, or twice that"),
-        (_another_network, "is that of a UNet2DConditionModel; must be that of a UNet2DModel"),
-        (_exploding, "is that of a ScoreSdeVeScheduler; must be that of a .*DDPMScheduler"),
-        (_no_schedule, "scheduler_config.json has no beta_schedule; must have"),
+        (_another_network, "is the config of a UNet2DConditionModel; must be that of a UNet2DModel"),
+        (_exploding, "is the config of a ScoreSdeVeScheduler; must be that of a .*DDPMScheduler"),
+        (_no_schedule, "scheduler_config.json has no beta_schedule; must have one"),
         (_no_config, "must hold config.json in the format of diffusers"),
         (_torn_config, "must hold scheduler_config.json in the format of diffusers"),
         (_other_weights, "must hold the weights of its config"),

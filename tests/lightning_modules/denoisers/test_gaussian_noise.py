@@ -34,24 +34,24 @@ def test_other_noise_is_refused(arguments: dict[str, Any], sigma: float, said: s
 def test_what_is_taught_is_what_is_asked() -> None:
     process = GaussianNoise(0.25)
     x = torch.rand(4, 1, 8, 8)
-    lesson = process.lesson(x, generator((0,)))
+    taught = process.training_batch(x, generator((0,)))
 
     def says(given: Tensor, time: Tensor) -> Tensor:
-        torch.testing.assert_close(given, lesson.given)
-        assert (lesson.time == time).all()
-        return lesson.wanted
+        torch.testing.assert_close(given, taught.given)
+        assert (taught.time == time).all()
+        return taught.target
 
-    noisy = lesson.given * (1 + 4 * 0.25**2) ** 0.5 / 2 + 0.5
+    noisy = taught.given * (1 + 4 * 0.25**2) ** 0.5 / 2 + 0.5
     assert (noisy - x).std() == pytest.approx(0.25, rel=0.1)
     torch.testing.assert_close(process.denoise(Oracle(says), noisy, 0.25), x)
 
 
 def test_noise_of_a_lesson_is_as_large_as_it_says() -> None:
-    lesson = GaussianNoise(0.1, 1.0).lesson(torch.full((500, 1, 8, 8), 0.5), generator((0,)))
-    sigma = lesson.time / 1000
+    taught = GaussianNoise(0.1, 1.0).training_batch(torch.full((500, 1, 8, 8), 0.5), generator((0,)))
+    sigma = taught.time / 1000
     assert 0.1 <= sigma.min() < 0.12
     assert 0.98 < sigma.max() <= 1.0
-    noise = lesson.given.std((1, 2, 3)) * (1 + 4 * sigma**2).sqrt() / 2
+    noise = taught.given.std((1, 2, 3)) * (1 + 4 * sigma**2).sqrt() / 2
     torch.testing.assert_close(noise, sigma, rtol=0.4, atol=0)
 
 

@@ -91,7 +91,7 @@ def test_rica_finds_independent_components() -> None:
         (lambda: RICA(sparsity=0), "RICA: sparsity = 0; must be finite and above 0"),
         (lambda: RandomFilters(seed=-1), "RandomFilters: seed = -1; must be at least 0"),
         (lambda: RandomFilters(smoothing=0.0), "RandomFilters: smoothing = 0.0; must be finite and above 0"),
-        (lambda: RandomFilters(patch=9).fit(torch.zeros(3, 1, 8, 8)), "must be images that hold a patch of 9 x 9"),
+        (lambda: RandomFilters(patch=9).fit(torch.zeros(3, 1, 8, 8)), "must be images of at least 9 x 9 pixels"),
         (lambda: RandomFilters().fit(torch.zeros(3, 8)), r"RandomFilters: inputs of shape \[8\]; must be images"),
     ],
 )

@@ -100,5 +100,5 @@ def test_what_is_no_text_is_refused() -> None:
     encoder = TfidfSVD(2, min_texts=1)
     with pytest.raises(ValueError, match=r"TfidfSVD: inputs of shape \[1, 8, 8\] and torch.float32; must be texts"):
         encoder.fit(torch.zeros(3, 1, 8, 8))
-    with pytest.raises(ValueError, match="TfidfSVD: an input is no text in UTF-8"):
+    with pytest.raises(ValueError, match="TfidfSVD: an input is not a text in UTF-8"):
         encoder.fit(torch.full((3, 2), 255, dtype=torch.uint8))

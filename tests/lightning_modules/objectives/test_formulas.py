@@ -109,7 +109,10 @@ def test_macer_speaks_of_gaussian_noise_only() -> None:
     assert MACER().supports(Gaussian(0.5)) is None
     assert MACER().supports(AnisotropicGaussian([0.5])) is None
     for other in (Laplace(0.5), GaussianMixture([0.5, 1.0])):
-        assert MACER().supports(other) == f"its radius is Gaussian noise's, and the measure is {type(other).__name__}"
+        assert (
+            MACER().supports(other)
+            == f"its radius is that of Gaussian noise, and the measure is {type(other).__name__}"
+        )
     assert all(objective.supports(Laplace(0.5)) is None for objective in (Consistency(), SmoothAdv(), CATRS()))
 
 

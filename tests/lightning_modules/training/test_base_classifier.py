@@ -183,7 +183,10 @@ def test_a_training_that_is_over_may_be_given_more_epochs(tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         ({"architecture": Small(num_classes=7)}, "Small: num_classes = 7; must be 10, as in Digits"),
-        ({"objective": MACER(), "measure": Laplace(0.1)}, "objective: MACER cannot serve: its radius is Gaussian"),
+        (
+            {"objective": MACER(), "measure": Laplace(0.1)},
+            "objective: MACER cannot be used: its radius is that of Gaussian",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:

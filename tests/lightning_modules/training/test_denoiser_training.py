@@ -154,5 +154,5 @@ def test_validation_says_how_well_images_are_denoised_and_shows_them(tmp_path: P
     assert {"val/loss", "val/squared_error/0.5"} <= set(header.split(","))
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [
         "denoised-epoch=1.png",
-        "imagined-epoch=1.png",
+        "generated-epoch=1.png",
     ]

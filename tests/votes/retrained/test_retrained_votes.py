@@ -105,8 +105,7 @@ def test_draws_that_are_not_finished_are_named() -> None:
     votes = RetrainedVotes(Sums())
     votes.fit(images(7), LABELS, 3)
     tests = images(4, 1)
-    votes.serve(HERE, tests, torch.arange(4))
-    votes.finished = {Draw(1, 0): np.zeros(4, np.int16)}
+    votes.serve(HERE, tests, torch.arange(4), {Draw(1, 0): np.zeros(4, np.int16)})
     with pytest.raises(MissingDrawsError) as stopped:
         votes.counts(Gaussian(0.1), tests, torch.arange(4), 3, (0, 1))
     assert stopped.value.draws == (Draw(1, 1), Draw(1, 2))
