@@ -162,7 +162,7 @@ class DataModule(pl.LightningDataModule, ABC):
         return replace(self.training, classes=kept)
 
     @property
-    def asked(self) -> Sequence[int]:
+    def requested(self) -> Sequence[int]:
         """Positions in the test set of the requested examples."""
         return range(0, len(self.test_set()), self.every)  # type: ignore[arg-type]  # every test set has a length
 
@@ -203,7 +203,7 @@ class DataModule(pl.LightningDataModule, ABC):
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
         """Return batches ``(index, x, label)`` of this rank's share of the requested examples."""
-        return self.batches(self.asked, *self._rank)
+        return self.batches(self.requested, *self._rank)
 
     def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Numbered]:
         """Return batches ``(index, x, label)`` of one rank's share of the test examples at some positions.

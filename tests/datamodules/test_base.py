@@ -180,7 +180,7 @@ def test_validation_takes_every_tenth_training_example_by_position() -> None:
 
 def test_every_so_many_examples_are_asked_by_their_positions() -> None:
     data = shades(every=3)
-    assert list(data.asked) == [0, 3, 6, 9]
+    assert list(data.requested) == [0, 3, 6, 9]
     batches = [(index.tolist(), (x.flatten() * 255).round().tolist()) for index, x, _ in data.predict_dataloader()]
     assert batches == [([0, 3, 6, 9], [100.0, 105.0, 112.0, 117.0])]
 

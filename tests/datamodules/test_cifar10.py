@@ -91,4 +91,4 @@ def test_all_of_it(data_root: Path) -> None:
     assert x.shape == (50000, 3, 32, 32)
     assert y.bincount().tolist() == [5000] * 10
     assert torch.allclose(x.mean((0, 2, 3)), torch.tensor([0.4914, 0.4822, 0.4465]), atol=1e-4)
-    assert len(data.asked) == 500
+    assert len(data.requested) == 500

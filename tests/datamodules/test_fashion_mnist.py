@@ -40,7 +40,7 @@ def test_its_own_files_are_read(root: Path) -> None:
     data.setup()
     assert data.source == "FashionMNIST"
     assert data.training_set()[0].shape == (6, 1, 28, 28)
-    assert list(data.asked) == [0, 2]
+    assert list(data.requested) == [0, 2]
     assert data.assumptions == ("label flips stay within the classes 7, 1 of FashionMNIST",)
 
 
