@@ -78,8 +78,8 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
 def read_sigma(path: Path, given: float | None) -> float:
     """Return the sigma of a log. Logs do not state it.
 
-    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such a
-    number it is the only decimal number in the file name.
+    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such
+    a number it is the only decimal number in the file name.
 
     Args:
         path: The log.
