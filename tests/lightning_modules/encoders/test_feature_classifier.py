@@ -85,7 +85,7 @@ def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[FeatureClassifier, Path
 
 
 def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
-    """Otherwise the encoder would not tell of the first ones, and serve them."""
+    """Otherwise the record would lack the first examples, and the encoder would accept them."""
     others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
     with pytest.raises(
         ValueError,

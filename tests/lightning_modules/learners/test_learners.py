@@ -87,19 +87,19 @@ def test_models_start_from_what_was_learned_elsewhere(digits: tuple[Tensor, Tens
 
 @pytest.mark.parametrize("group", [1, 2])
 def test_what_a_network_has_seen_does_not_count_unless_it_is_said(group: int, digits: tuple[Tensor, Tensor]) -> None:
-    """Scales and statistics of norms would tell of the training set without noise."""
+    """Scales and statistics of norms would depend on the training set without noise."""
     x, labels = digits
     seen = convolutions()
     with torch.no_grad():
         seen[1].weight.copy_(torch.linspace(-3, 3, 8))
     seen.train()(50 * x)
-    told = [
+    predictions = [
         Networks(network, epochs=1, learning_rate=1e-3, group=group).train_and_predict(
             x.expand(group, *x.shape), labels, 10, x.expand(group, *x.shape), [(i,) for i in range(group)]
         )
         for network in (convolutions(), seen)
     ]
-    assert torch.equal(*told)
+    assert torch.equal(*predictions)
 
 
 def test_weights_that_were_learned_from_nothing_are_not_kept() -> None:

@@ -66,7 +66,7 @@ def test_only_the_measure_of_its_training_is_served(checkpoint: Path) -> None:
     assert classifier.supports(Gaussian(0.2)) is None
     assert classifier.supports(Gaussian(0.25)) == (
         "the network was trained under Gaussian(sigma=0.2) and the measure is Gaussian(sigma=0.25); "
-        "they must be the same, or any_measure be true"
+        "they must be the same, unless any_measure is true"
     )
     assert "the measure is Laplace(scale=0.2)" in str(classifier.supports(Laplace(0.2)))
     assert FrozenClassifier(str(checkpoint), any_measure=True).supports(Laplace(0.2)) is None

@@ -122,7 +122,7 @@ def test_the_checkpoint_holds_plain_values_and_the_network(tmp_path: Path) -> No
 def test_a_moving_average_is_what_is_validated_and_saved(tmp_path: Path) -> None:
     classifier = small()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    # An average that hardly moves stays where training began, and cannot tell digits apart.
+    # An average that hardly moves keeps the initial weights, which cannot classify digits.
     trainer = fit(classifier, tmp_path, max_epochs=4, callbacks=[EMAWeightAveraging(decay=1 - 1e-7)])
     assert trainer.callback_metrics["val/noisy_accuracy"] < 0.5
     assert all(torch.allclose(weights(tmp_path)[name], value, atol=1e-3) for name, value in before.items())
