@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
 
 from smoothing.certificates.journal import Journal
+from smoothing.runs.files import named_errors
 from smoothing.runs.run_directory import RunDirectory
 
 P = TypeVar("P")
@@ -58,9 +59,11 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
         """Write one line per piece, and one with its share of the time."""
         spent = time.perf_counter() - self._started
         pieces = self.pieces(prediction, batch)
+        self.directory.lock.confirm()
         for name, piece in pieces:
             self._journal.append(piece)
-            self._timings.write(f"{name}\t{spent / len(pieces):.6f}\n")
+            with named_errors(self._timings.name):
+                self._timings.write(f"{name}\t{spent / len(pieces):.6f}\n")
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close this rank's files."""

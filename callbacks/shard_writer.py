@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from callbacks.journal_writer import JournalWriter
-from smoothing.certificates import Certificates, Row, Shard, rows
+from smoothing.certificates import Attacked, Certificates, Row, Shard, rows
 
 
 class ShardWriter(JournalWriter[Sequence[Row]]):
@@ -15,7 +15,7 @@ class ShardWriter(JournalWriter[Sequence[Row]]):
         """See `JournalWriter.open`."""
         return self.directory.shard(rank), self.directory.timings(f"rank-{rank}")
 
-    def pieces(self, prediction: Mapping[str, Certificates], batch: Any) -> list[tuple[str, Sequence[Row]]]:
+    def pieces(self, prediction: Mapping[str, Certificates | Attacked], batch: Any) -> list[tuple[str, Sequence[Row]]]:
         """The rows of each example by all its certifiers, by its index."""
         index, _, label = batch
         columns = [rows(name, certificates, index.cpu(), label.cpu()) for name, certificates in prediction.items()]

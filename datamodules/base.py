@@ -3,12 +3,10 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from operator import index
 from typing import ClassVar
-from urllib.error import URLError
 
 import pytorch_lightning as pl
 import torch
@@ -61,13 +59,11 @@ class DataModule(pl.LightningDataModule, ABC):
             by position then goes by the labels under attack, and certificates take for granted that it does not.
         num_classes: Number of classes K, at least 2.
         assumptions: What certificates on this data set take for granted, one phrase each.
-        remaining: Positions of the test set that are still to be certified; None means all.
     """
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
     sorted_by_label: ClassVar[bool] = False
-    remaining: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -80,20 +76,24 @@ class DataModule(pl.LightningDataModule, ABC):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        unknown = sorted(set(classes) - set(self.available))
+        try:
+            chosen = [index(number) for number in classes]
+        except TypeError:
+            raise ValueError(f"{name}: classes = {classes!r}; must be a list of whole numbers") from None
+        unknown = sorted(set(chosen) - set(self.available))
         if unknown:
-            raise ValueError(f"{name}: classes = {list(classes)}; {unknown[0]} is none of {list(self.available)}")
-        if len(set(classes)) < len(classes) or len(classes) < 2:
-            raise ValueError(f"{name}: classes = {list(classes)}; must be at least two, each named once")
+            raise ValueError(f"{name}: classes = {chosen}; {unknown[0]} is none of {list(self.available)}")
+        if len(set(chosen)) < len(chosen) or len(chosen) < 2:
+            raise ValueError(f"{name}: classes = {chosen}; must be at least two, each named once")
         at_least(self, 1, batch_size=batch_size, every=every)
         at_least(self, 0, num_workers=num_workers)
-        self.classes = tuple(classes)
-        self.num_classes = len(classes)
+        self.classes = tuple(chosen)
+        self.num_classes = len(chosen)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.every = every
-        within = f"label flips stay within the classes {', '.join(map(str, classes))} of {self.source}"
-        self.assumptions: tuple[str, ...] = (within,) if len(classes) < len(self.available) else ()
+        within = f"label flips stay within the classes {', '.join(map(str, chosen))} of {self.source}"
+        self.assumptions: tuple[str, ...] = (within,) if len(chosen) < len(self.available) else ()
         if self.sorted_by_label:
             self.assumptions += ("examples keep their places, which go by label, when labels flip",)
         self.training = self._part("training", training)
@@ -200,10 +200,13 @@ class DataModule(pl.LightningDataModule, ABC):
         return DataLoader(part, batch_size=self.batch_size, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
-        """Batches ``(index, x, label)`` of this rank's share of what remains to be certified."""
+        """Batches ``(index, x, label)`` of this rank's share of the requested examples."""
+        return self.batches(self.asked, *self._rank)
+
+    def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Numbered]:
+        """Batches ``(index, x, label)`` of one rank's share of the examples at some positions of the test set."""
         test = self.test_set()
-        remaining = self.asked if self.remaining is None else self.remaining
-        share = RankShare(test, remaining, *self._rank)
+        share = RankShare(test, positions, rank, ranks)
         return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
 
     @property
@@ -266,21 +269,3 @@ class _Numbered(Dataset[Numbered]):
 
     def __getitem__(self, index: int) -> Numbered:
         return index, self._x[index], int(self._labels[index])
-
-
-@contextmanager
-def downloading(source: str, root: Path) -> Iterator[None]:
-    """Say in one line that a data set cannot be downloaded.
-
-    Raises:
-        ValueError: If what is done inside fails for want of a connection, a place to write to, or whole files.
-    """
-    try:
-        yield
-    except (RuntimeError, URLError, OSError) as error:
-        raise ValueError(f"{source}: root = {root}; cannot download to it: {error}") from error
-
-
-def data_root(root: str) -> Path:
-    """The folder that holds downloaded data sets: what ``SMOOTHING_DATA`` names, otherwise ``root``."""
-    return Path(os.environ.get("SMOOTHING_DATA") or root)

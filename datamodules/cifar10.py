@@ -7,8 +7,12 @@ import torchvision
 from torch import Tensor
 from torchvision.transforms import v2
 
-from datamodules.base import DataModule, Examples, data_root, downloading
+from datamodules.base import DataModule, Examples
+from datamodules.download import downloading, placing
 from smoothing.arguments import at_least
+from smoothing.data_folder import data_root
+
+LAYOUT = "cifar-10-batches-py/{data_batch_1,...,data_batch_5,test_batch,batches.meta}"
 
 
 class CIFAR10(DataModule):
@@ -18,8 +22,8 @@ class CIFAR10(DataModule):
 
     Args:
         classes: Classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        root: Folder that holds ``cifar-10-batches-py``; the environment variable ``SMOOTHING_DATA`` goes before it.
-            What is absent is downloaded there.
+        root: Folder that holds ``cifar-10-batches-py``; by default the one that the environment variable
+            ``SMOOTHING_DATA`` names, or ``data``. Absent files are downloaded to it.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
@@ -34,7 +38,7 @@ class CIFAR10(DataModule):
     def __init__(
         self,
         classes: Sequence[int] = tuple(range(10)),
-        root: str = "data",
+        root: str | None = None,
         batch_size: int = 128,
         num_workers: int = 0,
         every: int = 1,
@@ -53,7 +57,7 @@ class CIFAR10(DataModule):
         Raises:
             ValueError: If that fails.
         """
-        with downloading(self.source, self.root):
+        with downloading(self.source, self.root, LAYOUT):
             torchvision.datasets.CIFAR10(self.root, download=True)
 
     def load(self, train: bool) -> Examples:
@@ -65,7 +69,8 @@ class CIFAR10(DataModule):
         try:
             data = torchvision.datasets.CIFAR10(self.root, train=train)
         except (RuntimeError, OSError) as error:
-            raise ValueError(f"CIFAR10: root = {self.root}; must hold the published files: {error}") from error
+            reason = f"CIFAR10: root = {self.root}; must hold the published files: {error}"
+            raise ValueError(f"{reason.rstrip('.')}. {placing(LAYOUT)}") from error
         return torch.from_numpy(data.data).permute(0, 3, 1, 2), torch.tensor(data.targets)
 
     def augment(self, x: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from datamodules.base import Examples, data_root
+from datamodules.base import Examples
 from datamodules.features import FeatureModule
+from smoothing.data_folder import VARIABLE, data_file
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -23,8 +24,8 @@ class FeatureFile(FeatureModule):
     granted.
 
     Args:
-        path: The file, ``(n, ...)`` finite numbers and ``(n,)`` labels for each set; a relative one stands in the
-            folder that ``SMOOTHING_DATA`` names, or in the working directory.
+        path: The file, ``(n, ...)`` finite numbers and ``(n,)`` labels for each set. A relative path is looked for in
+            the working directory, then in the folder that the environment variable ``SMOOTHING_DATA`` names.
         source: Name of the data set, for what is said about origins; that of the file unless given.
         classes: Classes to keep, at least two, re-coded to ``0 .. K-1`` in this order; all unless given.
         batch_size: Examples per batch, at least 1.
@@ -48,7 +49,7 @@ class FeatureFile(FeatureModule):
         training: str = "train",
         tests: str = "test",
     ) -> None:
-        self.path = data_root(".") / path
+        self.path = data_file(path)
         self._arrays = _read(self.path)
         # Unlike other data sets, a file tells only when it is read what it is.
         self.source = source or self.path.stem  # type: ignore[misc]
@@ -71,7 +72,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 raise ValueError(f"no array {missing[0]}")
             arrays = {name: file[name] for name in ARRAYS}
     except OSError as error:
-        raise ValueError(f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}") from error
+        reason = f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}"
+        where = f"A relative path is looked for in the working directory, then in the folder that {VARIABLE} names"
+        raise ValueError(f"{reason}. {where}") from error
     except Exception as error:  # one of a dozen kinds, as the damage has it
         raise ValueError(f"FeatureFile: path = {path}; must hold the arrays {', '.join(ARRAYS)}: {error}") from error
     for part in ("train", "test"):

@@ -12,6 +12,8 @@ from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader
 from torchvision.transforms import v2
 
 from datamodules.base import VALIDATION_EVERY, DataModule, Examples, Labelled, Numbered
+from datamodules.file_hashes import file_hashes
+from smoothing.arguments import at_least
 
 File = tuple[Path, int]
 """An image and its label."""
@@ -52,6 +54,7 @@ class ImageFiles(DataModule):
     ) -> None:
         if not 1 <= crop <= resize:
             raise ValueError(f"{type(self).__name__}: crop = {crop}; must be at least 1 and at most resize = {resize}")
+        at_least(self, 1, crop=crop, resize=resize)
         self.root = Path(root)
         super().__init__(classes, batch_size, num_workers, every)
         self.crop = crop
@@ -107,10 +110,13 @@ class ImageFiles(DataModule):
         return (3, self.crop, self.crop)
 
     def fingerprint(self) -> str:
-        """SHA-256 over path, size and label of every file, in hexadecimal; pixels would take too long."""
+        """SHA-256 over path, label and bytes of every file, in hexadecimal; see `file_hashes` for what is cached."""
         digest = hashlib.sha256()
-        for path, label in (*self._files[True], *self._files[False]):
-            digest.update(f"{path.relative_to(self.root).as_posix()} {path.stat().st_size} {label};".encode())
+        for train in (True, False):
+            files = self._files[train]
+            hashes = file_hashes(self.root, [path for path, _ in files])
+            for (path, label), content in zip(files, hashes, strict=True):
+                digest.update(f"{train} {path.relative_to(self.root).as_posix()} {label} {content};".encode())
         return digest.hexdigest()
 
 
@@ -149,7 +155,10 @@ def subfolders(folder: Path) -> list[str]:
         ValueError: If there is no such folder.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder}; must be a folder with one folder per class")
+        layout = f"{folder.name}/<class>/<image>"
+        raise ValueError(
+            f"{folder}; must be a folder with one folder per class. Place {layout} in the folder that --data.root names"
+        )
     return sorted(inside.name for inside in folder.iterdir() if inside.is_dir())
 
 

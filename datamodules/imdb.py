@@ -7,11 +7,15 @@ from typing import ClassVar
 import torch
 from torchvision.datasets.utils import download_and_extract_archive
 
-from datamodules.base import Examples, data_root, downloading
+from datamodules.base import Examples
+from datamodules.download import downloading, placing
 from datamodules.texts import TextModule, to_bytes
+from smoothing.data_folder import data_root
 
 ARCHIVE = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
+
+LAYOUT = "imdb/{imdb_train.csv,imdb_test.csv}"
 
 COLUMNS = ("label", "id", "rating", "text")
 
@@ -21,7 +25,8 @@ class IMDB(TextModule):
 
     Args:
         root: Folder that holds ``imdb/imdb_train.csv`` and ``imdb/imdb_test.csv`` with the columns label, id, rating
-            and text; the environment variable ``SMOOTHING_DATA`` goes before it. What is absent is downloaded there.
+            and text; by default the one that the environment variable ``SMOOTHING_DATA`` names, or ``data``. Absent
+            files are downloaded to it.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
@@ -38,7 +43,7 @@ class IMDB(TextModule):
 
     def __init__(
         self,
-        root: str = "data",
+        root: str | None = None,
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
@@ -56,7 +61,7 @@ class IMDB(TextModule):
         """
         if all(self._path(train).is_file() for train in (True, False)):
             return
-        with downloading(self.source, self.root):
+        with downloading(self.source, self.root, LAYOUT):
             download_and_extract_archive(ARCHIVE, str(self.root), md5=ARCHIVE_MD5)
             for train in (True, False):
                 self._convert(self.root / "aclImdb", train)
@@ -72,7 +77,7 @@ class IMDB(TextModule):
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file, strict=True))
         except OSError as error:
-            raise ValueError(f"IMDB: {path}; must be a readable file: {error.strerror}") from error
+            raise ValueError(f"IMDB: {path}; must be a readable file: {error.strerror}. {placing(LAYOUT)}") from error
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"IMDB: {path}; must be a whole CSV file: {error}") from error
         if not rows or tuple(rows[0]) != COLUMNS or any(None in row.values() for row in rows):

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import torchvision
 from torchvision.datasets.utils import check_integrity
 
-from datamodules.base import DataModule, Examples, data_root, downloading
+from datamodules.base import DataModule, Examples
+from datamodules.download import downloading, placing
+from smoothing.data_folder import data_root
 
 PUBLISHED = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -23,8 +26,8 @@ class MNIST(DataModule):
 
     Args:
         classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        root: Folder that holds ``MNIST/raw``; the environment variable ``SMOOTHING_DATA`` goes before it. What is
-            absent is downloaded there.
+        root: Folder that holds ``MNIST/raw``; by default the one that the environment variable ``SMOOTHING_DATA``
+            names, or ``data``. Absent files are downloaded to it.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
@@ -33,18 +36,18 @@ class MNIST(DataModule):
 
     Attributes:
         archive: The same data set in torchvision.
-        published: MD5 of its files, unpacked; None where only their presence is checked.
+        published: MD5 of its files, unpacked.
     """
 
     source = "MNIST"
     available = range(10)
     archive: ClassVar[type[torchvision.datasets.MNIST]] = torchvision.datasets.MNIST
-    published: ClassVar[Mapping[str, str | None]] = PUBLISHED
+    published: ClassVar[Mapping[str, str]] = PUBLISHED
 
     def __init__(
         self,
         classes: Sequence[int] = tuple(range(10)),
-        root: str = "data",
+        root: str | None = None,
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
@@ -63,7 +66,7 @@ class MNIST(DataModule):
         """
         if all((self._raw / name).is_file() for name in self.published):
             return
-        with downloading(self.source, self.root):
+        with downloading(self.source, self.root, self._layout):
             self.archive(self.root, download=True)
 
     def load(self, train: bool) -> Examples:
@@ -73,13 +76,23 @@ class MNIST(DataModule):
             ValueError: If a file is absent, unreadable or not the published one.
         """
         for name, md5 in self.published.items():
-            path = str(self._raw / name)
-            if not os.access(path, os.R_OK):
-                raise ValueError(f"{self.source}: {path}; must be a readable file")
-            if not check_integrity(path, md5):
-                raise ValueError(f"{self.source}: {path}; its MD5 must be {md5}, that of the published file")
+            self._check(name, md5)
         try:
             data = self.archive(self.root, train=train)
         except (RuntimeError, ValueError, AssertionError, IndexError, KeyError) as error:
             raise ValueError(f"{self.source}: root = {self.root}; must hold whole files: {error}") from error
         return data.data[:, None], data.targets
+
+    @property
+    def _layout(self) -> str:
+        return f"{self.source}/raw/{{{','.join(self.published)}}}"
+
+    def _check(self, name: str, md5: str) -> None:
+        """Raise if a file is absent or not the published one."""
+        self._check_readable(self._raw / name)
+        if not check_integrity(self._raw / name, md5):
+            raise ValueError(f"{self.source}: {self._raw / name}; its MD5 must be {md5}, that of the published file")
+
+    def _check_readable(self, path: Path) -> None:
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"{self.source}: {path}; must be a readable file. {placing(self._layout)}")

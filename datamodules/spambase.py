@@ -1,18 +1,24 @@
 """Spambase."""
 
-import csv
+import hashlib
+import io
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torchvision.datasets.utils import download_and_extract_archive
 
-from datamodules.base import Examples, data_root, downloading
+from datamodules.base import Examples
+from datamodules.download import downloading, placing
 from datamodules.features import FeatureModule
+from smoothing.data_folder import data_root
 
 ARCHIVE = "https://archive.ics.uci.edu/static/public/94/spambase.zip"
 
-COLUMNS = 58
-"""57 numbers and the kind."""
+LAYOUT = "spambase/spambase.data"
+
+MD5 = "2e66f086f61a3af28ddb96a82dcb0297"
+"""MD5 of the published file with lines that end in a line feed alone; copies differ in the ends of lines."""
 
 TEST_EVERY = 5
 """Every fifth e-mail, by position, is in the test set."""
@@ -25,42 +31,36 @@ class Spambase(FeatureModule):
     split: every fifth e-mail by position is in the test set, whatever its label.
 
     Args:
-        root: Folder that holds ``spambase/spambase.data``; the environment variable ``SMOOTHING_DATA`` goes before it.
-            What is absent is downloaded there.
+        root: Folder that holds ``spambase/spambase.data``; by default the one that the environment variable
+            ``SMOOTHING_DATA`` names, or ``data``. An absent file is downloaded to it.
         batch_size: Examples per batch, at least 1.
         num_workers: Processes that load batches, at least 0.
         every: Certify every so many-th example of the test set, at least 1.
         training: What serves as the training set; see `DataModule`. The file is sorted by label.
         tests: What serves as the test set; see `DataModule`.
-        missing: Number that stands for an empty cell, at least 0; unless given, a file with one is refused. Copies
-            are in use in which the second number of the first e-mail is gone.
 
     Raises:
         ValueError: If an argument is out of its range.
 
     Attributes:
-        emails: How many the published file holds.
+        published: MD5 of the published file, see `MD5`.
     """
 
     source = "Spambase"
     available = range(2)
-    emails: ClassVar[int] = 4601
+    published: ClassVar[str] = MD5
 
     def __init__(
         self,
-        root: str = "data",
+        root: str | None = None,
         batch_size: int = 64,
         num_workers: int = 0,
         every: int = 1,
         training: str = "train",
         tests: str = "test",
-        missing: float | None = None,
     ) -> None:
-        if missing is not None and not 0 <= missing < float("inf"):
-            raise ValueError(f"Spambase: missing = {missing}; must be finite and at least 0")
         super().__init__(self.available, batch_size, num_workers, every, training, tests)
         self.root = data_root(root)
-        self.missing = missing
         self._path = self.root / "spambase" / "spambase.data"
 
     def prepare_data(self) -> None:
@@ -71,30 +71,22 @@ class Spambase(FeatureModule):
         """
         if self._path.is_file():
             return
-        with downloading(self.source, self.root):
+        with downloading(self.source, self.root, LAYOUT):
             download_and_extract_archive(ARCHIVE, str(self.root), str(self._path.parent))
 
     def load(self, train: bool) -> Examples:
         """Numbers ``(n, 57)`` float64 and kinds ``(n,)``.
 
         Raises:
-            ValueError: If the file is absent, unreadable or not whole, or a cell is empty and nothing stands for it.
+            ValueError: If the file is absent, unreadable or not the published one.
         """
         try:
-            with self._path.open(newline="") as file:
-                lines = list(csv.reader(file))
-            table = torch.tensor([[self._number(cell) for cell in line] for line in lines], dtype=torch.float64)
+            content = self._path.read_bytes().replace(b"\r\n", b"\n")
         except OSError as error:
-            raise ValueError(f"Spambase: {self._path}; must be a readable file: {error.strerror}") from error
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"Spambase: {self._path}; must be rows of numbers: {error}") from error
-        if table.shape != (self.emails, COLUMNS):
-            found = f"{self._path} has shape {list(table.shape)}"
-            raise ValueError(f"Spambase: {found}; must have {self.emails} rows of {COLUMNS} numbers")
+            reason = f"Spambase: {self._path}; must be a readable file: {error.strerror}"
+            raise ValueError(f"{reason}. {placing(LAYOUT)}") from error
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.published:
+            raise ValueError(f"Spambase: {self._path}; its MD5 must be {self.published}, that of the published file")
+        table = torch.from_numpy(np.loadtxt(io.BytesIO(content), delimiter=",", ndmin=2))
         rows = table[(torch.arange(len(table)) % TEST_EVERY == TEST_EVERY - 1) != train]
         return rows[:, :-1], rows[:, -1]
-
-    def _number(self, cell: str) -> float:
-        if not cell and self.missing is None:
-            raise ValueError("a cell is empty; must be filled, or missing say by what")
-        return float(cell or self.missing)  # type: ignore[arg-type]

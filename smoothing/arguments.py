@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Sequence
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor
 
 
 def at_least(owner: object, least: int, /, **arguments: Any) -> None:
     """Raise unless every argument is a whole number of at least a minimum.
 
     Args:
-        owner: Object that the arguments belong to.
+        owner: Object that the arguments belong to, or the name of its class.
         least: The minimum.
         arguments: The numbers by name. Booleans are not numbers.
 
@@ -43,6 +47,44 @@ def below_one(owner: object, /, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not _is_number(value) or not 0 <= value < 1:
             refuse(owner, name, value, "within [0, 1)")
+
+
+def within(owner: object, least: float, most: float, /, **arguments: Any) -> None:
+    """Raise if a number is outside [``least``, ``most``]; see `at_least`."""
+    for name, value in arguments.items():
+        if not (_is_number(value) and least <= value <= most):
+            refuse(owner, name, value, f"within [{least:g}, {most:g}]")
+
+
+def inside(owner: object, least: float, most: float, /, **arguments: Any) -> None:
+    """Raise unless every argument is a number within the open interval (``least``, ``most``); see `at_least`."""
+    for name, value in arguments.items():
+        if not (_is_number(value) and least < value < most):
+            refuse(owner, name, value, f"within ({least:g}, {most:g})")
+
+
+def is_tensor(owner: object, /, **arguments: Tensor) -> None:
+    """Raise if an argument is not a tensor of real numbers; see `at_least`."""
+    values: dict[str, object] = {**arguments}
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
+            _refuse_type(owner, name, value, "a torch tensor")
+        if value.is_complex():
+            refuse(owner, name, value, "a tensor of real numbers")
+
+
+def is_floating(owner: object, /, **arguments: Tensor) -> None:
+    """Raise if an argument is not a tensor of floating-point numbers; see `at_least`."""
+    is_tensor(owner, **arguments)
+    for name, value in arguments.items():
+        if not value.is_floating_point():
+            refuse(owner, name, value, "a tensor of floating-point numbers")
+
+
+def is_generator(owner: object, generator: torch.Generator, /) -> None:
+    """Raise if the source of randomness is not a `torch.Generator`; see `at_least`."""
+    if not isinstance(generator, torch.Generator):
+        _refuse_type(owner, "generator", generator, "a torch.Generator")
 
 
 def instance(owner: object, kind: type | tuple[type, ...], /, **arguments: Any) -> None:
@@ -90,9 +132,17 @@ def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
             refuse(owner, name, list(value), allowed)
 
 
-def refuse(owner: object, name: str, value: Any, allowed: str) -> None:
+def refuse(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
     """Raise the error of an argument that is not allowed; see `at_least`."""
-    raise ValueError(f"{type(owner).__name__}: {name} = {_spelled(value)}; must be {allowed}")
+    raise ValueError(f"{_name_of(owner)}: {name} = {_spelled(value)}; must be {allowed}")
+
+
+def _refuse_type(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
+    raise ValueError(f"{_name_of(owner)}: {name} = an object of type {type(value).__name__}; must be {allowed}")
+
+
+def _name_of(owner: object) -> str:
+    return owner if isinstance(owner, str) else type(owner).__name__
 
 
 def _is_number(value: Any, kind: type = Real) -> bool:
@@ -104,6 +154,10 @@ def _named(kind: type) -> str:
 
 
 def _spelled(value: Any) -> str:
-    """Return a value on one line, cut after 80 characters."""
+    """Return a value on one line, cut after 80 characters; of a tensor or an array its type."""
+    if isinstance(value, Tensor):
+        return f"a tensor of {value.dtype}"
+    if isinstance(value, np.ndarray):
+        return f"an object of type {type(value).__name__}"
     spelled = " ".join((repr(value) if isinstance(value, str) else str(value)).split())
     return spelled if len(spelled) <= 80 else f"{spelled[:77]}..."

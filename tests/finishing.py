@@ -22,7 +22,7 @@ class Finishing(RetrainedVotes):
             return super().counts(measure, x, index, draws, seed, first)
         except MissingDrawsError as stopped:
             done = self.draw(measure, stopped.draws, seed[0])
-            self.finished = {**self.finished, **dict(zip(stopped.draws, done, strict=True))}
+            self._finished = {**self._finished, **dict(zip(stopped.draws, done, strict=True))}
             return super().counts(measure, x, index, draws, seed, first)
 
 
@@ -32,7 +32,7 @@ def finishing(
     """Votes on tests at some positions, from a training set."""
     votes = Finishing(learner, **parts)  # type: ignore[arg-type]
     votes.fit(x, labels, int(labels.max()) + 1)
-    votes.serve(HERE, tests, torch.arange(len(tests)) if index is None else torch.tensor(index))
+    votes.serve(HERE, tests, torch.arange(len(tests)) if index is None else torch.tensor(index), {})
     return votes
 
 

@@ -43,6 +43,7 @@ def test_redrawn_labels_are_flipped_labels(redraw: type[SmoothingMeasure]) -> No
         assert (ours.prediction == theirs.prediction)[sure].all()
         assert (np.abs(ours.radius - theirs.radius) <= (0 if ours.deterministic else 1)).all()
         assert ours.radius.max() > 0
+        assert np.all(ours.sound)
 
 
 def test_conformance_example_passes(redraw: type[SmoothingMeasure], pytester: pytest.Pytester) -> None:

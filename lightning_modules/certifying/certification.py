@@ -1,27 +1,35 @@
 """Certifying every example of a data set, as a Lightning predict run."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
-from smoothing.certificates import Certificates
-from smoothing.certifiers import Certifier
+from smoothing.certificates import Attacked, Certificates
+from smoothing.certifiers import Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
+from smoothing.numerics.rowwise import ROWS, check_rowwise
 from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
+from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
+from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
 """Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""Names of certifiers. They become keys of loggers, which give "/" a meaning of its own."""
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Index ``(batch,)`` int64, inputs ``(batch, ...)`` float32, labels ``(batch,)`` int64."""
@@ -33,12 +41,10 @@ class Examples(Protocol):
     Attributes:
         num_classes: Number of classes K.
         assumptions: What a certificate on these data takes for granted, one phrase each.
-        remaining: Positions of the examples that are still to certify; None for all that are asked.
     """
 
     num_classes: int
     assumptions: tuple[str, ...]
-    remaining: Sequence[int] | None
 
     @property
     def origin(self) -> Origin:
@@ -57,6 +63,9 @@ class Examples(Protocol):
     def fingerprint(self) -> str:
         """sha256 of training and test data."""
 
+    def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Any]:
+        """Batches of one rank's share of the examples at some positions."""
+
 
 class TestSet(Protocol):
     """Examples by position."""
@@ -74,26 +83,35 @@ class Certification(pl.LightningModule):
     Args:
         measure: How the object is randomised.
         votes: The base function.
-        certifiers: Certifiers by the name they have in tables and curves, at least one.
+        certifiers: Certifiers and attacks by their name in tables and curves, at least one.
         encoder: What turns inputs into the features that the votes see, fitted here on the training inputs without
             their labels; none where they see inputs.
         seed: Root seed of all draws, at least 0.
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Attributes:
+        fitted: SHA-256 of what was fitted to the training set, by name; empty if nothing was.
     """
 
     def __init__(
         self,
         measure: SmoothingMeasure,
         votes: Votes,
-        certifiers: dict[str, Certifier],
+        certifiers: dict[str, Evaluator],
         encoder: Encoder | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
+        for name in certifiers:
+            if not NAME.fullmatch(str(name)):
+                raise ValueError(
+                    f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
+                    '"_", "-" and ".", and begin with a letter or a digit'
+                )
         # Inputs stay as they are there alone; wherever else, radii behind an encoder are of features.
         if encoder is not None and votes.object != LABELS:
             raise ValueError(
@@ -106,20 +124,54 @@ class Certification(pl.LightningModule):
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
+        self.fitted: dict[str, str] = {}
         self._data: Examples | None = None
+        self._progress: Progress | None = None
         self._prepared = False
+        self._before: dict[str, str] = {}
+        self._after: dict[str, str] = {}
+        self._fitted_to = ""
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
     def data(self) -> Examples:
-        """Training set and examples: the trainer's data module, unless others were set."""
+        """Training set and examples: those of the run, or else the trainer's data module."""
         return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
 
-    @data.setter
-    def data(self, data: Examples) -> None:
+    def begin(self, data: Examples, progress: Progress) -> None:
+        """Begin a run: later passes certify what remains of it.
+
+        Args:
+            data: Training set and examples.
+            progress: Progress of the run.
+        """
         self._data = data
+        self._progress = progress
         self._prepared = False
+
+    def end(self) -> None:
+        """End the run. What it left in votes and encoder, such as fitted arrays, does not change their identity."""
+        self._after = state_hashes(self.parts)
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """Everything that rows are computed with, by name."""
+        certifiers = {f"certifiers.{name}": certifier for name, certifier in self.certifiers.items()}
+        return {"measure": self.measure, "votes": self.votes, "encoder": self.encoder, **certifiers}
+
+    def identity(self, data: str) -> dict[str, str]:
+        """SHA-256 of everything that rows are computed with, as it was before a run fitted it; see `state_hashes`.
+
+        Args:
+            data: Fingerprint of the data that it will be fitted to.
+        """
+        now = state_hashes(self.parts)
+        if now != self._after:
+            self._before = now
+        if now != self._after or data != self._fitted_to:
+            self.fitted, self._fitted_to = {}, data
+        return self._before
 
     @property
     def checkpoint(self) -> str | None:
@@ -129,7 +181,7 @@ class Certification(pl.LightningModule):
     @property
     def remaining(self) -> Sequence[int]:
         """Positions of the examples that are still to certify."""
-        return self.data.asked if self.data.remaining is None else self.data.remaining
+        return self.data.asked if self._progress is None else self._progress.remaining
 
     def asked(self) -> tuple[Tensor, Tensor]:
         """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
@@ -162,24 +214,29 @@ class Certification(pl.LightningModule):
                 self.votes.check(self.measure, example)
             except ValueError as error:
                 raise ValueError(f"test example {position}: {error}") from error
-        if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.asked())
         if self.encoder is not None:
             self.encoder.serve(self.data.origin)
         self.votes.fit(*self._training_set(), self.data.num_classes)
+        if not self.votes.trained and not self.fitted:
+            self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
+        if self.votes.kept:
+            self.votes.serve(self.data.origin, *self.asked(), self._progress.draws if self._progress else {})
         for name, certifier in self.certifiers.items():
+            kind = type(certifier).__name__
+            if reason := certifier.refuses(len(self.data.asked)):
+                raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
-                raise ValueError(f"certifiers.{name}: {type(certifier).__name__} cannot serve: {reason}")
+                raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
         self._prepared = self._data is not None
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates]:
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates | Attacked]:
         """Certificates of one batch by name of the certifier."""
         index, x, _ = batch
         granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
         # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
         with torch.inference_mode(False), torch.no_grad():
             ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
-            answers = {name: certifier.certify(ballots) for name, certifier in self.certifiers.items()}
+            answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
 
     def _training_set(self) -> tuple[Tensor, Tensor]:
@@ -190,7 +247,20 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            self._check_encoder(x)
         return self._training_features(x), labels
+
+    def _check_encoder(self, x: Tensor) -> None:
+        """Refuse an encoder whose features of an input depend on other inputs of its batch."""
+        encoder, half = cast(Encoder, self.encoder).to(self.device), min(ROWS, len(x) // 2)
+        with one_thread():
+            check_rowwise(
+                type(encoder).__name__,
+                encoder,
+                lambda rows: encoder(filled(rows, BLOCK).to(self.device))[: len(rows)],
+                x[:half],
+                x[half : 2 * half],
+            )
 
     def _features(self, x: Tensor) -> Tensor:
         """Encode one example at a time, so that its features do not depend on its neighbours."""

@@ -1,68 +1,66 @@
-"""The step between knowing that a run is good and its first row."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Validating and opening a run directory, as a Lightning callback."""
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from lightning_modules.certifying.certification import Certification
+from smoothing.provenance.examples import examples_hash
+from smoothing.provenance.identity import source_hashes
+from smoothing.runs.progress import Progress
 from smoothing.runs.provenance import provenance
-from smoothing.runs.run_directory import RunDirectory
 
 
 class Opening(Callback):
-    """Checks a run directory before votes are fitted, and opens it once everything is known to be good.
+    """Checks a run directory before votes are fitted, and opens it just before the first result is written.
 
     Args:
-        directory: The directory of the run.
-        config: The resolved config of the run.
-        model: What certifies.
-
-    Attributes:
-        done: Whether everything was good, and rows are being computed.
+        progress: Progress of the run.
+        model: The module that certifies.
     """
 
-    def __init__(self, directory: RunDirectory, config: Mapping[str, Any], model: Certification) -> None:
-        self.done = False
+    def __init__(self, progress: Progress, model: Certification) -> None:
+        self._progress = progress
         self._model = model
-        self._directory = directory
-        self._config = config
-        self._provenance: dict[str, Any] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Refuse another run's directory; leave out the examples that are finished, and hand finished draws over.
+        """Raise if the directory belongs to another run. Read finished examples and draws.
 
-        Where draws are kept, a run is several passes; all but the draws is looked at before the first.
+        If draws are kept, a run consists of several passes; everything but the draws is read before the first.
 
         All ranks read before any writes: Lightning has them wait for each other after the last `setup`.
 
         Raises:
-            ValueError: If the directory is another run's, damaged, or cannot be written.
+            ValueError: If the directory is another run's, in use, damaged, or cannot be written.
         """
-        if not self._provenance:
+        if not self._progress.checked:
             self._check()
-        self._model.votes.finished = self._directory.finished_draws()
+        self._progress.read_draws()
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say whose directory it is.
+        """Open the directory.
 
         Raises:
-            ValueError: If it cannot be written.
+            ValueError: If it cannot be opened.
         """
-        if trainer.is_global_zero and not self.done:
-            self._directory.open(self._provenance)
-        self.done = True
+        if not self._progress.opened:
+            self._progress.open(self._model.fitted, write=trainer.is_global_zero)
+            if trainer.is_global_zero and self._progress.other_code:
+                print(self._progress.other_code)
 
     def _check(self) -> None:
         model, data = self._model, self._model.data
-        self._provenance = {"examples": len(data.asked), "encoder": model.seen} | provenance(
-            self._config,
+        test_set, fingerprint = data.test_set(), data.fingerprint()
+        made = {
+            "examples": len(data.asked),
+            "examples_hash": examples_hash(test_set[position] for position in data.asked),
+            "encoder": model.seen,
+        } | provenance(
+            self._progress.config,
             seed=model.seed,
             distance=model.measure.distance,
-            data=data.fingerprint(),
+            data=fingerprint,
             checkpoint=model.checkpoint,
+            identity=model.identity(fingerprint),
+            sources=source_hashes({**model.parts, "model": type(model), "data": type(data)}),
         )
-        self._directory.check(self._provenance)
-        finished = self._directory.finished()
-        data.remaining = [index for index in data.asked if index not in finished]
+        self._progress.check(data.asked, made)

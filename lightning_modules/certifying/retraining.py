@@ -8,40 +8,26 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from lightning_modules.certifying.certification import Certification
+from lightning_modules.certifying.to_do import ToDo
 from smoothing.certificates.ranks import RankShare
 from smoothing.votes import Ballots, Draw, MissingDrawsError, Predictions, RetrainedVotes
 
 
-class DrawsToDo(pl.LightningDataModule):
+class DrawsToDo(ToDo[Draw]):
     """The draws that are still to be finished, in the place of the examples that they serve.
-
-    Args:
-        examples: Training set and examples.
 
     Attributes:
         missing: Draws still to be finished.
         batch_size: Draws that are finished at a time.
     """
 
-    def __init__(self, examples: pl.LightningDataModule) -> None:
-        super().__init__()
-        self._examples = examples
-        self.missing: Sequence[Draw] = ()
-        self.batch_size = 1
+    missing: Sequence[Draw] = ()
+    batch_size = 1
 
-    def prepare_data(self) -> None:
-        """Download what is absent."""
-        self._examples.prepare_data()
-
-    def setup(self, stage: str) -> None:
-        """Read training set and examples."""
-        self._examples.setup(stage)
-
-    def predict_dataloader(self) -> DataLoader[Draw]:
-        """Batches of this rank's share of the missing draws."""
-        assert self.trainer is not None
+    def share(self, rank: int, ranks: int) -> DataLoader[Draw]:
+        """See `ToDo.share`."""
         draws = cast(Dataset[Draw], self.missing)
-        share = RankShare(draws, range(len(self.missing)), self.trainer.global_rank, self.trainer.world_size)
+        share = RankShare(draws, range(len(self.missing)), rank, ranks)
         return DataLoader(draws, batch_size=self.batch_size, sampler=share, collate_fn=list)
 
 
@@ -96,7 +82,7 @@ class Retraining(pl.LightningModule):
         missing: set[Draw] = set()
         for certifier in model.certifiers.values():
             try:
-                certifier.certify(ballots)
+                certifier.evaluate(ballots)
             except MissingDrawsError as stopped:
                 missing.update(stopped.draws)
         return sorted(missing)

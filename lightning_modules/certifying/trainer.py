@@ -14,7 +14,10 @@ from callbacks.shard_writer import ShardWriter
 from lightning_modules.certifying.certification import Certification, Examples
 from lightning_modules.certifying.opening import Opening
 from lightning_modules.certifying.retraining import DrawsToDo, Retraining
+from lightning_modules.certifying.to_do import ExamplesToDo
 from reporting.report import report
+from smoothing.runs.files import named_errors
+from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 
 EXPECTED_WARNINGS = (
@@ -58,12 +61,14 @@ class Trainer(pl.Trainer):
         Raises:
             ValueError: If model or data are bad, or the directory is another run's, damaged or cannot be written.
             RuntimeError: If anything goes wrong after the first row was asked for.
+            OSError: If a file of the run directory cannot be written then, naming it, for example on a full disk.
         """
         if self.precision != FULL:
             raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
-        opening = Opening(directory, config or {}, model)
-        model.data = cast(Examples, datamodule)
+        progress = Progress(directory, config or {})
+        opening = Opening(progress, model)
+        model.begin(cast(Examples, datamodule), progress)
         own = self.callbacks, self.loggers
         # A logger opens its files before the first check; none may stand in the directory of a refused run.
         self.loggers = []
@@ -73,24 +78,33 @@ class Trainer(pl.Trainer):
                     warnings.filterwarnings("ignore", expected)
                 if model.votes.kept:
                     self.callbacks = [*own[0], opening, DrawWriter(directory)]
-                    self._finish_draws(model, datamodule)
+                    self._finish_draws(model, DrawsToDo(datamodule, progress))
                 self.callbacks = [*own[0], opening, ShardWriter(directory)]
-                self.predict(model, datamodule=datamodule, return_predictions=False)
+                self.predict(model, datamodule=ExamplesToDo(datamodule, progress), return_predictions=False)
+            # The other ranks may still be writing their last rows.
+            self.strategy.barrier("every row is written")
+            if self.is_global_zero:
+                directory.acquire()
+                with named_errors(directory.path):
+                    report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+                if progress.nothing_to_do:
+                    print(progress.nothing_to_do)
         except (ValueError, OSError) as error:
+            if not progress.opened:
+                raise
+            if isinstance(error, OSError) and error.filename is not None and directory.holds(error.filename):
+                reason = f"{error.strerror}; finished rows are kept: run the same command again to resume"
+                raise OSError(error.errno, reason, error.filename) from error
             # What is said of the input is said before the first row; a complaint that comes later is a defect.
-            if opening.done:
-                raise RuntimeError(f"{run_dir}: stopped by an error; start again to go on") from error
-            raise
+            raise RuntimeError(f"{run_dir}: stopped by an error; start again to go on") from error
         finally:
             self.callbacks, self.loggers = own
-        # The other ranks may still be writing their last rows.
-        self.strategy.barrier("every row is written")
-        if self.is_global_zero:
-            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+            progress.close()
+            if progress.checked:
+                model.end()
 
-    def _finish_draws(self, model: Certification, datamodule: pl.LightningDataModule) -> None:
+    def _finish_draws(self, model: Certification, to_do: DrawsToDo) -> None:
         """Finish draws until no certifier misses any."""
-        to_do = DrawsToDo(datamodule)
         while True:
             self.predict(Retraining(model), datamodule=to_do, return_predictions=False)
             if not to_do.missing:

@@ -12,7 +12,7 @@ from lightning_modules.training.recipe import describe
 from smoothing.arguments import instance
 from smoothing.measures import Denoiser
 from smoothing.provenance.origin import Origin
-from smoothing.votes.network import Precision, dtype_of
+from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
 class UNetDenoiser(Frozen, Denoiser):
@@ -60,6 +60,7 @@ class UNetDenoiser(Frozen, Denoiser):
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
         """Denoise images ``(batch, channels, height, width)``; see `Denoiser.forward`."""
+        warn_if_emulated(self._dtype, noisy.device)
         denoised = self.process.denoise(self.unet, noisy.to(self._dtype), sigma)
         return denoised.to(noisy.dtype)
 

@@ -1,6 +1,5 @@
 """Encoder of texts by the vectors of their words."""
 
-import os
 import re
 from pathlib import Path
 from zipfile import BadZipFile
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from lightning_modules.encoders.texts import TextEncoder
 from smoothing.arguments import text
+from smoothing.data_folder import data_file
 from smoothing.provenance.origin import Origin
 
 _WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
@@ -22,8 +22,8 @@ class WordVectors(TextEncoder):
     The vectors come from training on other texts without labels, for example GloVe (Pennington et al. 2014).
 
     Args:
-        path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``; a relative one stands in
-            the folder that ``SMOOTHING_DATA`` names, or in the working directory.
+        path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``. A relative path is looked
+            for in the working directory, then in the folder that the environment variable ``SMOOTHING_DATA`` names.
 
     Raises:
         ValueError: If the file is not such a one.
@@ -34,7 +34,7 @@ class WordVectors(TextEncoder):
     def __init__(self, path: str = "glove/glove50d_5k.npz") -> None:
         super().__init__()
         text(self, path=path)
-        file = Path(os.environ.get("SMOOTHING_DATA") or ".") / path
+        file = data_file(path)
         words, vectors = _read(file)
         self.trained_on = (Origin(file.stem),)
         self._number = {str(word): number for number, word in enumerate(words)}

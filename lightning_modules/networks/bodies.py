@@ -12,7 +12,7 @@ from lightning_modules.networks.checkpoint import digest, parsed
 from lightning_modules.networks.frozen import Frozen
 from smoothing.arguments import at_least, instance
 from smoothing.votes import Body
-from smoothing.votes.network import Precision, dtype_of
+from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
 class ClassifierBody(Frozen, Body):
@@ -54,6 +54,7 @@ class ClassifierBody(Frozen, Body):
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Body.forward`."""
+        warn_if_emulated(self._dtype, x.device)
         features: Tensor = self._network(x.to(self._dtype, memory_format=torch.channels_last))
         return features.float().flatten(1)
 

@@ -9,7 +9,7 @@ mnist() { smoothing certify --config $configs/mnist.yaml --run_dir "runs/mnist_$
 denoised() { mnist "denoised_$1" --model.measure.measure.sigma "${1%_*}" "${@:2}"; }
 noise() { mnist "noise_$1" --model.measure Gaussian --model.measure.sigma "${1%_*}" "${@:2}"; }
 
-[ -d runs/mnist_ddpm/denoiser ] || smoothing fit --config $configs/mnist_ddpm.yaml
+[ -d runs/denoise/mnist_ddpm/denoiser ] || smoothing fit --config $configs/mnist_ddpm.yaml
 [ -d runs/mnist_clean ] || smoothing fit --config $configs/mnist_test_time.yaml
 mnist plain --model.measure Unchanged --model.certifiers '{empirical: {class_path: Empirical, init_args: {n: 20}}}'
 denoised 0.25 "${draws[@]}"

@@ -3,7 +3,7 @@
 # root; then the comparisons. What is finished is not computed again.
 set -euo pipefail
 here=results/label_flip
-certify() { smoothing certify --config "configs/label_flip/$1.yaml" "${@:2}"; }
+certify() { smoothing certify --config "configs/label_flip/$1.yaml" --run_dir "runs/$1" "${@:2}"; }
 compare() { smoothing compare "${@:3}" --radii "[$2]" --out "$here/$1"; }
 counted='{dpa: {class_path: Plurality}, run_off: {class_path: RunOff}}'
 exact='{exact: {class_path: ExactVote}}'

@@ -1,5 +1,9 @@
-"""Attacks: changes of an input that mislead a smoothed classifier. What is certified, they must not reach."""
+"""Attacks: searches for changes that alter predictions. They give upper bounds on radii, never certificates.
 
+A new attack on training labels is a subclass of `Attack`, exported here.
+"""
+
+from smoothing.attacks.attack import Attack
 from smoothing.attacks.inputs.ascent import ascend, direction, standing_still
 from smoothing.attacks.inputs.balls import Ball, L1Ball, L2Ball, LinfBall, ScaledBall, ball_of
 from smoothing.attacks.inputs.expectation import Draws, mean_log_probability, smoothed_loss
@@ -9,6 +13,7 @@ from smoothing.attacks.labels.head_attacks import HeadAttack, InfluenceAttack, N
 
 __all__ = [
     "PGD",
+    "Attack",
     "Ball",
     "BestAttack",
     "Draws",

@@ -1,6 +1,6 @@
 """Certificates: what a certifier answers, the table of all answers, its store and its curves."""
 
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 from smoothing.certificates.curves import Curve, certified_curve, summary
 from smoothing.certificates.shards import Shard, read_shards
 from smoothing.certificates.table import Row, Table, rows
@@ -8,11 +8,13 @@ from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv, write_tsv
 
 __all__ = [
     "FIELD_DISTANCE",
+    "Attacked",
+    "AttackedClassifier",
     "Certificates",
-    "Classifier",
     "Curve",
     "Row",
     "Shard",
+    "SmoothedClassifier",
     "Table",
     "certified_curve",
     "read_shards",

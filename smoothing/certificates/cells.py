@@ -1,4 +1,4 @@
-"""Cells of text tables: how a value is spelled, read back and refused."""
+"""Reading and writing of text tables with typed columns."""
 
 import csv
 import os
@@ -13,38 +13,40 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What the cells of one column hold.
+class ColumnType:
+    """Type of the cells of one column.
 
     Attributes:
-        parse: Text to value; raises ValueError where the text is not one.
-        spell: Value to text, so that ``parse(spell(value))`` is the value to the bit.
-        allowed: What is allowed, in words.
+        parse: Text to value. Raises ValueError if the text is not allowed.
+        format: Value to text, such that ``parse(format(value))`` is the same value, bit for bit.
+        allowed: Description of the allowed values, for messages.
         dtype: NumPy type of a column.
-        optional: Whether a cell may be empty, read as None and kept as a masked element.
+        optional: Whether a cell may be empty. An empty cell is None, or a masked element of a column.
     """
 
     parse: Callable[[str], Any]
-    spell: Callable[[Any], str]
+    format: Callable[[Any], str]
     allowed: str
     dtype: type[np.generic]
     optional: bool = False
 
     def read(self, text: str) -> Any:
-        """The value that ``text`` spells; None for an empty cell of an optional column."""
+        """Parse the text of a cell. An empty cell of an optional column is None."""
         return None if self.optional and not text else self.parse(text)
 
     def write(self, value: Any) -> str:
-        """The text of ``value``; empty for None."""
-        return "" if value is None else self.spell(value)
+        """Format the value of a cell. None is the empty text."""
+        return "" if value is None else self.format(value)
 
     def column(self, values: Sequence[Any]) -> NDArray[Any]:
-        """Values as an array ``(len(values),)``, masked where an optional one is None."""
+        """Return values as an array ``(len(values),)``, masked where an optional value is None."""
         if not self.optional:
             return np.array(values, self.dtype)
         missing = [value is None for value in values]
         return np.ma.MaskedArray(
-            [self.dtype(0) if gone else value for value, gone in zip(values, missing, strict=True)], missing, self.dtype
+            [self.dtype(0) if absent else value for value, absent in zip(values, missing, strict=True)],
+            missing,
+            self.dtype,
         )
 
 
@@ -52,23 +54,23 @@ def _parse_flag(text: str) -> bool:
     return {"0": False, "1": True}[text]
 
 
-def _spell_number(value: float) -> str:
+def _format_number(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-INTEGER = Kind(int, str, "a whole number", np.int64)
-NUMBER = Kind(float, _spell_number, "a number", np.float64)
-FLAG = Kind(_parse_flag, lambda value: str(int(value)), "0 or 1", np.bool_)
-TEXT = Kind(str, str, "text", np.object_)
+INTEGER = ColumnType(int, str, "a whole number", np.int64)
+NUMBER = ColumnType(float, _format_number, "a number", np.float64)
+FLAG = ColumnType(_parse_flag, lambda value: str(int(value)), "0 or 1", np.bool_)
+TEXT = ColumnType(str, str, "text", np.object_)
 
 
-def optional(kind: Kind) -> Kind:
-    """The same kind, where a cell may be empty."""
+def optional(kind: ColumnType) -> ColumnType:
+    """Return the column type with optional cells."""
     return replace(kind, allowed=f"{kind.allowed}, or empty", optional=True)
 
 
 def read_header(path: str | Path, delimiter: str) -> list[str]:
-    """Column names in the first line of a table.
+    """Return the column names in the first line of a table.
 
     Raises:
         ValueError: If the file is not text.
@@ -80,19 +82,21 @@ def read_header(path: str | Path, delimiter: str) -> list[str]:
             raise ValueError(f"{path}: not a text file; must be a table with one line per row") from None
 
 
-def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_records(
+    path: str | Path, delimiter: str, columns: Mapping[str, ColumnType]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Read a table line by line.
 
     Args:
-        path: The file, UTF-8, its first line the column names.
-        delimiter: What stands between two cells.
-        columns: Kind of every column, in their order in the file.
+        path: The file, in UTF-8, with the column names in the first line.
+        delimiter: Separator of cells.
+        columns: Type of every column, in their order in the file.
 
     Yields:
-        Where the line stands, for messages, and its values by column.
+        Location of the line, for messages, and its values by column.
 
     Raises:
-        ValueError: Naming file, line, column and what is allowed, at the first cell that is not.
+        ValueError: If a cell is not allowed, naming file, line, column and the allowed values.
     """
     header = read_header(path, delimiter)
     if header != list(columns):
@@ -112,7 +116,7 @@ def read_records(path: str | Path, delimiter: str, columns: Mapping[str, Kind]) 
                 yield where, _read_cells(cells, columns, where)
 
 
-def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> dict[str, Any]:
+def _read_cells(cells: list[str], columns: Mapping[str, ColumnType], where: str) -> dict[str, Any]:
     if len(cells) != len(columns):
         raise ValueError(f"{where}: found {len(cells)} cells; must be {len(columns)}")
     values = {}
@@ -125,9 +129,9 @@ def _read_cells(cells: list[str], columns: Mapping[str, Kind], where: str) -> di
 
 
 def write_records(
-    path: str | Path, delimiter: str, columns: Mapping[str, Kind], records: Iterable[Sequence[Any]]
+    path: str | Path, delimiter: str, columns: Mapping[str, ColumnType], records: Iterable[Sequence[Any]]
 ) -> None:
-    """Write a table whose bytes are a function of its content; the file appears whole or not at all."""
+    """Write a table. Equal content gives equal bytes. The file is written completely or not at all."""
     draft = Path(f"{path}.{os.getpid()}.part")
     try:
         with draft.open("w", newline="", encoding="utf-8") as file:

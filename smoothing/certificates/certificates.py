@@ -1,15 +1,19 @@
-"""What a certifier answers for one batch."""
+"""Results of certifiers and attacks for one batch."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-Classifier = Literal["mean", "majority", "run-off", "attacked mean", "attacked base"]
+SmoothedClassifier = Literal["mean", "majority", "run-off"]
+"""Smoothed classifiers of certificates."""
 
-ATTACKED = frozenset[str]({"attacked mean", "attacked base"})
-"""What is said of an attacked classifier certifies nothing: its radius is an upper bound on what can be."""
+AttackedClassifier = Literal["attacked mean", "attacked base"]
+"""Classifiers of attacks: the mean vote, or the base classifier without noise."""
+
+ATTACKED = frozenset[str](get_args(AttackedClassifier))
+"""Entries of the table's column ``classifier`` in rows of attacks, where ``radius`` is an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,9 @@ class Certificates:
 
     Attributes:
         prediction: ``(batch,)`` int64 class, -1 where the certifier abstains.
-        radius: ``(batch,)`` float64, rounded down, 0 where nothing is certified; for an attack, the largest distance at
-            which it is without effect.
-        classifier: Which smoothed classifier is certified, the noise's mean or the majority (THEORY.md 4.2), or
-            the run-off between the two classes with most votes; or which one is attacked, the mean or the base
-            classifier, without noise.
+        radius: ``(batch,)`` float64, rounded down, 0 where nothing is certified.
+        classifier: The certified classifier: the mean vote, the majority vote (THEORY.md 4.2), or the run-off between
+            the two classes with most votes.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
         sound: Whether every rounding on the path goes outward.
         assumptions: What the certificate takes for granted, one phrase each.
@@ -33,11 +35,14 @@ class Certificates:
         n: ``(batch,)`` int64 number of draws that bound the vote, for sampled votes.
         n0: Number of draws that select the class.
         alpha: Failure probability of each certificate.
+
+    Raises:
+        ValueError: If ``classifier`` is not one of these.
     """
 
     prediction: NDArray[np.int64]
     radius: NDArray[np.float64]
-    classifier: Classifier
+    classifier: SmoothedClassifier
     deterministic: bool
     sound: bool
     assumptions: tuple[str, ...] = ()
@@ -48,3 +53,54 @@ class Certificates:
     n: NDArray[np.int64] | None = None
     n0: int | None = None
     alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse the classifiers of attacks."""
+        _check_classifier(self, get_args(SmoothedClassifier))
+
+    def columns(self) -> dict[str, Any]:
+        """Return the values of the table's columns of the same names."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "assumptions"}
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """Upper bounds found by one attack for one batch. They certify nothing.
+
+    Attributes:
+        prediction: ``(batch,)`` int64 class that the attack tries to change.
+        upper_bound: ``(batch,)`` float64 upper bound on every radius that can be certified: the largest distance below
+            that of the closest change found that alters the prediction; the diameter where none is found.
+        classifier: The attacked classifier.
+        exact: Whether each attack is carried out in exact arithmetic; otherwise rounding may have altered a prediction.
+        assumptions: Assumptions of the votes and the measure, one phrase each.
+
+    Raises:
+        ValueError: If ``classifier`` is not one of an attack.
+    """
+
+    prediction: NDArray[np.int64]
+    upper_bound: NDArray[np.float64]
+    classifier: AttackedClassifier
+    exact: bool
+    assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse the classifiers of certificates."""
+        _check_classifier(self, get_args(AttackedClassifier))
+
+    def columns(self) -> dict[str, Any]:
+        """Return the values of the table's columns; ``classifier`` marks the radius as an upper bound."""
+        return {
+            "prediction": self.prediction,
+            "radius": self.upper_bound,
+            "classifier": self.classifier,
+            "deterministic": True,
+            "sound": self.exact,
+        }
+
+
+def _check_classifier(result: Certificates | Attacked, allowed: tuple[str, ...]) -> None:
+    if result.classifier not in allowed:
+        name = type(result).__name__
+        raise ValueError(f"{name}: classifier = {result.classifier}; must be one of {', '.join(allowed)}")

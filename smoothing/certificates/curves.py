@@ -1,4 +1,4 @@
-"""Certified accuracy as a function of the radius, and the few numbers that sum a table up."""
+"""Certified accuracy as a function of the radius, and summary statistics of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,21 +13,21 @@ from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 
 MAX_RADII = 200
-"""Most points of a curve: loggers sample longer ones."""
+"""Largest number of points of a curve. Loggers subsample longer curves."""
 
 UPPER_BOUND = ", upper bound"
-"""Follows the name of an attack wherever it stands among those of certifiers."""
+"""Suffix of the names of attacks in lists of certifiers."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Certified accuracy at radius ``r``: the fraction of all examples asked that are right and certified at ``r``.
+    """Certified accuracy by radius: the fraction of requested examples that are correct and certified at the radius.
 
     Attributes:
         radii: ``(points,)`` float64, ascending, at most `MAX_RADII`.
-        accuracy: ``(points,)`` float64 within [0, 1] for every certifier.
-        distance: The distance in which the radii are given.
-        attacks: Those of them that are attacks: their accuracy is an upper bound on what can be certified.
+        accuracy: ``(points,)`` float64 within [0, 1], by certifier.
+        distance: Distance of the radii.
+        attacks: Names in ``accuracy`` that are attacks. Their accuracy is an upper bound on certified accuracy.
     """
 
     radii: NDArray[np.float64]
@@ -36,11 +36,11 @@ class Curve:
     attacks: frozenset[str] = frozenset()
 
     def title(self, certifier: str) -> str:
-        """Name of a certifier that says so where it is an attack."""
+        """Return the name of a certifier, with `UPPER_BOUND` added if it is an attack."""
         return certifier + UPPER_BOUND if certifier in self.attacks else certifier
 
     def write_csv(self, path: str | Path) -> None:
-        """Write the columns ``radius`` and one per certifier."""
+        """Write a CSV file with the column ``radius`` and one column per certifier."""
         columns = dict.fromkeys(("radius", *map(self.title, self.accuracy)), NUMBER)
         write_records(path, ",", columns, zip(self.radii, *self.accuracy.values(), strict=True))
 
@@ -49,9 +49,13 @@ class Curve:
         """Read a curve that `write_csv` wrote.
 
         Raises:
-            ValueError: Naming the file, the line and what is allowed there.
+            ValueError: If the file is damaged, naming the file, the line and the allowed values.
         """
         titles = read_header(path, ",")[1:]
+        names = [title.removesuffix(UPPER_BOUND) for title in titles]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{path}, line 1: {names.count(name)} columns have the name {name!r}; must be one")
         columns = dict.fromkeys(("radius", *titles), NUMBER)
         points = [list(point.values()) for _, point in read_records(path, ",", columns)]
         values = np.array(points, np.float64).reshape(-1, len(columns))
@@ -61,19 +65,21 @@ class Curve:
 
 
 def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | None = None) -> Curve:
-    """Certified accuracy of every certifier.
+    """Compute the certified accuracy of every certifier.
 
-    An abstention is wrong, and the denominator is every example asked (THEORY.md section 5).
+    Abstentions count as wrong. The denominator is the number of requested examples (THEORY.md section 5).
 
     Args:
         table: The certificates.
-        distance: Their distance, which says whether a radius covers the changes of its own size.
-        radii: Where to evaluate, each at least 0, whole numbers if the distance is, at most `MAX_RADII`. By default
-            from 0 to where no certificate reaches.
+        distance: Their distance. Unless it is strict, a radius covers changes of exactly its size.
+        radii: Radii of the curve: at most `MAX_RADII` different numbers of at least 0, whole numbers if the distance is
+            whole-numbered. The default is a range from 0 to just above the largest finite radius.
 
     Raises:
-        ValueError: If a radius is not as described.
+        ValueError: If the table or a radius is not as described.
     """
+    if not isinstance(table, Table):
+        raise ValueError(f"certified_curve: table = {table!r}; must be a Table")
     at = _default_radii(table, distance) if radii is None else _checked(radii, distance)
     accuracy, attacks = {}, set()
     for certifier in table.certifiers:
@@ -87,23 +93,25 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
 
 
 def is_attack(part: Table) -> bool:
-    """Whether the rows of one certifier are those of an attack, which certifies nothing."""
+    """Return whether the rows of one certifier belong to an attack, which certifies nothing."""
     return ATTACKED.issuperset(part["classifier"])
 
 
 ENVELOPE = "upper envelope"
-"""Stands where the name of a certifier does, for the best one at every radius."""
+"""Name of the curve of the best certifier at every radius."""
 
 
 def upper_envelope(curves: Sequence[Curve]) -> Curve:
-    """The best certified accuracy at every radius, whichever certifier reaches it.
+    """Return the best certified accuracy at every radius over all certifiers.
 
     Args:
-        curves: At least one, all at the same radii.
+        curves: At least one curve, all at the same radii.
 
     Raises:
-        ValueError: If the curves stand at different radii, or none is of certificates.
+        ValueError: If the curves have different radii, or none is a curve of certificates.
     """
+    if not curves:
+        raise ValueError("upper envelope: no curve; must be at least one")
     if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
         raise ValueError("upper envelope: curves at different radii; must be the same")
     certified = [accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks]
@@ -114,16 +122,16 @@ def upper_envelope(curves: Sequence[Curve]) -> Curve:
 
 
 def summary(table: Table) -> dict[str, dict[str, float]]:
-    """A handful of numbers for every certifier, each over all examples asked.
+    """Compute summary statistics of every certifier over all requested examples.
 
     Returns:
         For every certifier:
 
-        - ``accuracy``: fraction predicted right.
+        - ``accuracy``: fraction predicted correctly.
         - ``abstention``: fraction without a prediction.
-        - ``median_radius``: the largest radius that at least half of the examples reach, the wrong ones reaching 0.
-        - ``average_certified_radius``: mean radius, the wrong ones counted as 0 (Zhai et al. 2020). A poor metric:
-          it rewards large radii on easy examples and hides what is lost on hard ones.
+        - ``median_radius``: largest radius that at least half of the examples reach. Wrong examples have radius 0.
+        - ``average_certified_radius``: mean radius. Wrong examples have radius 0 (Zhai et al. 2020). A poor metric: it
+          rewards large radii on easy examples and hides losses on hard ones.
     """
     numbers = {}
     for certifier in table.certifiers:
@@ -132,24 +140,26 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
         numbers[certifier] = {
             "accuracy": float(np.mean(part["correct"])),
             "abstention": float(np.mean(part["prediction"] == -1)),
-            "median_radius": float(np.quantile(reached, 0.5, method="lower")),
+            "median_radius": float(np.sort(reached)[len(reached) // 2]),
             "average_certified_radius": float(np.mean(reached)),
         }
     return numbers
 
 
 def common_distance(distances: Mapping[str, Distance]) -> Distance:
-    """The distance that all runs share. Radii can be compared even where only some are strict.
+    """Return the distance that all runs share. Strict and other radii can be compared with each other.
 
     Args:
         distances: At least one distance, by name of its run.
 
     Returns:
-        The first one.
+        The first distance.
 
     Raises:
-        ValueError: If two runs differ in norm, unit or kind of number, naming them.
+        ValueError: If there is no distance, or if two runs differ in norm, unit or kind of number, naming them.
     """
+    if not distances:
+        raise ValueError("common distance: no run; must be at least one")
     (first, shared), *others = distances.items()
     for run, distance in others:
         if replace(distance, strict=shared.strict) != shared:
@@ -168,12 +178,17 @@ def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:
 
 
 def _checked(radii: Sequence[float], distance: Distance) -> NDArray[np.float64]:
-    at = np.unique(np.asarray(radii, np.float64))
+    given = np.asarray(radii)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iuf"):
+        raise ValueError(f"radii: {radii!r}; must be a list of numbers")
+    at, times = np.unique(given.astype(np.float64), return_counts=True)
     if not 0 < len(at) <= MAX_RADII:
         raise ValueError(f"radii: {len(at)} different radii; must be 1 .. {MAX_RADII}")
-    for r in at:
+    for r, count in zip(at, times, strict=True):
         if not 0 <= r < np.inf:
             raise ValueError(f"radii: {r}; must be at least 0 and finite")
         if distance.integer and r != np.floor(r):
             raise ValueError(f"radii: {r}; must be a whole number of {distance.unit}")
+        if count > 1:
+            raise ValueError(f"radii: {r} is given {count} times; must be given once")
     return at

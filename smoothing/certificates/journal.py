@@ -26,20 +26,29 @@ class Journal(ABC, Generic[P]):
     """
 
     def __init__(self, path: str | Path, name: str) -> None:
-        path = Path(path)
-        if path.exists():
-            _drop_torn_line(path)
+        self._path = Path(path)
+        if self._path.exists():
+            _drop_torn_line(self._path)
         self._name = name
-        self._file = path.open("ab")
+        # Without a buffer, so that what could not be written is not tried again when the file is closed.
+        self._file = self._path.open("ab", buffering=0)
 
     @abstractmethod
     def content(self, piece: P) -> Any:
         """A piece of work in values that JSON knows."""
 
     def append(self, piece: P) -> None:
-        """Write one finished piece of work."""
-        self._file.write(_closed(self._name, json.dumps(self.content(piece), separators=(",", ":"))))
-        self._file.flush()
+        """Write one finished piece of work.
+
+        Raises:
+            OSError: Naming the file, if it cannot be written. The file then ends in a torn line, or in none.
+        """
+        line = _closed(self._name, json.dumps(self.content(piece), separators=(",", ":")))
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""Certificates of a whole training set, as changes of single inputs."""
+"""Certificates of a whole training set, converted to changes of single inputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,36 +12,43 @@ from smoothing.distance import Distance
 from smoothing.numerics.rounding import WIDE, down
 
 SHARES = (0.001, 0.01, 0.1, 1.0)
-"""Parts of the inputs that may change, beside a single one."""
+"""Fractions of the inputs that may change, beside a single input."""
 
 
 def changed_inputs(inputs: int) -> list[int]:
-    """How many inputs may change: one, a tenth of a percent, one percent, ten percent, and all.
+    """Return the numbers of changed inputs to report: one, 0.1 %, 1 %, 10 % and 100 % of all inputs.
 
     Args:
         inputs: Number of inputs, at least 1.
+
+    Raises:
+        ValueError: If ``inputs`` is below 1.
     """
+    if inputs < 1:
+        raise ValueError(f"changed inputs: inputs = {inputs}; must be at least 1")
     return sorted({1, *(max(1, round(share * inputs)) for share in SHARES)})
 
 
 def per_input(table: Table, distance: Distance, counts: Sequence[int]) -> tuple[Table, Distance]:
-    """How far each of a number of inputs may change, if these change and no other (THEORY.md section 6).
+    """Convert radii of the whole training set to radii of each changed input (THEORY.md section 6).
 
-    A radius R in l2 over all inputs holds as long as ``r`` of them change by less than ``R / sqrt(r)`` each, in l1 by
-    less than ``R / r``.
+    A radius R in l2 over all inputs holds as long as only ``r`` inputs change, each by less than ``R / sqrt(r)``. In l1
+    each may change by less than ``R / r``.
 
     Args:
-        table: Certificates of changes of all inputs taken together.
+        table: Certificates for changes of all inputs together.
         distance: Their distance, l1 or l2.
-        counts: Numbers of inputs that change, each at least 1.
+        counts: Numbers of changed inputs, different and each at least 1.
 
     Returns:
-        The table with every certifier once for every count, in the place of radii the changes of each input, rounded
-        down; and their distance.
+        A table with one certifier for every certifier and count. Its radii bound the change of each changed input and
+        are rounded down. And the distance of these radii.
 
     Raises:
-        ValueError: If the distance is another one.
+        ValueError: If the distance has another norm, or a count is not as described.
     """
+    if not counts or len(set(counts)) < len(counts) or not all(count >= 1 for count in counts):
+        raise ValueError(f"per input: counts = {list(counts)}; must be different whole numbers, at least 1")
     if not divisible(distance):
         raise ValueError(f"per input: {distance.norm} radii; must be l1 or l2")
     rows = [
@@ -53,23 +60,23 @@ def per_input(table: Table, distance: Distance, counts: Sequence[int]) -> tuple[
 
 
 def divisible(distance: Distance) -> bool:
-    """Whether a radius can be shared out among inputs."""
+    """Return whether `per_input` converts radii of a distance."""
     return distance.norm in _ROOTS and not distance.integer
 
 
 def per_input_curve(table: Table, distance: Distance) -> Curve:
-    """Certified accuracy by the change of each input, at changes on a logarithmic scale.
+    """Compute certified accuracy by the change of each input, at radii on a logarithmic scale.
 
     Args:
-        table: What `per_input` returned.
-        distance: Its distance.
+        table: Table that `per_input` returned.
+        distance: Distance that `per_input` returned.
     """
     positive = table["radius"][table["radius"] > 0]
     if not len(positive):
         return certified_curve(table, distance)
     ends = np.nextafter(positive.max(), np.inf), positive.min() / 2
     radii: NDArray[np.float64] = np.geomspace(*ends, MAX_RADII - 1)
-    # As computed, a power may end a unit below its end.
+    # A computed power may be one unit below the exact end.
     radii[0] = ends[0]
     return certified_curve(table, distance, [0.0, *radii])
 
@@ -82,6 +89,6 @@ def _share(radius: float, distance: Distance, count: int) -> float:
         return radius
     if count == 1:
         return radius
-    # Both operations round to nearest. Where nothing is wider than float64, together they may err by more than a unit.
+    # Both operations round to nearest. If no type is wider than float64, their joint error may exceed one unit.
     share = down(WIDE(radius) / _ROOTS[distance.norm](WIDE(count)))
     return float(np.nextafter(np.nextafter(share, 0), 0))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from numbers import Integral
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -10,10 +11,20 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, Kind, optional, read_records, write_records
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_records
+from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 
-_CLASSIFIERS = get_args(Classifier)
+_CLASSIFIERS = get_args(SmoothedClassifier) + get_args(AttackedClassifier)
+_WHOLE = ("index", "label", "prediction")
+_COUNTS = ("n_a", "n_b", "n", "n0")
+
+NAME = "a name of at least one character and without '/'"
+"""What is allowed as the name of a certifier: loggers make parts of their keys of it, which ``/`` separates."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be the name of a certifier."""
+    return bool(text.strip()) and "/" not in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +33,17 @@ class Row:
 
     Attributes:
         index: Position of the example in the data set asked, at least 0.
-        certifier: Name of the certifier in its run.
+        certifier: Name of the certifier in its run, at least one character and no ``/``.
         label: True class, at least 0.
         prediction: Predicted class, -1 where the certifier abstains.
         radius: Certified radius in units of the measure's distance, at least 0; 0 where nothing is certified.
         correct: Whether ``prediction`` is ``label``. An abstention is wrong.
         log_fail: Bound on log of the votes lost.
         log_rival: Bound on log of the best rival's votes.
-        n_a: Count of the predicted class among ``n`` draws.
-        n_b: Count of the most frequent other class among ``n`` draws.
-        n: Number of draws that bound the vote.
-        n0: Number of draws that select the class.
+        n_a: Count of the predicted class among ``n`` draws, at least 0.
+        n_b: Count of the most frequent other class among ``n`` draws, at least 0.
+        n: Number of draws that bound the vote, at least 0.
+        n0: Number of draws that select the class, at least 0.
         alpha: Failure probability, within (0, 1).
         classifier: Smoothed classifier that is certified, ``"mean"``, ``"majority"`` (THEORY.md 4.2) or ``"run-off"``;
             or the one that is attacked, ``"attacked mean"`` or ``"attacked base"``.
@@ -69,9 +80,12 @@ class Row:
     def __post_init__(self) -> None:
         """Refuse what no certifier may claim."""
         promises = (
+            *((name, isinstance(getattr(self, name), Integral), "a whole number") for name in _WHOLE),
+            ("certifier", is_name(self.certifier), NAME),
             ("index", self.index >= 0, "at least 0"),
             ("label", self.label >= 0, "at least 0"),
             ("prediction", self.prediction >= -1, "a class, or -1 to abstain"),
+            *((name, (getattr(self, name) or 0) >= 0, "at least 0") for name in _COUNTS),
             ("radius", self.radius >= 0, "at least 0"),
             ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
             ("correct", self.correct == (self.prediction == self.label), "whether prediction is label"),
@@ -84,7 +98,7 @@ class Row:
                 raise ValueError(f"{where}: {name} = {getattr(self, name)}; must be {allowed}")
 
 
-_KINDS: dict[Any, Kind] = {
+_KINDS: dict[Any, ColumnType] = {
     int: INTEGER,
     float: NUMBER,
     bool: FLAG,
@@ -93,26 +107,26 @@ _KINDS: dict[Any, Kind] = {
     float | None: optional(NUMBER),
 }
 
-COLUMNS: dict[str, Kind] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
-"""Kind of every column of the table, in their order."""
+COLUMNS: dict[str, ColumnType] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
+"""Type of every column of the table, in their order."""
 
 _cells = attrgetter(*COLUMNS)
 
 
-def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: ArrayLike) -> list[Row]:
+def rows(certifier: str, results: Certificates | Attacked, index: ArrayLike, label: ArrayLike) -> list[Row]:
     """Join the labels of one batch to its certificates.
 
     Args:
-        certifier: Name of the certifier in its run.
-        certificates: Its answer, ``(batch,)`` columns.
+        certifier: Name of the certifier or attack in its run.
+        results: Its results, ``(batch,)`` columns.
         index: ``(batch,)`` position of each example in its data set.
         label: ``(batch,)`` true classes.
 
     Raises:
         ValueError: If the columns differ in length, or a value is one that no certifier may claim.
     """
-    phrases = "; ".join(dict.fromkeys(certificates.assumptions))
-    batch = len(certificates.prediction)
+    phrases = "; ".join(dict.fromkeys(results.assumptions))
+    batch = len(results.prediction)
 
     def each(name: str, column: ArrayLike | None) -> list[Any]:
         if column is None:
@@ -122,34 +136,23 @@ def rows(certifier: str, certificates: Certificates, index: ArrayLike, label: Ar
             raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
         return list(values.tolist())
 
-    answered = {
-        name: each(name, column)
-        for name, column in {
-            "index": index,
-            "label": label,
-            "prediction": certificates.prediction,
-            "radius": np.asarray(certificates.radius, np.float64),
-            "log_fail": certificates.log_fail,
-            "log_rival": certificates.log_rival,
-            "n_a": certificates.n_a,
-            "n_b": certificates.n_b,
-            "n": certificates.n,
-        }.items()
-    }
+    columns = results.columns()
+    shared = {name: columns.pop(name) for name in _ONE_PER_BATCH & columns.keys()}
+    columns |= {"index": index, "label": label, "radius": np.asarray(columns["radius"], np.float64)}
+    values = {name: each(name, column) for name, column in columns.items()}
     return [
         Row(
             certifier=certifier,
             correct=cells["prediction"] == cells["label"],
-            n0=certificates.n0,
-            alpha=certificates.alpha,
-            classifier=certificates.classifier,
-            deterministic=certificates.deterministic,
-            sound=certificates.sound,
             assumptions=phrases,
+            **shared,
             **cells,
         )
-        for cells in (dict(zip(answered, values, strict=True)) for values in zip(*answered.values(), strict=True))
+        for cells in (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
     ]
+
+
+_ONE_PER_BATCH = {"n0", "alpha", "classifier", "deterministic", "sound"}
 
 
 class Table:
@@ -168,9 +171,12 @@ class Table:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        by_index = sorted(rows, key=lambda row: row.index)
-        if not by_index:
+        given: list[Any] = list(rows)
+        if not given:
             raise ValueError("certificate table: no rows; at least one example must be certified")
+        if other := [row for row in given if not isinstance(row, Row)]:
+            raise ValueError(f"certificate table: row = {other[0]!r}; must be a Row")
+        by_index = sorted(given, key=lambda row: row.index)
         first = by_index[0].index
         self.certifiers = tuple(dict.fromkeys(row.certifier for row in by_index if row.index == first))
         ordered = _complete(by_index, self.certifiers)

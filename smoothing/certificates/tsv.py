@@ -1,60 +1,69 @@
-"""The field's certification logs: one TSV per certifier, ``idx label predict radius correct time``."""
+"""Certification logs in the format of Cohen et al. (2019): ``idx label predict radius correct time``."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, Kind, optional, read_records, write_records
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, ColumnType, optional, read_records, write_records
 from smoothing.certificates.table import Table, assemble
 from smoothing.distance import Distance
 
 FIELD_DISTANCE = Distance("l2", "input units", integer=False, strict=False)
-"""Logs do not name their distance: the field's are l2 radii of Gaussian noise on the [0, 1] scale.
+"""Distance of published logs, which do not state it: l2 radii of Gaussian noise on the [0, 1] scale.
 
-Strictly these certify smaller changes only, but published figures count a radius for changes of its own size too, and
-with three digits that shows: Cohen et al. 2019 print .22 for sigma 1 at radius 1, which is .212 when counted strictly.
+Such radii are strict, but published figures also count changes of exactly the radius. With radii of three digits the
+difference is visible: Cohen et al. (2019) print .22 for sigma 1 at radius 1. Counted strictly it is .212.
 """
 
 _CLOCK = re.compile(r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
 
 
+def _parse_finite(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < inf:
+        raise ValueError(text)
+    return value
+
+
 def _parse_seconds(text: str) -> float:
     clock = _CLOCK.fullmatch(text)
     if clock is None:
-        return float(text)
+        return _parse_finite(text)
     return timedelta(**{unit: float(value) for unit, value in clock.groupdict("0").items()}).total_seconds()
 
 
+RADIUS = replace(NUMBER, parse=_parse_finite, allowed="a finite number, at least 0")
 SECONDS = replace(NUMBER, parse=_parse_seconds, allowed="seconds (12.3) or a clock time (0:00:12.3)")
 
-COLUMNS: dict[str, Kind] = {
+COLUMNS: dict[str, ColumnType] = {
     "idx": INTEGER,
     "label": INTEGER,
     "predict": INTEGER,
-    "radius": NUMBER,
+    "radius": RADIUS,
     "correct": FLAG,
     "time": optional(SECONDS),
 }
-"""Kind of every column of a log, in their order. The time may be unknown."""
+"""Type of every column of a log, in order. The time may be unknown."""
 
 
 def read_tsv(path: str | Path, certifier: str = "clopper_pearson") -> tuple[Table, dict[int, float]]:
-    """Read a log. Its certificates speak of the majority vote and hold with high probability.
+    """Read a log. Its certificates are for the majority vote and hold with high probability.
 
-    They count as not sound: logs print three digits, which rounds half of the radii up.
+    They are not sound: logs print three digits, so that about half of the radii are rounded up.
 
     Args:
         path: The log.
-        certifier: Name to give to the certifier, which logs do not state.
+        certifier: Name of the certifier. Logs do not state it.
 
     Returns:
-        The table, and the seconds spent on each example where the log has them.
+        The table, and the seconds spent on each example by index if the log has them.
 
     Raises:
-        ValueError: Naming the file, the line and what is allowed there.
+        ValueError: If the log is damaged, naming the file, the line and the allowed values.
     """
     seconds: dict[int, float] = {}
 
@@ -81,18 +90,23 @@ def read_tsv(path: str | Path, certifier: str = "clopper_pearson") -> tuple[Tabl
 
 
 def write_tsv(path: str | Path, table: Table, seconds: Mapping[int, float] | None = None) -> None:
-    """Write the certificates of one certifier as a log, radii to the last bit.
+    """Write the certificates of one certifier as a log. Radii keep every bit.
 
     Args:
         path: The log to write.
-        table: Certificates of one certifier; ``table.of(name)`` picks it.
-        seconds: Seconds spent on each example, by index. A time that is not known stays empty.
+        table: Certificates of one certifier; see `Table.of`.
+        seconds: Seconds spent on each example, at least 0, by index. Unknown times are left empty.
 
     Raises:
-        ValueError: If the table holds several certifiers.
+        ValueError: If the table holds several certifiers or an infinite radius, or if a time is out of range.
     """
     if len(table.certifiers) != 1:
         raise ValueError(f"TSV log: table with the certifiers {', '.join(table.certifiers)}; must have exactly one")
+    if endless := [row.index for row in table if row.radius == inf]:
+        raise ValueError(f"TSV log: example {endless[0]} has an infinite radius; must be finite")
     spent = seconds or {}
+    for index, time in spent.items():
+        if not 0 <= time < inf:
+            raise ValueError(f"TSV log: seconds of example {index} = {time}; must be finite and at least 0")
     records = ((row.index, row.label, row.prediction, row.radius, row.correct, spent.get(row.index)) for row in table)
     write_records(path, "\t", COLUMNS, records)

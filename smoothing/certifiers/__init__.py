@@ -4,6 +4,7 @@ from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
 from smoothing.certifiers.analytic.berry_esseen import BerryEsseen
 from smoothing.certifiers.analytic.chernoff import Chernoff
 from smoothing.certifiers.certifier import Certifier
+from smoothing.certifiers.evaluator import Evaluator
 from smoothing.certifiers.exact.enumeration import Enumeration
 from smoothing.certifiers.exact.exact_vote import ExactVote
 from smoothing.certifiers.exact.joint_naming import JointNaming
@@ -26,6 +27,7 @@ __all__ = [
     "ClopperPearson",
     "Empirical",
     "Enumeration",
+    "Evaluator",
     "ExactVote",
     "JointNaming",
     "PartsCertifier",

@@ -1,18 +1,43 @@
 """The contract of every certifier: ballots in, certificates out."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Sequence
 
 from smoothing.certificates.certificates import Certificates
+from smoothing.certifiers.evaluator import Evaluator
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.votes import Votes
 
 
-class Certifier(ABC):
-    """Bounds a vote and asks a guarantee for the radius, or knows the exact answer (THEORY.md section 1)."""
+class Certifier(Evaluator):
+    """Bounds a vote and asks a guarantee for the radius, or computes the radius exactly (THEORY.md section 1).
 
-    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why this certifier cannot serve the pair, or None where it can."""
+    A new certifier is a subclass with `certify`, and `supports` where it does not support every pair of a measure and
+    votes.
+    """
+
+    def check(self, ballots: Ballots) -> None:
+        """Raise if the votes of a batch under its measure cannot be certified; `certify` calls it first.
+
+        Raises:
+            ValueError: With the reason that `supports` gives.
+        """
+        if reason := self.supports(ballots.measure, ballots.votes):
+            raise ValueError(f"{type(self).__name__}: {reason}")
+
+    def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float | None:
+        """Return the largest radius that the number of draws allows: the radius of unanimous votes.
+
+        No certificate of this certifier under the measure has a larger radius, whatever the votes are.
+
+        Args:
+            measure: The smoothing measure.
+            shape: Shape of the object that the measure randomises.
+            num_classes: Number of classes K, at least 2.
+
+        Returns:
+            The radius in units of ``measure.distance``, at least 0. None if the certifier does not sample.
+        """
         return None
 
     @abstractmethod
@@ -20,8 +45,15 @@ class Certifier(ABC):
         """Certify one batch.
 
         Args:
-            ballots: A batch put to the vote under a measure.
+            ballots: A batch of inputs with a measure and a base function.
 
         Returns:
             Certificates with ``(batch,)`` columns.
+
+        Raises:
+            ValueError: If the certifier does not support the votes under the measure.
         """
+
+    def evaluate(self, ballots: Ballots) -> Certificates:
+        """Return `certify`."""
+        return self.certify(ballots)

@@ -1,8 +1,10 @@
-"""Logs in the field's format, held against what they are said to be."""
+"""Audit of certification logs against their stated parameters."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from reporting.comparison import Comparable, Run
@@ -10,15 +12,18 @@ from reporting.text_table import TextTable
 from smoothing.certificates.audit import Finding, audit
 
 LISTED = 20
-"""Most impossible radii of one log that are listed."""
+"""Largest number of impossible radii and of missing indices that are listed for one log."""
+
+TEST_SETS = (10_000, 50_000)
+"""Sizes of the test sets of published logs: MNIST and CIFAR-10, and the validation set of ImageNet."""
 
 EXPLANATION = (
-    "A radius is impossible if no count among n votes gives it, by sigma times the normal quantile of the one-sided "
-    "Clopper-Pearson bound at alpha; what printing rounds away is allowed for. Windows are all the ranges of alpha "
-    "that explain as many radii as possible; the one shown holds the simplest number."
+    "A radius is impossible if no count of n votes gives it: sigma times the normal quantile of the one-sided "
+    "Clopper-Pearson bound at alpha. Rounding in print is allowed for. Windows are the ranges of alpha that explain as "
+    "many radii as possible; the table shows the window that contains the simplest number."
 )
 
-NOT_AUDITED = "Run directories keep their counts; only logs are audited."
+NOT_AUDITED = "Only logs are audited. Run directories contain their counts."
 
 _MARKED = re.compile(r"(?:certify|sigma)[_=-]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+\.\d+")
@@ -26,12 +31,12 @@ _DECIMAL = re.compile(r"\d+\.\d+")
 
 @dataclass(frozen=True)
 class Stated:
-    """What logs are said to be.
+    """Stated parameters of logs.
 
     Attributes:
         alpha: Failure probability of each certificate.
         n: Number of draws that bound the vote.
-        sigma: Standard deviation of the noise in all logs; by default the one that each file name gives.
+        sigma: Standard deviation of the noise in all logs. By default it is read from each file name.
     """
 
     alpha: float
@@ -40,15 +45,15 @@ class Stated:
 
 
 def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated: Stated) -> TextTable:
-    """Audit every log among some runs. Run directories keep their counts and need none.
+    """Audit every log among some runs. Run directories contain their counts and are skipped.
 
     Args:
-        paths: Where the runs stand, by name.
-        runs: The same runs, read.
-        stated: What the logs are said to be.
+        paths: Paths of the runs, by name.
+        runs: The runs, by name.
+        stated: Stated parameters of the logs.
 
     Raises:
-        ValueError: If there is no log, its sigma is not known, or what is stated cannot be.
+        ValueError: If there is no log, its sigma is unknown, or a stated parameter is out of range.
     """
     logs = {name: run.table for name, run in runs.items() if isinstance(run, Run) and paths[name].is_file()}
     if not logs:
@@ -63,34 +68,95 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
         **dict.fromkeys(("window from", "to", "windows"), True),
     }
     notes = [EXPLANATION, *(f"{name}: {_verdict(finding)}" for name, finding in findings.items())]
+    indices = {name: table["index"].tolist() for name, table in logs.items()}
+    notes += [f"{name}: {gap}" for name in logs for gap in gaps(name, indices)]
     if len(logs) < len(runs):
         notes.append(NOT_AUDITED)
     return TextTable("Audit of logs", columns, [[name, *_cells(found)] for name, found in findings.items()], notes)
 
 
 def read_sigma(path: Path, given: float | None) -> float:
-    """The sigma of a log, which it does not state itself.
+    """Return the sigma of a log. Logs do not state it.
 
-    A number after ``certify`` or ``sigma`` in the file name is meant as one, as in ``noise_0.25/test/sigma_0.50``;
-    without any, the only decimal number is taken for it.
+    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such a
+    number it is the only decimal number in the file name.
 
     Args:
         path: The log.
-        given: What the user says.
+        given: Value given by the user, or None.
 
     Raises:
-        ValueError: If none is given and the name does not tell, or both speak and differ.
+        ValueError: If no value is given and the file name has none or several, or if the two differ.
     """
     marked = {float(number) for number in _MARKED.findall(path.name)}
     if given is not None:
         if marked and given not in marked:
-            raise ValueError(f"audit.sigma: {given}; must be {' or '.join(map(str, marked))}, as {path.name} says")
+            raise ValueError(
+                f"audit.sigma: {given}; must be {' or '.join(map(str, marked))}, as in the name {path.name}"
+            )
         return given
     found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
     if len(found) != 1:
-        told = f"tells {len(found)} numbers" if found else "does not tell"
-        raise ValueError(f"audit.sigma: not given; must be, since the name {path.name} {told}")
+        raise ValueError(
+        reason = f"the name {path.name} has {len(found)} candidates"
+        raise ValueError(f"audit.sigma: not given; must be, since {reason}")
+        )
     return found.pop()
+
+
+def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
+    """Describe the test examples that are missing in a log.
+
+    Indices are missing within a log if they fit its stride. A log ends early if another log with the same stride, which
+    contains its last index, ends later. Without such a log the sizes `TEST_SETS` are compared.
+
+    Args:
+        name: The log.
+        indices: Indices of the test examples in every log, ascending, by name of the log.
+
+    Returns:
+        At most two sentences: one about indices missing within the log, one about an early end.
+    """
+    own = indices[name]
+    step = stride(own)
+    found = []
+    if step is not None:
+        absent = sorted(set(range(own[0] % step, own[-1], step)) - set(own))
+        if absent:
+            listed = _some(list(map(str, absent)))
+            found.append(f"{len(absent)} missing where every {_ordinal(step)} index is logged: {listed}.")
+    ends = {
+        other: rows[-1]
+        for other, rows in indices.items()
+        if other != name and own[-1] in rows and rows[-1] > own[-1] and (step is None or stride(rows) == step)
+    }
+    if ends:
+        sibling = max(ends, key=ends.__getitem__)
+        found.append(f"it ends at index {own[-1]} after {len(own)} rows; {sibling} ends at {ends[sibling]}.")
+    elif step is not None and (size := next((size for size in TEST_SETS if size > own[-1]), None)):
+        last = range(own[0] % step, size, step)[-1]
+        if own[-1] < last:
+            usual = len(range(own[0] % step, size, step))
+            found.append(
+                f"it ends at index {own[-1]} after {len(own)} rows; a test set of {size} examples has {usual} at every "
+                f"{_ordinal(step)} index."
+            )
+    return found
+
+
+def stride(indices: Sequence[int]) -> int | None:
+    """Return the most common difference of successive indices, or None for a single index."""
+    steps = Counter(later - earlier for earlier, later in pairwise(indices))
+    return steps.most_common(1)[0][0] if steps else None
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _some(listed: list[str]) -> str:
+    return ", ".join(listed[:LISTED] + ([f"and {len(listed) - LISTED} more"] if len(listed) > LISTED else []))
 
 
 def _cells(finding: Finding) -> list[str]:
@@ -110,8 +176,6 @@ def _verdict(finding: Finding) -> str:
         return f"all {finding.rows} radii are possible at alpha = {finding.alpha:g}."
     by_rows = sorted(finding.impossible.items(), key=lambda item: (-item[1], item[0]))
     listed = [f"{radius:g} ({rows} times)" if rows > 1 else f"{radius:g}" for radius, rows in by_rows]
-    if len(listed) > LISTED:
-        listed[LISTED:] = [f"and {len(listed) - LISTED} more"]
     value = finding.best[0]
     fit = (
         f"No alpha explains all; {value:g} leaves {finding.unexplained}."
@@ -120,5 +184,5 @@ def _verdict(finding: Finding) -> str:
     )
     return (
         f"{finding.impossible_rows} of {finding.rows} radii are impossible at alpha = {finding.alpha:g}: "
-        f"{', '.join(listed)}. {fit}"
+        f"{_some(listed)}. {fit}"
     )

@@ -2,15 +2,23 @@
 
 import re
 import sys
+import traceback
 from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from lightning_utilities.core.rank_zero import rank_zero_only
+from smoothing.cli import signals
+from smoothing.cli.ranks import claim_end, rank
+from smoothing.cli.signals import leave
 
 STATUS = 2
 """Exit status of every command that refuses its input."""
+
+LONGEST = 1200
+"""Characters of the longest message. Of a longer one the middle is left out, such as the content of a file."""
+
+_LOST = re.compile(r"connection (was )?(closed|reset|refused)|broken pipe|socket|gloo|timed out", re.IGNORECASE)
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _PLAIN = (
@@ -37,10 +45,43 @@ def one_line(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def refuse(message: str) -> NoReturn:
-    """Say why the input is refused, on one line, and exit. All ranks refuse the same input; the first one says so."""
-    if getattr(rank_zero_only, "rank", 0) == 0:
-        print("error:", " ".join(message.split()), file=sys.stderr)
-    raise SystemExit(STATUS)
+    """Print why the input is refused, on one line and once for all ranks, and exit."""
+    prints, status = claim_end(STATUS)
+    if prints:
+        _print("error:", message)
+    raise SystemExit(status)
+
+
+def warn(message: str) -> None:
+    """Print a warning on one line, on rank 0."""
+    if rank() == 0:
+        _print("warning:", message)
+
+
+def fail(error: Exception) -> NoReturn:
+    """End the process after a defect, with its traceback; or after another rank was lost, with one line."""
+    prints, status = claim_end(1)
+    if prints and _lost_connection(error):
+        _print("error:", f"another process of this run ended or cannot be reached; {signals.state()}")
+    elif prints:
+        traceback.print_exception(error)
+    leave(status)
+
+
+def _print(kind: str, message: str) -> None:
+    line = " ".join(message.split())
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+    print(kind, line, file=sys.stderr, flush=True)
+
+
+def _lost_connection(error: Exception) -> bool:
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is None or not distributed.is_available():
+        return False
+    if isinstance(error, distributed.DistError):
+        return True
+    return distributed.is_initialized() and type(error) is RuntimeError and bool(_LOST.search(str(error)))
 
 
 def explain(error: BaseException) -> str:

@@ -1,60 +1,102 @@
-"""The front door: ``smoothing certify | fit | compare | table``."""
+"""The command line: ``smoothing certify | fit | compare | table``."""
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from argparse import ArgumentError
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from jsonargparse import ArgumentParser
+from smoothing.cli import signals
+from smoothing.cli.signals import end_on_signals, leave
 
-from smoothing.cli.errors import one_line
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jsonargparse import ArgumentParser
 
 COMMANDS = {
-    "certify": "Certify every example of a data set, or go on where an earlier run stopped.",
+    "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
     "table": "Print the least vote that is certified at every whole radius.",
 }
-"""What can be done, in a line each."""
+"""Commands, each with a one-line summary."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
+    """Run a command and end the process; see `run_command`.
+
+    The exit status is 0, 2 for refused input, 130 after SIGINT, 143 after SIGTERM, and 1 for a defect.
+
+    Args:
+        args: Command and options. Default: those of the process.
+    """
+    end_on_signals()
+    # Otherwise each rank reports lost connections to the others, in C++, before the reason is known here.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    try:
+        run_command(sys.argv[1:] if args is None else args)
+    except Exception as error:
+        from smoothing.cli.errors import fail
+
+        fail(error)
+    except SystemExit as end:
+        # Other ranks would wait for this one while it frees what they share.
+        if end.code and "torch.distributed" in sys.modules:
+            leave(int(end.code))
+        raise
+
+
+def run_command(args: Sequence[str]) -> None:
     """Run a command.
 
     Args:
-        args: Command and options; those of the process unless given.
+        args: Command and options.
 
     Raises:
         SystemExit: With status 2 after one line on standard error, if the input is bad.
     """
-    arguments = list(sys.argv[1:] if args is None else args)
-    # A user's own classes are found by dotted path. Last, so that no file of theirs hides a module of ours.
-    sys.path.append(os.getcwd())
+    from smoothing.cli.errors import one_line
+    from smoothing.cli.packages import find_packages
+
+    arguments = list(args)
+    with one_line(ValueError):
+        find_packages()
     command = arguments[0] if arguments else ""
     if command in ("certify", "fit"):
-        # Lightning takes seconds to import; what does without it does not wait for it.
+        # Lightning takes seconds to import. Commands that do without it do not wait for it.
         from smoothing.cli.run import RunCLI
 
         RunCLI(arguments)
     else:
+        signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
             _call_function(command, arguments)
 
 
 def _call_function(command: str, arguments: list[str]) -> None:
+    from jsonargparse import ArgumentParser
+
     parser = ArgumentParser(prog="smoothing", description="Randomized-smoothing certificates.", exit_on_error=False)
     commands = parser.add_subcommands(dest="command")
     parsers = {name: ArgumentParser(description=summary) for name, summary in COMMANDS.items()}
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
-    # Only the one that is asked for, since its options are known only once it is imported.
+    # Only the requested one, since its options are known only once it is imported.
     functions = {"compare": _add_compare, "table": _add_table}
     function = functions[command](parsers[command]) if command in functions else None
-    config = parser.parse_args(arguments)
+    try:
+        config = parser.parse_args(arguments)
+    except ArgumentError as error:
+        from smoothing.cli.errors import explain, refuse
+        from smoothing.cli.names import nearest
+
+        refuse(f"{explain(error)}{nearest(error, parsers)}")
     if function is not None:
         function(**parser.instantiate(config)[command])
 
 
-def _add_compare(parser: ArgumentParser) -> Callable[..., None]:
+def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.compare import compare
 
     parser.add_argument("runs", nargs="+", help="Run directories, or TSV logs.")
@@ -63,7 +105,7 @@ def _add_compare(parser: ArgumentParser) -> Callable[..., None]:
     return compare
 
 
-def _add_table(parser: ArgumentParser) -> Callable[..., None]:
+def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.table import table
 
     parser.add_argument("--exact", action="store_true", help="Compute in rationals, from numbers as typed.")

@@ -1,26 +1,37 @@
 """The commands that run on Lightning: ``certify`` and ``fit``."""
 
 import logging
+import warnings
+from argparse import ArgumentError
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import Logger
 
 # Classes are found by their short names once they are imported.
+import lightning_modules.learners
+import lightning_modules.networks.bodies  # noqa: F401
 import smoothing.certifiers
 import smoothing.guarantees
 import smoothing.measures
 import smoothing.votes  # noqa: F401
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
+from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
+from smoothing.cli.instances import instantiate
+from smoothing.cli.names import nearest
+from smoothing.cli.options import check_checkpoint, check_options, check_processes, check_seed, check_trainable, set_processes
+from smoothing.cli.ranks import world
 from smoothing.cli.sections import config_first
-from smoothing.runs.run_directory import CONFIG
+from smoothing.runs.run_directory import RunDirectory, default_run_dir
+from smoothing.runs.training import TrainingDirectory
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
 """Where a config has the checkpoint of the network that is put to the vote."""
@@ -31,12 +42,19 @@ BAD_INPUT = (ValueError, OSError, MisconfigurationException)
 class SaveConfig(SaveConfigCallback):
     """Puts the resolved config of a training run into its directory and its loggers."""
 
+    directory: TrainingDirectory
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write nothing yet: options and checkpoint may still be refused."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the config."""
+        super().setup(trainer, pl_module, "fit")
+
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write and log the config; called on one rank."""
         text = self.parser.dump(self.config, skip_unset=False)
-        run_dir = Path(trainer.default_root_dir)
-        run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / CONFIG).write_text(text, encoding="utf-8")
+        self.directory.open(text)
         for logger in trainer.loggers:
             logger.log_hyperparams(yaml.safe_load(text))
 
@@ -53,6 +71,7 @@ class RunCLI(LightningCLI):
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         with one_line(ValueError):
+            self._world = world()
             args = config_first(args, list(self.subcommands()))
         super().__init__(
             pl.LightningModule,
@@ -68,6 +87,12 @@ class RunCLI(LightningCLI):
             args=args,
         )
 
+    def _set_seed(self) -> None:
+        """Seed the global generators; a seed that they do not take ends in one line."""
+        with one_line(ValueError):
+            check_seed(self._get(self.config, "seed_everything"))
+        super()._set_seed()
+
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
         """The trainer's methods that are commands, and which of their arguments are not options."""
@@ -79,7 +104,10 @@ class RunCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what both commands share."""
         parser.add_argument(
-            "--run_dir", type=str | None, default=None, help="Directory of the run; runs/<name of the config> if unset."
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="Directory of the run; runs/<folder>/<name> of the config if unset.",
         )
         parser.add_argument(
             "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
@@ -89,8 +117,10 @@ class RunCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line; a bad one ends in one line."""
         assert isinstance(args, list)
-        with one_line():
+        try:
             self.config = parser.parse_args(args)
+        except ArgumentError as error:
+            refuse(f"{explain(error)}{nearest(error, self._subcommand_parsers)}")
 
     def _parse_ckpt_path(self) -> None:
         """Do not let a checkpoint's hyper-parameters replace what config and command line say, as Lightning does."""
@@ -99,34 +129,40 @@ class RunCLI(LightningCLI):
         """Name the run."""
         config = self.config[self.subcommand]
         with one_line(ValueError):
+            set_processes(config.trainer, self._world)
+            if config.run_dir is not None and not config.run_dir.strip():
+                raise ValueError("run_dir = ''; must be the path of a directory")
             if config.run_dir is None:
                 named_by = config.config or self.config.config
                 if not named_by:
                     raise ValueError("run_dir: not given; must be, unless a config names the run")
-                config.run_dir = str(Path("runs", Path(str(named_by[-1])).stem))
+                config.run_dir = str(default_run_dir(str(named_by[-1])))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
-                raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset where no network is put to the vote")
+                raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset: {_without_checkpoint(config.model)}")
             if (root := config.trainer.default_root_dir) is not None:
                 raise ValueError(f"trainer.default_root_dir: {root}; must be unset, run_dir says where a run goes")
 
     def instantiate_classes(self) -> None:
         """Build trainer, model and data; an argument that one of them refuses ends in one line."""
         with one_line(*BAD_INPUT):
-            super().instantiate_classes()
+            self.config_init = self.parser.instantiate(self.config, instantiators=[(instantiate, object, True)])
+            self.datamodule = self._get(self.config_init, "data")
+            self.model = self._get(self.config_init, "model")
+            self.trainer = self.instantiate_trainer()
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Build the trainer; whatever it writes goes to the run directory."""
         config = self.config[self.subcommand]
-        if str(config.trainer.devices) == "0":
-            raise ValueError("trainer.devices = 0; must be at least 1, or auto")
+        check_options(config.trainer, self.subcommand)
         self._log_as_given = config.trainer.logger not in (None, True)
         if self.subcommand == "certify":
             # The run directory keeps the config of a certify run.
             self.save_config_callback = None
         if not self._log_as_given:
             kwargs["logger"] = _fit_loggers(config.run_dir) if self.subcommand == "fit" else False
-        with one_line(*BAD_INPUT, TypeError):
+        with one_line(*BAD_INPUT, TypeError, ImportError):
             trainer = super().instantiate_trainer(default_root_dir=config.run_dir, **kwargs)
+            check_processes(trainer)
         for checkpoints in trainer.checkpoint_callbacks:
             if isinstance(checkpoints, ModelCheckpoint) and checkpoints.dirpath is None:
                 checkpoints.dirpath = str(Path(config.run_dir, "checkpoints"))
@@ -134,12 +170,27 @@ class RunCLI(LightningCLI):
 
     def fit(self, model: pl.LightningModule, datamodule: DataModule, **options: Any) -> None:
         """Train; what is refused before the first batch ends in one line."""
+        with one_line(ValueError):
+            check_trainable(model)
+            check_checkpoint(options.get("ckpt_path"))
+        config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
+        directory = TrainingDirectory(config["run_dir"])
+        with one_line(*BAD_INPUT):
+            directory.check(config, options.get("ckpt_path"))
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, SaveConfig):
+                callback.directory = directory
+        signals.state = partial(_trained, self.trainer)
         try:
-            self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")  # between Lightning and torch
+                self.trainer.fit(model, datamodule=datamodule, weights_only=True, **options)
         except BAD_INPUT as error:
             if self.trainer.fit_loop.epoch_loop.batch_progress.total.ready:
                 raise
             refuse(explain(error))
+        finally:
+            directory.close()
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
         """Certify; bad data, or a directory that cannot take the run, end in one line."""
@@ -149,7 +200,43 @@ class RunCLI(LightningCLI):
                 raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")
             loggers = self.trainer.loggers if self._log_as_given else None
             assert isinstance(self.trainer, Trainer)
+            signals.state = partial(_certified, Path(config["run_dir"]), len(model.certifiers))
             self.trainer.certify(model, datamodule, config["run_dir"], config, loggers)
+
+
+def _certified(run_dir: Path, certifiers: int) -> str:
+    """Return how much of a certify run is on disk."""
+    directory = RunDirectory(run_dir)
+    try:
+        finished, requested = len(directory.finished()), directory.made_by()["examples"]
+    except (OSError, ValueError, KeyError):
+        return "stopped before the first row; the same command starts again"
+    return f"stopped with {finished * certifiers} of {requested * certifiers} rows; the same command resumes"
+
+
+def _trained(trainer: pl.Trainer) -> str:
+    """Return where a training stopped and how it resumes."""
+    saved = next((path for path in map(_last_saved, trainer.checkpoint_callbacks) if path), None)
+    where = f"stopped in epoch {trainer.current_epoch} of {trainer.max_epochs}"
+    return f"{where}; the same command with --ckpt_path={saved} resumes" if saved else f"{where}; nothing was saved"
+
+
+def _last_saved(checkpoints: Checkpoint) -> str:
+    if not isinstance(checkpoints, ModelCheckpoint):
+        return ""
+    return checkpoints.last_model_path or checkpoints._last_checkpoint_saved
+
+
+def _without_checkpoint(model: Any) -> str:
+    """Return why a config has no place for the checkpoint of a network."""
+    votes = model.init_args.get("votes")
+    if votes is None:
+        return f"{model.class_path} certifies no network"
+    network = votes.init_args.get("network") if "init_args" in votes else None
+    if network is None:
+        return f"{votes.class_path} has no network"
+    name = network.class_path if "class_path" in network else network
+    return f"the network {name} has no parameter base_ckpt"
 
 
 def _fit_loggers(run_dir: str) -> list[Logger]:

@@ -1,11 +1,12 @@
-"""One config for several commands: a section for each, under its name."""
+"""Reading configs, and one config for several commands: a section for each, under its name."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-OPTION = "--config"
+OPTIONS = ("--config", "-c")
 
 
 def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
@@ -16,13 +17,13 @@ def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
         commands: Names that a section may have.
 
     Raises:
-        ValueError: If a config has sections, but none for the command.
+        ValueError: If a config cannot be read, or has sections, but none for the command.
     """
     command, *options = [part for arg in args for part in _split(arg)]
     before, after = [], [command]
     while options:
         option = options.pop(0)
-        if option == OPTION and options and (sections := _sections(options[0]) & set(commands)):
+        if option in OPTIONS and options and (sections := set(read_config(options[0])) & set(commands)):
             if command not in sections:
                 raise ValueError(f"config: {options[0]} has no section {command}; must have, or have no sections")
             before += [option, options.pop(0)]
@@ -31,14 +32,31 @@ def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
     return before + after
 
 
-def _split(arg: str) -> list[str]:
-    return arg.split("=", 1) if arg.startswith(f"{OPTION}=") else [arg]
+def read_config(path: str) -> dict[str, Any]:
+    """Read a YAML config.
 
-
-def _sections(path: str) -> set[str]:
-    """Names of what stands at the top of a config; none where it cannot be read, which the parser will find out."""
+    Raises:
+        ValueError: If the file cannot be read or does not hold settings by name, naming the file and what is wrong.
+    """
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return set()
-    return set(content) if isinstance(content, dict) else set()
+    except FileNotFoundError:
+        raise ValueError(f"config: {path} does not exist; must be a YAML file") from None
+    except OSError as error:
+        raise ValueError(f"config: {path}: {error.strerror}; must be a YAML file") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"config: {path} is no text; must be a YAML file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else ""
+        raise ValueError(f"config: {path}{where}; must be YAML") from None
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else f"a {type(content).__name__}"
+        raise ValueError(f"config: {path} holds {found}; must hold settings by name, such as model and data")
+    if unnamed := [name for name in content if not isinstance(name, str)]:
+        raise ValueError(f"config: {path} has a setting named {unnamed[0]}; must be text")
+    return content
+
+
+def _split(arg: str) -> list[str]:
+    return arg.split("=", 1) if arg.startswith(tuple(f"{option}=" for option in OPTIONS)) else [arg]

@@ -1,4 +1,4 @@
-"""What a measure certifies at which vote, without any data."""
+"""The command ``table``: vote thresholds of a measure, without data."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from smoothing.numerics.rounding import step_up
 
 
 def table(measure: SmoothingMeasure, max_radius: int, exact: bool = False) -> None:
-    """Print the least vote that is certified at every whole radius.
+    """Print the smallest vote that certifies each whole radius.
 
-    Tab-separated columns: ``radius``; ``log_p_fail``, the log of the votes that may be lost, rounded down; ``p_min``,
-    the votes that must be won, rounded up.
+    The output has tab-separated columns: ``radius``; ``log_p_fail``, the log of the largest fraction of votes that the
+    predicted class may lose, rounded down; ``p_min``, the smallest fraction of votes that it must win, rounded up.
 
     Args:
-        measure: The smoothing measure; its radii must be whole numbers.
-        max_radius: Last radius, at least 0.
-        exact: Whether to compute in rationals, from numbers as typed, and to print p_min as a fraction.
+        measure: The smoothing measure. Its radii must be whole numbers.
+        max_radius: Largest radius, at least 0.
+        exact: Whether to compute in rationals, from the digits as typed, and to print p_min as a fraction.
 
     Raises:
-        ValueError: If the measure has no such table, or max_radius is negative.
+        ValueError: If the measure has no such table, or ``max_radius`` is negative.
     """
     shape = (max(max_radius, 1),)
     log_p_fail = thresholds(measure, max_radius, shape)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.arguments import refuse
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.representation import Represented
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,18 @@ class VoteBound:
     log_fail: NDArray[np.float64]
     log_rival: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        """Raise if the bounds are not two columns of logarithms."""
+        columns: dict[str, object] = {"log_fail": self.log_fail, "log_rival": self.log_rival}
+        for name, value in columns.items():
+            if not (isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1):
+                found = f"an array of {value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else value
+                refuse(self, name, found, "a float64 NumPy array of shape (batch,)")
+            if np.isnan(value).any():
+                refuse(self, name, "nan", "logarithms of probabilities")
+        if len(self.log_fail) != len(self.log_rival):
+            refuse(self, "log_rival", f"{len(self.log_rival)} rows", f"as many as log_fail, {len(self.log_fail)}")
+
     @classmethod
     def one_sided(cls, log_fail: NDArray[np.float64]) -> "VoteBound":
         """The bound when nothing is known about the rivals but that they share what the winner does not get."""
@@ -32,7 +46,7 @@ class VoteBound:
         return np.asarray(np.exp(self.log_fail) + np.exp(self.log_rival) < 1 - 4 * np.finfo(float).eps)
 
 
-class Guarantee(ABC):
+class Guarantee(Represented, ABC):
     """Turns a vote bound into a radius within which the winner cannot change (THEORY.md section 2)."""
 
     def supports(self, measure: SmoothingMeasure) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import finite, positive
+from smoothing.arguments import is_floating, is_generator, refuse, within
 from smoothing.distance import Distance
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.rounding import Float
@@ -20,6 +20,9 @@ from smoothing.privacy_loss import (
     UniformLaw,
     shift_radius,
 )
+
+SHORTEST, LONGEST = 1e-30, 1e30
+"""Range of standard deviations, scales and half widths: noise in single precision neither under- nor overflows."""
 
 
 class AdditiveNoise(SmoothingMeasure):
@@ -39,11 +42,18 @@ class AdditiveNoise(SmoothingMeasure):
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Add noise to ``z``."""
+        is_floating(self, z=z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Add noise to each object; see `SmoothingMeasure.sample_each`."""
-        return z + self.draw(z, generator)
+        """Add noise to each object; see `SmoothingMeasure.sample_each`.
+
+        The sum is taken in single precision at least: a draw in half precision would not follow its law.
+        """
+        is_floating(self, z=z)
+        is_generator(self, generator)
+        wide = z.to(torch.promote_types(z.dtype, torch.float32))
+        return (wide + self.draw(wide, generator)).to(z.dtype)
 
 
 class ShiftMeasure(AdditiveNoise):
@@ -76,7 +86,7 @@ class Gaussian(ShiftMeasure):
     """
 
     def __init__(self, sigma: float) -> None:
-        positive(self, sigma=sigma)
+        within(self, SHORTEST, LONGEST, sigma=sigma)
         self.sigma = sigma
 
     @property
@@ -106,8 +116,8 @@ class AnisotropicGaussian(Gaussian):
     def __init__(self, sigmas: Sequence[float] | Sequence[Sequence[Sequence[float]]]) -> None:
         super().__init__(1.0)
         self.sigmas = torch.tensor(sigmas, dtype=torch.float64)
-        if not (self.sigmas.numel() and (self.sigmas > 0).all() and torch.isfinite(self.sigmas).all()):
-            raise ValueError(f"AnisotropicGaussian: sigmas = {sigmas}; must be finite and above 0")
+        if not (self.sigmas.numel() and ((self.sigmas >= SHORTEST) & (self.sigmas <= LONGEST)).all()):
+            refuse(self, "sigmas", sigmas, f"within [{SHORTEST:g}, {LONGEST:g}], at least one")
 
     @property
     def distance(self) -> Distance:
@@ -148,7 +158,7 @@ class Laplace(_CoordinateNoise):
     """
 
     def __init__(self, scale: float) -> None:
-        positive(self, scale=scale)
+        within(self, SHORTEST, LONGEST, scale=scale)
         self.scale = scale
 
     @property
@@ -170,7 +180,7 @@ class Uniform(_CoordinateNoise):
     """
 
     def __init__(self, half_width: float) -> None:
-        positive(self, half_width=half_width)
+        within(self, SHORTEST, LONGEST, half_width=half_width)
         self.half_width = half_width
 
     @property
@@ -183,18 +193,22 @@ class Uniform(_CoordinateNoise):
         return torch.empty_like(z).uniform_(-self.half_width, self.half_width, generator=generator)
 
 
+LARGEST_EXPONENT = 1e3
+"""Largest exponent at which the law is verified. Above it the noise is nearly that of `Uniform`."""
+
+
 class GeneralisedGaussian(_CoordinateNoise):
     """Noise of density proportional to ``exp(-(|x| / scale)^exponent)``, l1 (THEORY.md section 2).
 
     Args:
         scale: Above 0.
-        exponent: At least 1, where the density is log-concave.
+        exponent: Within [1, `LARGEST_EXPONENT`]; from 1 on the density is log-concave.
     """
 
     def __init__(self, scale: float, exponent: float) -> None:
-        positive(self, scale=scale)
+        within(self, SHORTEST, LONGEST, scale=scale)
         self.scale = scale
-        finite(self, 1, exponent=exponent)
+        within(self, 1, LARGEST_EXPONENT, exponent=exponent)
         self.exponent = exponent
 
     @property
@@ -203,8 +217,11 @@ class GeneralisedGaussian(_CoordinateNoise):
         return GeneralisedNormalLaw(self.scale, self.exponent)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Noise like ``z``: a gamma variable of shape ``1/exponent`` to the power ``1/exponent``, with a sign."""
-        shape = torch.full_like(z, 1 / self.exponent)
+        """Noise like ``z``: a power of a gamma variable of shape ``1 + 1/exponent``, times a uniform one.
+
+        A gamma variable of shape ``a`` is one of shape ``a + 1`` times ``U^(1/a)`` (Marsaglia and Tsang 2000). Drawn at
+        shape ``1/exponent`` itself, small values would underflow, and the noise would have an atom.
+        """
+        shape = torch.full_like(z, 1 + 1 / self.exponent)
         size = torch._standard_gamma(shape, generator=generator) ** (1 / self.exponent)
-        sign = torch.randint(0, 2, z.shape, generator=generator, device=z.device, dtype=z.dtype) * 2 - 1
-        return self.scale * size * sign
+        return size * torch.empty_like(z).uniform_(-self.scale, self.scale, generator=generator)

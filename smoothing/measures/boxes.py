@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothing.arguments import finite, positive
+from smoothing.arguments import is_floating, is_generator, within
 from smoothing.distance import Distance
-from smoothing.measures.additive import AdditiveNoise
+from smoothing.measures.additive import LONGEST, SHORTEST, AdditiveNoise
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.rounding import EPSILON, Float, balance
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
@@ -49,7 +49,7 @@ class UniformLinf(AdditiveNoise, OverlapMeasure):
     """
 
     def __init__(self, half_width: float) -> None:
-        positive(self, half_width=half_width)
+        within(self, SHORTEST, LONGEST, half_width=half_width)
         self.half_width = half_width
 
     @property
@@ -86,7 +86,7 @@ class Splitting(OverlapMeasure):
     coordinatewise = True
 
     def __init__(self, width: float) -> None:
-        finite(self, 0.5, width=width)
+        within(self, 0.5, LONGEST, width=width)
         self.width = width
 
     @property
@@ -96,7 +96,11 @@ class Splitting(OverlapMeasure):
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Split every coordinate at a point of its own."""
-        return self.split(z, torch.empty_like(z).uniform_(0, 2 * self.width, generator=generator))
+        is_floating(self, z=z)
+        is_generator(self, generator)
+        # In half precision the splitting points would lie on a coarse grid.
+        wide = z.to(torch.promote_types(z.dtype, torch.float32))
+        return self.split(wide, torch.empty_like(wide).uniform_(0, 2 * self.width, generator=generator)).to(z.dtype)
 
     def split(self, z: Tensor, s: Tensor) -> Tensor:
         """The middle of the interval that holds each coordinate of ``z``, split at ``s`` modulo ``2 width``."""

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_floating, is_generator
 from smoothing.distance import Distance
 from smoothing.measures.additive import Gaussian
 from smoothing.measures.denoiser import Denoiser
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.rounding import Float
-from smoothing.numerics.threads import batchwise
+from smoothing.numerics.rowwise import check_rowwise
+from smoothing.numerics.threads import batchwise, one_thread
 from smoothing.privacy_loss import PrivacyLoss
 
 
@@ -46,6 +47,7 @@ class DenoisedMeasure(SmoothingMeasure):
         self.assumptions = (*measure.assumptions, *denoiser.assumptions)
         self.checkpoint = denoiser.identity()
         self.trained_on = denoiser.trained_on
+        self._checked: set[torch.Size] = set()
         self.applied_sigma = denoiser.applied_sigma(measure.sigma)
         if not self.applied_sigma >= measure.sigma:
             raise ValueError(
@@ -72,8 +74,23 @@ class DenoisedMeasure(SmoothingMeasure):
         return self.measure.closed_form_radius(log_fail, log_rival, shape)
 
     def check(self, z: Tensor) -> None:
-        """Refuse images that the denoiser was not made for; see `SmoothingMeasure.check`."""
+        """Refuse images that the denoiser was not made for, and a denoiser that mixes images of a batch.
+
+        Raises:
+            ValueError: If the shape or the scale of the images is not the denoiser's, or if the denoised version of an
+                image depends on other images of its batch.
+        """
+        is_floating(self, z=z)
         self.denoiser.check(z)
+        shape = z.shape[-3:]
+        if shape not in self._checked and self.batch_size > 1:
+            image = z.reshape(-1, *shape)[:1]
+            denoiser = self.denoiser.to(z.device)
+            with one_thread():
+                check_rowwise(
+                    type(denoiser).__name__, denoiser, lambda batch: denoiser(batch, self.measure.sigma), image
+                )
+            self._checked.add(shape)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one denoised version of ``z``.
@@ -81,7 +98,8 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
-        self.check(z)
+        is_floating(self, z=z)
+        self.denoiser.check(z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -90,7 +108,9 @@ class DenoisedMeasure(SmoothingMeasure):
         Raises:
             ValueError: If the denoiser was not made for such images.
         """
-        self.check(z)
+        is_generator(self, generator)
+        is_floating(self, z=z)
+        self.denoiser.check(z)
         images = z.reshape(-1, *z.shape[-3:])
         noisy = [self._noisy(some, generator) for some in images.split(self.batch_size)]
         denoiser = self.denoiser.to(z.device)

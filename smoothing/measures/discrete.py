@@ -3,13 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import Distance
 from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
@@ -29,30 +28,30 @@ class CategoricalMeasure(SmoothingMeasure):
 
     @abstractmethod
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise every coordinate of a tensor that holds nothing but values; see `sample`."""
+        """Randomise every coordinate of an int64 tensor that holds nothing but values; see `sample`."""
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Randomise every coordinate of ``z``; see `SmoothingMeasure.sample`.
 
         Raises:
-            ValueError: If ``z`` holds anything but values. What becomes of those would tell of them.
+            ValueError: If ``z`` holds anything but values, or its type cannot hold all values.
         """
-        off = (z < 0) | (z >= self.num_classes)
-        if z.is_floating_point():
-            off |= z != z.round()
+        is_tensor(self, z=z)
+        is_generator(self, generator)
+        if torch.tensor(self.num_classes - 1).to(z.dtype).item() != self.num_classes - 1:
+            refuse(self, "z", z, f"of a type that holds all values 0 .. {self.num_classes - 1}")
+        # Arithmetic in the type of z may overflow: 200 + 100 is 44 in uint8.
+        values = z.long()
+        off = (values < 0) | (values >= self.num_classes) | (values != z)
         if off.any():
-            name, value = type(self).__name__, z[off][0].item()
-            raise ValueError(f"{name}: value = {value:.9g}; must be a whole number within 0 .. {self.num_classes - 1}")
-        return self.randomise(z, generator)
+            value = f"{z[off][0].item():.9g}"
+            refuse(self, "value", value, f"a whole number within 0 .. {self.num_classes - 1}")
+        return self.randomise(values, generator).to(z.dtype)
 
     @property
     def distance(self) -> Distance:
         """The number of changed coordinates."""
         return Distance("l0", "flips", integer=True, strict=False)
-
-    def diameter(self, shape: Sequence[int]) -> float:
-        """The number of coordinates."""
-        return prod(shape)
 
 
 class Discrete(CategoricalMeasure):

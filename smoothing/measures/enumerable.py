@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from smoothing.arguments import is_generator, is_tensor
 from smoothing.measures.measure import SmoothingMeasure
 
 
@@ -15,6 +16,8 @@ class EnumerableMeasure(SmoothingMeasure):
         versions: Their number, at least 1.
     """
 
+    # One number is drawn for all coordinates.
+    coordinatewise = False
     exact_samples = True
     versions: int
 
@@ -36,4 +39,6 @@ class EnumerableMeasure(SmoothingMeasure):
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
         """Draw independent versions of ``z``; see `SmoothingMeasure.sample_many`."""
+        is_tensor(self, z=z)
+        is_generator(self, generator)
         return self.version(z, torch.randint(self.versions, (draws,), generator=generator, device=z.device))

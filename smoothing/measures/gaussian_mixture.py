@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from smoothing.arguments import positive
+from smoothing.arguments import positive, within
 from smoothing.distance import Distance
-from smoothing.measures.additive import AdditiveNoise
+from smoothing.measures.additive import LONGEST, SHORTEST, AdditiveNoise
 from smoothing.privacy_loss import NormalMixtureLoss, PrivacyLoss
 
 
@@ -23,17 +23,18 @@ class GaussianMixture(AdditiveNoise):
     """
 
     def __init__(self, sigmas: Sequence[float], weights: Sequence[float] | None = None) -> None:
-        if not sigmas:
+        if len(sigmas) == 0:
             raise ValueError("GaussianMixture: sigmas = []; must name at least one")
         for sigma in sigmas:
-            positive(self, sigmas=sigma)
+            within(self, SHORTEST, LONGEST, sigmas=sigma)
         self.sigmas = tuple(sigmas)
         given = [1.0] * len(sigmas) if weights is None else weights
         if len(given) != len(sigmas):
             raise ValueError(f"GaussianMixture: weights = {given}; must be {len(sigmas)}, one for each sigma")
         for weight in given:
             positive(self, weights=weight)
-        self.weights = tuple(weight / sum(given) for weight in given)
+        self.weights = weights
+        self._probabilities = tuple(weight / sum(given) for weight in given)
 
     @property
     def distance(self) -> Distance:
@@ -42,11 +43,11 @@ class GaussianMixture(AdditiveNoise):
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Normal noise like ``z``, of one scale for each object."""
-        kinds = torch.tensor(self.weights, dtype=torch.float64, device=z.device)
+        kinds = torch.tensor(self._probabilities, dtype=torch.float64, device=z.device)
         sigmas = torch.tensor(self.sigmas, dtype=z.dtype, device=z.device)
         sigma = sigmas[torch.multinomial(kinds, len(z), replacement=True, generator=generator)]
         return torch.empty_like(z).normal_(generator=generator).mul_(sigma.reshape(-1, *[1] * (z.dim() - 1)))
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         """A mixture of ``N(-r^2 / 2 s^2, r^2 / s^2)``."""
-        return NormalMixtureLoss(self.weights, [radius / sigma for sigma in self.sigmas])
+        return NormalMixtureLoss(self._probabilities, [radius / sigma for sigma in self.sigmas])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from smoothing.arguments import is_floating, is_generator
 from smoothing.distance import Distance
 from smoothing.measures.additive import AdditiveNoise
 from smoothing.measures.discrete import CategoricalMeasure
@@ -48,6 +49,7 @@ class Levels:
         Raises:
             ValueError: If it holds anything else.
         """
+        is_floating(self.owner, z=z)
         codes = (z * self.steps).round()
         off = ((z - codes / self.steps).abs() > NEAR) | (codes < 0) | (codes > self.steps) | z.isnan()
         if off.any():
@@ -101,6 +103,7 @@ class OnLevels(SmoothingMeasure):
         Raises:
             ValueError: If ``z`` holds anything but levels.
         """
+        is_floating(self, z=z)
         return self.sample_each(z[None], generator)[0]
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -109,6 +112,7 @@ class OnLevels(SmoothingMeasure):
         Raises:
             ValueError: If ``z`` holds anything but levels.
         """
+        is_generator(self, generator)
         return self.levels.values(self.randomise(self.levels.codes(z), generator), z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss | list[PrivacyLoss]:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
-from math import inf
+from math import inf, prod
 
 import numpy as np
 import torch
@@ -14,16 +14,27 @@ from smoothing.distance import Distance
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.provenance.origin import Origin
+from smoothing.representation import Represented
 
 Channel = NDArray[np.float64] | NDArray[np.object_]
 """A ``(K, K)`` matrix of float64 numbers or of fractions."""
 
 
-class SmoothingMeasure(ABC):
+class SmoothingMeasure(Represented, ABC):
     """A distribution over randomised versions of an object ``z`` (THEORY.md section 1).
 
-    A new kind of noise is a subclass with `distance`, `sample` and `privacy_loss`. A measure on labels may also
+    A new kind of noise is a subclass with `distance`, `sample` and `privacy_loss`. Noise on labels or other categories
+    is best a subclass of `CategoricalMeasure`, noise that is added one of `AdditiveNoise`. A measure on labels may also
     give `channel`; analytic certifiers of linear votes work with any channel.
+
+    Laws of independent coordinates with finitely many outcomes are `RepeatedLoss`; coordinates of several laws, for
+    example added and deleted ones, are combined by its argument ``beside``. Laws of added noise are `ShiftLoss`,
+    `OverlapLoss` and `NormalMixtureLoss`.
+
+    All randomness comes from the ``generator`` that a method is given. Callers key it by root seed, stream, object and
+    block of draws (`smoothing.numerics.random.generator`), so that every draw is a function of its number. Stream 0
+    selects the class, stream 1 bounds its votes (`smoothing.certifiers.sampled.sampled_certifier`); draws of one stream
+    are independent of those of the other. A measure never sees these numbers and keeps no state of its own.
 
     Measures are immutable: constructors validate, and say class, parameter, value and allowed range.
 
@@ -129,8 +140,11 @@ class SmoothingMeasure(ABC):
         return None
 
     def diameter(self, shape: Sequence[int]) -> float:
-        """The largest distance between two objects of this shape; no radius needs to be larger."""
-        return inf
+        """Return the largest distance between two objects of this shape; no radius needs to be larger.
+
+        The default is the number of coordinates for ``"l0"``, which counts changed coordinates, and infinity otherwise.
+        """
+        return prod(shape) if self.distance.norm == "l0" else inf
 
     @property
     def channel(self) -> Channel | None:

@@ -35,14 +35,14 @@ class SparseDiscrete(CategoricalMeasure):
     num_classes = 2
 
     def __init__(self, p_add: str | float | Fraction, p_delete: str | float | Fraction) -> None:
-        self._add = exact_probability("SparseDiscrete", "p_add", p_add)
-        self._delete = exact_probability("SparseDiscrete", "p_delete", p_delete)
-        if not 0 < self._add + self._delete < 1:
+        self.exact_p_add = exact_probability("SparseDiscrete", "p_add", p_add)
+        self.exact_p_delete = exact_probability("SparseDiscrete", "p_delete", p_delete)
+        if not 0 < self.exact_p_add + self.exact_p_delete < 1:
             raise ValueError(
                 f"SparseDiscrete: p_delete = {p_delete}; must be such that p_add + p_delete is within (0, 1), "
                 f"with p_add = {p_add}"
             )
-        self.p_add, self.p_delete = float(self._add), float(self._delete)
+        self.p_add, self.p_delete = float(self.exact_p_add), float(self.exact_p_delete)
 
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Keep or turn every zero and one."""
@@ -60,11 +60,13 @@ class SparseDiscrete(CategoricalMeasure):
             additions: Number of zeros that become ones, at least 0.
             deletions: Number of ones that become zeros, at least 0.
         """
-        zero, one = (self._add, 1 - self._add), (1 - self._delete, self._delete)
+        zero, one = (self.exact_p_add, 1 - self.exact_p_add), (1 - self.exact_p_delete, self.exact_p_delete)
         added = RepeatedLoss(mu=zero, rho=one, copies=additions)
         return RepeatedLoss(mu=one, rho=zero, copies=deletions, beside=added)
 
     @property
     def channel(self) -> Channel:
         """``(2, 2)`` probabilities of each value becoming each other, as fractions."""
-        return np.array([[1 - self._add, self._add], [self._delete, 1 - self._delete]], dtype=object)
+        return np.array(
+            [[1 - self.exact_p_add, self.exact_p_add], [self.exact_p_delete, 1 - self.exact_p_delete]], dtype=object
+        )

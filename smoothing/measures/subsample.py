@@ -6,7 +6,7 @@ from math import expm1, log1p, prod
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import Distance
 from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.measure import SmoothingMeasure
@@ -38,16 +38,16 @@ class Subsample(SmoothingMeasure):
         """The number of changed labels."""
         return Distance("l0", "flips", integer=True, strict=False)
 
-    def diameter(self, shape: Sequence[int]) -> float:
-        """The number of labels."""
-        return prod(shape)
-
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Hide all but a few labels of ``z``."""
         return self.sample_many(z, 1, generator)[0]
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
         """Hide all but a few labels of ``z`` in each draw; see `SmoothingMeasure.sample_many`."""
+        is_tensor(self, z=z)
+        is_generator(self, generator)
+        if not z.dtype.is_signed:
+            refuse(self, "z", z, f"of a signed type: {HIDDEN} stands for hidden labels")
         shown = torch.randint(z.numel(), (draws, self.size), generator=generator, device=z.device)
         versions = torch.full((draws, z.numel()), HIDDEN, dtype=z.dtype, device=z.device)
         return versions.scatter_(1, shown, z.flatten()[shown]).reshape(draws, *z.shape)

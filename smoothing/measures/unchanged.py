@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, is_tensor
 from smoothing.distance import Distance
 from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import Channel, SmoothingMeasure
@@ -27,6 +27,7 @@ class Unchanged(SmoothingMeasure):
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """A copy of ``z``."""
+        is_tensor(self, z=z)
         return z.clone()
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:

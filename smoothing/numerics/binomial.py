@@ -18,6 +18,9 @@ a million draws."""
 ACCURACY_PER_DRAW = 1e-19
 """The same for each of more draws than ten millions; 3e-20 is the worst that was seen at up to 10^12."""
 
+SMALLEST_ALPHA = 1e-300
+"""Smallest failure probability of a bound. Smaller tails come close to the smallest float64 numbers."""
+
 HALVINGS = 70
 """Bisections after which no float64 lies between the ends."""
 
@@ -28,14 +31,23 @@ def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
     Args:
         count: Successes among ``n`` draws, any shape, within ``0 .. n``.
         n: Number of draws, at least 1; broadcast to ``count``.
-        alpha: Failure probability, within (0, 1).
+        alpha: Failure probability, at least `SMALLEST_ALPHA` and below 1.
 
     Returns:
         Float64 of the shape of ``count``, at most 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
     count, n = np.broadcast_arrays(count, n)
+    if not SMALLEST_ALPHA <= alpha < 1:
+        raise ValueError(f"upper_bound: alpha = {alpha}; must be at least {SMALLEST_ALPHA} and below 1")
+    if not ((count >= 0) & (count <= n) & (n >= 1)).all():
+        raise ValueError("upper_bound: count is out of range; must be within 0 .. n, with n at least 1")
     all_won = count >= n
     near = np.where(all_won, 1.0, beta.isf(alpha, np.where(all_won, 1, count + 1), np.where(all_won, 1, n - count)))
+    if (failed := np.isnan(near)).any():  # SciPy cannot invert some tails below 1e-150
+        near = np.where(failed, _inverted(count, n, alpha), near)
     return _rounded_up(near, lambda p: _at_most(count, n, p), n, alpha)
 
 
@@ -49,13 +61,18 @@ def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: 
     Args:
         count: Successes among ``n`` draws, any shape, within ``0 .. n``.
         n: Number of draws, at least 1; broadcast to ``count``.
-        alpha: Failure probability, within (0, 1).
+        alpha: Failure probability, at least `SMALLEST_ALPHA` and below 1.
         uniform: Drawn uniformly from (0, 1], independent of all else; broadcast to ``count``.
 
     Returns:
         Float64 of the shape of ``count``, at most 1.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
     count, n, uniform = np.broadcast_arrays(count, n, uniform)
+    if not ((uniform > 0) & (uniform <= 1)).all():
+        raise ValueError("randomised_upper_bound: uniform is out of range; must be within (0, 1]")
     plain = high = upper_bound(count, n, alpha)
     low = upper_bound(np.maximum(count - 1, 0), n, alpha) * (1 - ACCURACY)
 
@@ -96,6 +113,16 @@ def _at_most(count: Count, n: Count, p: Float) -> Float:
     inside = (count >= 0) & (count < n)
     tail = betaincc(np.where(inside, count + 1, 1), np.where(inside, n - count, 1), p)
     return np.where(inside, tail, np.where(count < 0, 0.0, 1.0))
+
+
+def _inverted(count: Count, n: Count, alpha: float) -> Float:
+    """About the ``p`` at which `_at_most` is ``alpha``, by bisection."""
+    low, high = np.zeros(count.shape), np.ones(count.shape)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        enough = _at_most(count, n, middle) <= alpha
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
 
 
 def _rounded_up(near: Float, tail: Callable[[Float], Float], n: Count, alpha: float) -> Float:

@@ -161,7 +161,8 @@ class GeneralisedNormalLaw(NoiseLaw):
     def log_tail(self, size: Float) -> Float:
         """See `NoiseLaw.log_tail`."""
         order = 1 / self.exponent
-        power = (size / self.a) ** self.exponent
+        with np.errstate(over="ignore"):
+            power = (size / self.a) ** self.exponent
         inside = np.where(power < FLAT, size / self.a / gamma(1 + order), gammainc(order, power))
         return np.asarray(np.where(inside < 0.5, np.log1p(-inside), np.log(gammaincc(order, power))) - LOG_2[0])
 
@@ -174,5 +175,6 @@ class GeneralisedNormalLaw(NoiseLaw):
 
     def kl(self, shift: float) -> float:
         """``E|X + s|^e - E|X|^e`` on the scale of ``a``, bounded by Minkowski's inequality."""
-        norm = self.exponent ** (-1 / self.exponent)
-        return float((norm + shift / self.a) ** self.exponent - norm**self.exponent) * (1 + 1e-12)
+        norm = np.float64(self.exponent ** (-1 / self.exponent))
+        with np.errstate(over="ignore"):
+            return float((norm + shift / self.a) ** self.exponent - norm**self.exponent) * (1 + 1e-12)

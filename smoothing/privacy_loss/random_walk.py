@@ -16,8 +16,14 @@ Wide = NDArray[np.longdouble]
 NEGLIGIBLE = WIDE(1e-27)
 """Probabilities below this at the edges of a law are given to the adversary."""
 
-SNAPSHOT_EVERY = 64
-"""Laws are kept at every such number of steps, so that any other is a few steps away."""
+BLOCK = 512
+"""Laws at multiples of this number of steps are computed first. All others are reached from them step by step."""
+
+STEPWISE = 32 * BLOCK
+"""Up to this number of steps all laws are computed step by step, beyond it by convolution of powers of two."""
+
+SNAPSHOTS = 16
+"""Most laws that a walk keeps of those at multiples of `BLOCK` beyond `STEPWISE`."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,32 @@ class Law:
     lost: np.longdouble
     error: np.longdouble
 
+    def beside(self, other: "Law") -> "Law":
+        """The law of the sum of this walk and an independent one; other walks count from position 0 of this one.
+
+        A probability of the sum is a sum of at most ``m`` products, each rounded once.
+        """
+        p = np.convolve(self.p, other.p)
+        kept = min(self.p.sum() * (1 + self.error), WIDE(1))
+        error = self.error + other.error + (min(len(self.p), len(other.p)) + 4) * UNIT
+        return trimmed(self.lowest + other.lowest, p, self.lost + kept * other.lost, error)
+
     def above(self) -> Wide:
         """At least the probability of lying above each position, from ``lowest - 1`` upwards."""
         tails = np.concatenate([self.p[::-1].cumsum()[::-1], [WIDE(0)]])
         return np.asarray(tails * (1 + self.error + len(tails) * UNIT) + self.lost)
+
+
+def trimmed(lowest: int, p: Wide, lost: np.longdouble, error: np.longdouble) -> Law:
+    """A law without its negligible edges, which are counted as lost."""
+    alive = np.flatnonzero(p >= NEGLIGIBLE)
+    first, end = (int(alive[0]), int(alive[-1]) + 1) if len(alive) else (0, 0)
+    dropped = (p[:first].sum() + p[end:].sum()) * (1 + error)
+    return Law(lowest + first, p[first:end], (lost + dropped) * (1 + 4 * UNIT), error)
+
+
+NOTHING = Law(0, np.ones(1, WIDE), WIDE(0), WIDE(0))
+"""The walk before its first step."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +111,18 @@ class RandomWalk:
         self._unit = log_of(self.ratio)
         self._step, self._log_base = step, log_of(step.base)
         self._before, self._start = before, start
-        self._last = before.law(start) if before else Law(0, np.ones(1, WIDE), WIDE(0), WIDE(0))
-        self._snapshots = [self._last]
-        self._thresholds = [self._read_threshold(self._last, 0)]
+        self._first = before.law(start) if before else NOTHING
+        self._blocks = [self._first]
+        self._powers: list[Law] = []
+        self._far: dict[int, Law] = {}
+        self._last = 0, self._first
+        self._thresholds: dict[int, float] = {}
         self._exact: list[ExactLaw] = []
 
     def log_threshold(self, steps: int) -> float:
         """Lower bound on the ``log f`` with ``G(f) = 1/2`` after ``steps`` steps."""
-        while (made := len(self._thresholds)) <= steps:
-            self._last = self._advance(self._last)
-            self._thresholds.append(self._read_threshold(self._last, made))
-            if made % SNAPSHOT_EVERY == 0:
-                self._snapshots.append(self._last)
+        if steps not in self._thresholds:
+            self._thresholds[steps] = self._read_threshold(self.law(steps), steps)
         return self._thresholds[steps]
 
     def profile(self, steps: int) -> Profile:
@@ -102,11 +130,13 @@ class RandomWalk:
         return _profile(self, steps)
 
     def law(self, steps: int) -> Law:
-        """The law after ``steps`` steps."""
-        self.log_threshold(steps)
-        law = self._snapshots[steps // SNAPSHOT_EVERY]
-        for _ in range(steps % SNAPSHOT_EVERY):
+        """The law after ``steps`` steps: a function of ``steps`` alone, whatever was computed before."""
+        made, law = self._last
+        if not (made <= steps and made // BLOCK == steps // BLOCK):
+            made, law = steps - steps % BLOCK, self._block(steps // BLOCK)
+        for _ in range(steps - made):
             law = self._advance(law)
+        self._last = steps, law
         return law
 
     def loss(self, position: NDArray[np.int_], steps: int) -> tuple[Wide, Wide]:
@@ -152,16 +182,45 @@ class RandomWalk:
             self._exact.append(ExactLaw(_convolve(law.p, kernel), law.total * whole, law.base * self._step.base))
         return self._exact[steps]
 
+    def _block(self, number: int) -> Law:
+        """The law after that number of blocks of steps."""
+        while len(self._blocks) <= min(number, STEPWISE // BLOCK):
+            law = self._blocks[-1]
+            for _ in range(BLOCK):
+                law = self._advance(law)
+            self._blocks.append(law)
+        if number < len(self._blocks):
+            return self._blocks[number]
+        if number not in self._far:
+            law, bit = self._first, 0
+            while number >> bit:
+                if number >> bit & 1:
+                    law = law.beside(self._power(bit))
+                bit += 1
+            if len(self._far) >= SNAPSHOTS:
+                del self._far[next(iter(self._far))]
+            self._far[number] = law
+        return self._far[number]
+
+    def _power(self, exponent: int) -> Law:
+        """The law of ``2^exponent`` blocks of steps from nothing."""
+        if not self._powers:
+            law = NOTHING
+            for _ in range(BLOCK):
+                law = self._advance(law)
+            self._powers.append(law)
+        while len(self._powers) <= exponent:
+            self._powers.append(self._powers[-1].beside(self._powers[-1]))
+        return self._powers[exponent]
+
     def _advance(self, law: Law) -> Law:
         p = np.zeros(len(law.p) + len(self._step.p) - 1, WIDE)
         for shift, probability in enumerate(self._step.p):
             if probability:
                 p[shift : shift + len(law.p)] += wide(probability) * law.p
-        alive = np.flatnonzero(p >= NEGLIGIBLE)
-        first, end = (int(alive[0]), int(alive[-1]) + 1) if len(alive) else (0, 0)
         error = law.error + (len(self._step.p) + 4) * UNIT
-        dropped = (p[:first].sum() + p[end:].sum() + wide(self._step.sure) * law.p.sum()) * (1 + error)
-        return Law(law.lowest + first, p[first:end], (law.lost + dropped) * (1 + 4 * UNIT), error)
+        sure = wide(self._step.sure) * law.p.sum() * (1 + error)
+        return trimmed(law.lowest, p, law.lost + sure, error)
 
     def _read_threshold(self, law: Law, steps: int) -> float:
         above = law.above()

@@ -18,7 +18,8 @@ class RepeatedLoss(PrivacyLoss):
         mu: Probability of each outcome of one coordinate before the change, at least 0, summing to one.
         rho: Probability of the same outcomes after the change.
         copies: Number of changed coordinates, at least 0.
-        beside: The loss of further coordinates, independent of these.
+        beside: The loss of further coordinates, independent of these: the result is the loss of both together. For
+            example, ``RepeatedLoss(one, zero, deletions, beside=RepeatedLoss(zero, one, additions))``.
 
     Raises:
         ValueError: If the laws differ in length, are no probabilities, or have no common unit.

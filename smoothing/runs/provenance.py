@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from smoothing.distance import Distance
+from smoothing.provenance.code import code_version
 
 
 def provenance(
@@ -22,6 +23,8 @@ def provenance(
     distance: Distance,
     data: str,
     checkpoint: str | None = None,
+    identity: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The provenance of a run, ready for JSON.
 
@@ -31,10 +34,12 @@ def provenance(
         distance: Distance in which the radii are given.
         data: Fingerprint of the data sets, sha256.
         checkpoint: sha256 of the checkpoint that the votes go through, if they do.
+        identity: sha256 of measure, votes, encoder and certifiers, by name.
+        sources: sha256 of source files from outside this project, by Python module.
 
     Returns:
-        The arguments, and ``versions`` of Python and of every distribution loaded, a user's own included, and
-        ``hardware``.
+        The arguments, ``code``, the version of this project, ``versions`` of Python and of every distribution loaded, a user's own
+        included, and ``hardware``.
     """
     return {
         "config": dict(config),
@@ -42,6 +47,9 @@ def provenance(
         "distance": asdict(distance),
         "data": data,
         "checkpoint": checkpoint,
+        "identity": dict(identity or {}),
+        "sources": dict(sources or {}),
+        "code": code_version(),
         "versions": _versions(),
         "hardware": {
             "platform": platform.platform(),

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.certificates import Classifier
+from smoothing.certificates.certificates import SmoothedClassifier
 from smoothing.measures.measure import Channel
 from smoothing.votes.labels.linear import Scores
 
 Float = NDArray[np.float64]
 Array = NDArray[Any]
+
+MOST_VECTORS = 10**6
+"""Largest number of label vectors that are gone through."""
 
 LEAD = 1e-12
 """Lead in probability below which a float64 sum does not say who is ahead."""
@@ -83,7 +86,7 @@ def majority_standings(scores: Scores, row: int, channel: Channel) -> Float:
     return np.stack(standings, 1)
 
 
-def standings_of(classifier: Classifier, scores: Scores, row: int, channel: Channel) -> Array:
+def standings_of(classifier: SmoothedClassifier, scores: Scores, row: int, channel: Channel) -> Array:
     """``(K**n, K)`` what the smoothed classifier takes the argmax of, for each label vector."""
     standings = {"mean": mean_standings, "majority": majority_standings}
     return standings[classifier](scores, row, channel)

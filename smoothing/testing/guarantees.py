@@ -8,13 +8,33 @@ import pytest
 from numpy.typing import NDArray
 
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
-from smoothing.measures import LabelFlip, SmoothingMeasure
+from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
+from smoothing.measures import (
+    Gaussian,
+    GaussianMixture,
+    LabelFlip,
+    Laplace,
+    SmoothingMeasure,
+    SparseDiscrete,
+    Uniform,
+    UniformLinf,
+)
 from smoothing.testing.brute_force import Float, best_event, noise
 
 LOG_F = np.log(np.concatenate([np.logspace(-12, -2, 41), np.linspace(0.02, 0.98, 97) * 0.9931]))
 """Bounds on lost votes, ascending; not round, so that none lies on the edge of a radius."""
 
 SLACK = 1e-9
+
+REAL_AND_SPARSE = (
+    Gaussian(0.5),
+    GaussianMixture([0.25, 1.0]),
+    Laplace(0.5),
+    Uniform(0.5),
+    UniformLinf(0.5),
+    SparseDiscrete("0.01", "0.6"),
+)
+"""Measures that brute force over labels does not reach."""
 
 
 class GuaranteeConformance:
@@ -78,6 +98,37 @@ class GuaranteeConformance:
             for less in (0.0, 0.5, 3.0):
                 bound = VoteBound(LOG_F, LOG_F - less)
                 never_refuted(measure, bound, guarantee.radius(measure, bound, (places,)), places)
+
+    def test_boundaries_are_not_certified(
+        self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
+    ) -> None:
+        """Just above the exact threshold of a radius, that radius is not certified."""
+        for measure in measures:
+            exact = [float(f) for f in exact_thresholds(measure, places, (places,))]
+            above = np.log(exact) + 1e-12 * np.abs(np.log(exact))
+            assert (thresholds(measure, places, (places,)) < above).all()
+            radius = guarantee.radius(measure, VoteBound.one_sided(above), (places,))
+            assert (radius < np.maximum(np.arange(places + 1), 1)).all()
+
+    def test_tight_radius_is_never_exceeded(self, guarantee: Guarantee, places: int) -> None:
+        """No guarantee certifies more than Neyman and Pearson's lemma, under real noise as well."""
+        for measure in REAL_AND_SPARSE:
+            if guarantee.supports(measure) is None:
+                for less in (0.0, 0.5, 3.0):
+                    bound = VoteBound(LOG_F, LOG_F - less)
+                    tight = NeymanPearson().radius(measure, bound, (places,))
+                    assert (guarantee.radius(measure, bound, (places,)) <= tight * (1 + SLACK)).all()
+
+    def test_radius_does_not_depend_on_the_batch(
+        self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
+    ) -> None:
+        """A row has the same radius alone, among others, and after others were computed."""
+        bound = VoteBound(LOG_F[::12], LOG_F[::12] - 0.5)
+        for measure in measures:
+            together = guarantee.radius(measure, bound, (places,))
+            for row in reversed(range(len(together))):
+                alone = VoteBound(bound.log_fail[row : row + 1], bound.log_rival[row : row + 1])
+                assert guarantee.radius(measure, alone, (places,))[0] == together[row]
 
     def test_larger_radius_is_refuted(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.certificates import Certificates
-from smoothing.testing.brute_force import standings_of, true_radius
+from smoothing.testing.brute_force import MOST_VECTORS, standings_of, true_radius
 from smoothing.votes.ballots import Ballots
 
 
@@ -18,10 +18,16 @@ def true_radii(ballots: Ballots, certificates: Certificates) -> NDArray[np.int64
     Returns:
         ``(batch,)`` radii; -1 where the prediction is not the smoothed classifier's or where the
         certifier abstains, n where nothing can change it.
+
+    Raises:
+        ValueError: If the measure has no channel, or there are too many label vectors to go through.
     """
     channel = ballots.measure.channel
-    assert channel is not None, "brute force needs a measure with a channel"
+    if channel is None:
+        raise ValueError(f"true_radii: measure = {ballots.measure}; must have a channel")
     labels = ballots.scores.labels.tolist()
+    if (vectors := len(channel) ** len(labels)) > MOST_VECTORS:
+        raise ValueError(f"true_radii: {vectors} label vectors; must be at most {MOST_VECTORS}")
     return np.array(
         [
             true_radius(standings_of(certificates.classifier, ballots.scores, row, channel), int(prediction), labels)

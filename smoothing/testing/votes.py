@@ -1,8 +1,13 @@
-"""What every base function must do when it is put to the vote."""
+"""Conformance suites of votes."""
 
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+
+import numpy as np
 import pytest
 import torch
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 from torch import Tensor
 
 from smoothing.measures import LabelFlip, SmoothingMeasure
@@ -11,44 +16,50 @@ from smoothing.votes.labels.linear import SCORE_BITS, LinearVotes
 from smoothing.votes.votes import Votes
 
 DRAWS = 600
-"""Not a multiple of any block of draws."""
+"""Number of draws, not a multiple of any block size."""
+
+WINDOW, WINDOWS = 32, 32
+"""Number of draws in a window, and number of consecutive windows."""
+
+LEAST_VARIANCE = 3.0
+"""Variance of counts above which their dispersion approximately has a chi-squared distribution."""
 
 CHANCE = 1e-7
-"""Failure probability of each statistical statement."""
+"""Failure probability of each statistical test."""
 
 
 class VotesConformance:
-    """Tests of a base function; subclass it, name the class ``Test...`` and give the fixtures."""
+    """Tests of votes. Subclass it, name the class ``Test...`` and define the fixtures."""
 
     @pytest.fixture
     def votes(self) -> Votes:
-        """The base function, ready to be put to the vote."""
-        raise NotImplementedError("give a fixture `votes`")
+        """The fitted votes."""
+        raise NotImplementedError("define a fixture `votes`")
 
     @pytest.fixture
     def measure(self, votes: Votes) -> SmoothingMeasure:
-        """A measure that randomises what the votes depend on."""
-        raise NotImplementedError("give a fixture `measure`")
+        """A measure of the randomised object, under which the votes vary."""
+        raise NotImplementedError("define a fixture `measure`")
 
     @pytest.fixture
     def x(self) -> Tensor:
         """Inputs to predict, ``(batch, ...)``, at least three."""
-        raise NotImplementedError("give a fixture `x`")
+        raise NotImplementedError("define a fixture `x`")
 
     @pytest.fixture
     def index(self, x: Tensor) -> Tensor:
-        """``(batch,)`` positions of the inputs in their data set."""
+        """Positions of the inputs in their data set, ``(batch,)``."""
         return torch.arange(len(x)) + 10
 
     def test_describes_itself(self, votes: Votes, x: Tensor) -> None:
-        """It says what is randomised, how many classes there are and what is assumed."""
+        """Object, number of classes, assumptions and object shape are valid."""
         assert votes.object in {"test input", "training labels", "training inputs"}
         assert votes.num_classes >= 2
         assert all(votes.assumptions)
         assert all(size > 0 for size in votes.object_shape(x))
 
     def test_counts_are_counts(self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor) -> None:
-        """One whole number for each input and class; every draw is one vote."""
+        """Counts are integers by input and class, one vote per draw."""
         counts = votes.counts(measure, x, index, DRAWS, (3, 1))
         assert counts.shape == (len(x), votes.num_classes)
         assert counts.dtype == torch.int64
@@ -58,55 +69,113 @@ class VotesConformance:
     def test_counts_are_a_function_of_the_key(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """The same key gives the same votes, whatever happened before; no draw is shared with another key."""
+        """A key gives the same counts after other calls. Global generators are neither used nor changed."""
+        fresh = deepcopy(votes)
+        before = _global_states()
         first = votes.counts(measure, x, index, DRAWS, (3, 1))
+        after = _global_states()
+        assert before == after, "a global generator was used"
         torch.manual_seed(5)
         votes.counts(measure, x, index, DRAWS, (3, 2))
-        assert torch.equal(votes.counts(measure, x, index, DRAWS, (3, 1)), first)
-        one_draw = [votes.counts(measure, x, index, 1, (3, stream)) for stream in range(100)]
-        assert first.amax() == DRAWS or any(not torch.equal(one_draw[0], other) for other in one_draw)
+        votes.counts(measure, x.flip(0), index, 1, (3, 1))
+        assert torch.equal(votes.counts(measure, x, index, DRAWS, (3, 1)), first), "the same call, repeated"
+        torch.manual_seed(6)
+        assert torch.equal(fresh.counts(measure, x, index, DRAWS, (3, 1)), first), "the same call, as the first one"
+
+    def test_counts_do_not_depend_on_earlier_inputs(
+        self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
+    ) -> None:
+        """Counts do not depend on an earlier input with the same position in the data set."""
+        fresh = deepcopy(votes)
+        votes.counts(measure, x, index, WINDOW, (3, 1))
+        again = votes.counts(measure, x[1:], index[:-1], WINDOW, (3, 1))
+        assert torch.equal(again, fresh.counts(measure, x[1:], index[:-1], WINDOW, (3, 1)))
+
+    def test_draws_and_keys_are_independent(
+        self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
+    ) -> None:
+        """Draws do not repeat, within a key or between keys, and the variance of counts is that of independent draws.
+
+        The counts of consecutive windows of draws are compared. Repeated draws give equal counts at some lag. Counts of
+        dependent draws vary more or less than binomial ones.
+        """
+
+        def counted(key: tuple[int, int], number: int) -> Tensor:
+            """Return the counts of consecutive windows, ``(number, batch, K)``."""
+            starts, fresh = range(0, number * WINDOW, WINDOW), deepcopy(votes)
+            return torch.stack([fresh.counts(measure, x, index, WINDOW, key, first) for first in starts])
+
+        windows = counted((3, 1), WINDOWS)
+        if (windows == windows[0]).all():
+            return  # the measure does not change the predictions
+        for lag in range(1, WINDOWS // 2 + 1):
+            assert not torch.equal(windows[lag:], windows[:-lag]), f"draws repeat after {lag * WINDOW}"
+        for key in ((3, 2), (4, 1)):
+            assert not torch.equal(counted(key, 8), windows[:8]), f"keys (3, 1) and {key} share draws"
+        share = windows.double().mean(0) / WINDOW
+        variance = WINDOW * share * (1 - share)
+        statistic = (windows - WINDOW * share).square().sum(0) / variance.clamp(min=1e-9)
+        for value in statistic[variance >= LEAST_VARIANCE].tolist():
+            chances = chi2.cdf(value, WINDOWS - 1), chi2.sf(value, WINDOWS - 1)
+            assert min(chances) > CHANCE, f"counts vary {value / (WINDOWS - 1):.3g} times as much as independent draws"
 
     def test_a_longer_run_extends_a_shorter(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Draws are numbered: parts of a run add up to it, wherever it is cut."""
+        """The counts of parts of a run add up to its counts, for any cut and in any order."""
+        pristine = deepcopy(votes)
         whole = votes.counts(measure, x, index, DRAWS, (3, 1))
         for cut in (1, 255, 256, DRAWS - 1):
+            rest = pristine.counts(measure, x, index, DRAWS - cut, (3, 1), first=cut)
             head = votes.counts(measure, x, index, cut, (3, 1))
-            rest = votes.counts(measure, x, index, DRAWS - cut, (3, 1), first=cut)
             assert torch.equal(head + rest, whole)
+        parts = ((257, DRAWS - 257), (250, 7), (0, 250))
+        counts = [votes.counts(measure, x, index, size, (3, 1), first) for first, size in parts]
+        assert torch.equal(torch.stack(counts).sum(0), whole)
 
     def test_counts_do_not_depend_on_the_batch(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """An input alone, in another order or among others gets the same votes."""
-        together = votes.counts(measure, x, index, DRAWS, (3, 1))
-        alone = [votes.counts(measure, x[i : i + 1], index[i : i + 1], DRAWS, (3, 1)) for i in range(len(x))]
-        assert torch.equal(torch.cat(alone), together)
-        assert torch.equal(votes.counts(measure, x.flip(0), index.flip(0), DRAWS, (3, 1)).flip(0), together)
+        """The counts of an input do not depend on other inputs, their order or their positions in the data set."""
+
+        def counted(*rows: int) -> Tensor:
+            chosen = list(rows)
+            return deepcopy(votes).counts(measure, x[chosen], index[chosen], DRAWS // 2, (3, 1))
+
+        together = counted(*range(len(x)))
+        assert torch.equal(torch.cat([counted(row) for row in range(len(x))]), together)
+        assert torch.equal(counted(*reversed(range(len(x)))).flip(0), together)
+        for row in range(1, len(x)):
+            assert torch.equal(counted(0, row), together[[0, row]])
 
 
 class LinearVotesConformance(VotesConformance):
-    """Tests of a linear vote; subclass it, name the class ``Test...`` and give `unfitted`, `training_set` and `x`.
+    """Tests of a linear vote. Subclass it, name the class ``Test...`` and define `unfitted`, `training_set` and `x`.
 
-    The training set must be small: at most 4,096 label vectors.
+    The training set must have at most 4,096 label vectors.
     """
 
     @pytest.fixture
     def unfitted(self) -> LinearVotes:
-        """The vote before it has seen the training set; built anew for every test."""
-        raise NotImplementedError("give a fixture `unfitted`")
+        """The vote before `fit`."""
+        raise NotImplementedError("define a fixture `unfitted`")
 
     @pytest.fixture
     def training_set(self) -> tuple[Tensor, Tensor, int]:
         """Training inputs ``(n, ...)``, labels ``(n,)`` int64 and the number of classes."""
-        raise NotImplementedError("give a fixture `training_set`")
+        raise NotImplementedError("define a fixture `training_set`")
 
     @pytest.fixture
     def votes(self, unfitted: LinearVotes, training_set: tuple[Tensor, Tensor, int]) -> LinearVotes:
         """The fitted vote."""
-        unfitted.fit(*training_set)
-        return unfitted
+        votes = deepcopy(unfitted)
+        votes.fit(*training_set)
+        return votes
+
+    @pytest.fixture
+    def reads_labels(self) -> str | None:
+        """The assumption that states that weights or offsets depend on labels; None if they do not."""
+        return None
 
     @pytest.fixture
     def measure(self, votes: LinearVotes) -> SmoothingMeasure:
@@ -114,7 +183,7 @@ class LinearVotesConformance(VotesConformance):
         return LabelFlip("0.2", votes.num_classes)
 
     def test_scores_add_without_rounding(self, votes: LinearVotes, x: Tensor) -> None:
-        """Weights and offsets are whole numbers whose sums float64 holds."""
+        """Weights and offsets are whole numbers with sums that are exact in float64."""
         scores = votes.scores(x)
         assert scores.weights.shape == (len(x), len(votes.labels))
         assert scores.offsets.shape == (len(x), votes.num_classes)
@@ -125,32 +194,46 @@ class LinearVotesConformance(VotesConformance):
         assert (scores.weights != 0).any()
 
     def test_scores_do_not_depend_on_the_batch(self, votes: LinearVotes, x: Tensor) -> None:
-        """An input alone, in another order or among others gets the same bits."""
+        """The bits of an input's scores do not depend on other inputs, their order or earlier calls."""
+        pristine = deepcopy(votes)
         together = votes.scores(x)
         for order in (torch.arange(len(x)).flip(0), torch.tensor([0]), torch.tensor([len(x) - 1, 0])):
-            scores = votes.scores(x[order])
-            assert torch.equal(scores.weights, together.weights[order])
-            assert torch.equal(scores.offsets, together.offsets[order])
+            for asked in (votes, deepcopy(pristine)):
+                scores = asked.scores(x[order])
+                assert torch.equal(scores.weights, together.weights[order])
+                assert torch.equal(scores.offsets, together.offsets[order])
 
     def test_labels_change_no_bit_of_the_weights(
-        self, votes: LinearVotes, training_set: tuple[Tensor, Tensor, int], x: Tensor
+        self,
+        unfitted: LinearVotes,
+        training_set: tuple[Tensor, Tensor, int],
+        x: Tensor,
+        reads_labels: str | None,
     ) -> None:
-        """Refitted to other labels, weights and offsets stay, unless the vote declares what it assumes."""
-        if votes.assumptions:
-            pytest.skip(f"declared: {votes.assumptions}")
+        """Weights and offsets are the same after fitting to other labels, unless `reads_labels` declares otherwise.
+
+        No other assumption exempts a vote from this test.
+        """
         inputs, labels, num_classes = training_set
-        before = votes.scores(x)
-        for seed in range(5):
-            other = torch.randint(num_classes, labels.shape, generator=torch.Generator().manual_seed(seed))
-            other[torch.randperm(len(other))[:num_classes]] = torch.arange(num_classes)
-            votes.fit(inputs, other, num_classes)
-            after = votes.scores(x)
+
+        def fitted(to: Tensor) -> LinearVotes:
+            votes = deepcopy(unfitted)
+            votes.fit(inputs, to, num_classes)
+            return votes
+
+        declared = fitted(labels)
+        if reads_labels is not None:
+            assert reads_labels in declared.assumptions
+            return
+        before = declared.scores(x)
+        for other in _other_labels(labels, num_classes):
+            after = fitted(other).scores(x)
             assert torch.equal(after.weights, before.weights)
             assert torch.equal(after.offsets, before.offsets)
             assert torch.equal(after.labels, other)
 
     def test_scores_are_the_sums_of_weights_by_label(self, votes: LinearVotes, x: Tensor) -> None:
-        """Class sums are exactly the weights of each label."""
+        """Class sums are the exact sums of the weights of each label."""
         scores = votes.scores(x)
         for c in range(votes.num_classes):
             expected = [sum(int(w) for w in row[scores.labels == c]) for row in scores.weights]
@@ -159,7 +242,7 @@ class LinearVotesConformance(VotesConformance):
     def test_counts_follow_the_scores(
         self, votes: LinearVotes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Sampled shares agree with the vote probabilities over all label vectors."""
+        """Sampled frequencies agree with exact vote probabilities over all label vectors."""
         scores, channel = votes.scores(x), measure.channel
         assert channel is not None
         draws = 4000
@@ -171,7 +254,7 @@ class LinearVotesConformance(VotesConformance):
                 assert binomtest(count, draws, probability).pvalue > CHANCE
 
     def test_refuses_bad_training_sets(self, unfitted: LinearVotes, training_set: tuple[Tensor, Tensor, int]) -> None:
-        """Each is found before anything is fitted, with what is allowed."""
+        """Invalid training sets raise an error that contains what is allowed."""
         inputs, labels, num_classes = training_set
         infinite = inputs.clone()
         infinite.view(-1)[0] = torch.inf
@@ -189,8 +272,30 @@ class LinearVotesConformance(VotesConformance):
                 unfitted.fit(*arguments)
 
     def test_refuses_infinite_inputs(self, votes: LinearVotes, x: Tensor) -> None:
-        """NaN never becomes a prediction."""
+        """NaN in an input raises an error."""
         x = x.clone()
         x.view(-1)[0] = torch.nan
         with pytest.raises(ValueError, match="must be finite"):
             votes.scores(x)
+
+
+def _other_labels(labels: Tensor, num_classes: int) -> Iterator[Tensor]:
+    """Yield all single flips, some random labels, and renamed classes, each with an example of every class."""
+    flips = [(position, c) for position in range(len(labels)) for c in range(num_classes) if c != labels[position]]
+    for position, c in flips:
+        other = labels.clone()
+        other[position] = c
+        if len(other.unique()) == num_classes:
+            yield other
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        other = torch.randint(num_classes, labels.shape, generator=generator)
+        other[torch.randperm(len(other), generator=generator)[:num_classes]] = torch.arange(num_classes)
+        yield other
+    yield (labels + 1) % num_classes
+
+
+def _global_states() -> tuple[object, ...]:
+    """Return the states of the global generators of torch, NumPy and Python."""
+    numpy = np.random.get_state(legacy=False)["state"]
+    return torch.get_rng_state().tolist(), numpy["key"].tolist(), numpy["pos"], random.getstate()

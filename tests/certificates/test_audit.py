@@ -165,8 +165,15 @@ def test_what_printing_rounds_away_is_allowed_for(spell: Callable[[float], str])
         (0.001, -1.0, 100, r"audit: sigma = -1.0; must be finite and above 0"),
         (0.001, np.inf, 100, r"audit: sigma = inf; must be finite and above 0"),
         (0.001, 0.5, 0, r"audit: n = 0; must be at least 1"),
+        (0.001, 0.5, 1.5, r"audit: n = 1.5; must be at least 1 and a whole number"),
     ],
 )
 def test_what_cannot_be(alpha: float, sigma: float, n: int, message: str):
     with pytest.raises(ValueError, match=message):
         audit([0.5], alpha, sigma, n)
+
+
+@pytest.mark.parametrize("radius", [-1.0, np.nan])
+def test_what_is_no_radius(radius: float):
+    with pytest.raises(ValueError, match=f"audit: radius = {radius}; must be at least 0"):
+        audit([0.5, radius], 0.001, 0.5, 100)

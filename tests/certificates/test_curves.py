@@ -86,11 +86,21 @@ def test_a_certificate_against_every_change_never_ends():
         ([1, 2.5], "radii: 2.5; must be a whole number of flips"),
         ([], r"radii: 0 different radii; must be 1 \.\. 200"),
         (range(201), r"radii: 201 different radii; must be 1 \.\. 200"),
+        ([1, 2, 1.0], "radii: 1.0 is given 2 times; must be given once"),
+        (1.0, "radii: 1.0; must be a list of numbers"),
+        ("12", "radii: '12'; must be a list of numbers"),
+        ([[1, 2]], r"radii: \[\[1, 2\]\]; must be a list of numbers"),
+        ([True], r"radii: \[True\]; must be a list of numbers"),
     ],
 )
 def test_radii_that_are_not_allowed(radii: list[float], message: str):
     with pytest.raises(ValueError, match=message):
         certified_curve(table((1, 1.0)), FLIPS, radii)
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(ValueError, match=r"^certified_curve: table = \[\]; must be a Table$"):
+        certified_curve([], FLIPS)  # type: ignore[arg-type]
 
 
 def test_csv_keeps_every_bit(tmp_path: Path):
@@ -107,14 +117,21 @@ def test_summary_is_over_all_examples():
     assert numbers["exact"] == {
         "accuracy": 0.5,
         "abstention": 0.25,
-        "median_radius": 0.0,
+        "median_radius": 4.0,
         "average_certified_radius": 3.0,
     }
 
 
 def test_half_of_the_examples_reach_the_median_radius():
-    assert summary(table((1, 8.0), (1, 4.0), (1, 2.0), (0, 9.0)))["exact"]["median_radius"] == 2.0
+    assert summary(table((1, 8.0), (1, 4.0), (1, 2.0), (0, 9.0)))["exact"]["median_radius"] == 4.0
     assert summary(table((1, 8.0), (1, 4.0), (1, 3.0)))["exact"]["median_radius"] == 4.0
+
+
+@given(answers=st.lists(st.tuples(st.sampled_from([1, 0]), st.sampled_from([0.0, 1.0, 2.0, math.inf])), min_size=1))
+def test_the_median_radius_is_the_largest_that_half_of_the_examples_reach(answers: list[tuple[int, float]]):
+    median = summary(table(*answers))["exact"]["median_radius"]
+    reached = sorted(radius if label == 1 else 0.0 for label, radius in answers)
+    assert median == max(r for r in reached if 2 * sum(other >= r for other in reached) >= len(reached))
 
 
 def test_published_average_radius_of_a_released_log():
@@ -126,6 +143,13 @@ def test_runs_must_share_a_distance():
     assert common_distance({"a": L2, "b": FIELD_DISTANCE}) == L2
     with pytest.raises(ValueError, match=r"^b: l0 radii \(flips\); must be l2 radii \(input units\), as in a$"):
         common_distance({"a": L2, "b": FLIPS})
+
+
+def test_there_must_be_something_to_share() -> None:
+    with pytest.raises(ValueError, match="common distance: no run; must be at least one"):
+        common_distance({})
+    with pytest.raises(ValueError, match="upper envelope: no curve; must be at least one"):
+        upper_envelope([])
 
 
 def test_the_upper_envelope_is_the_best_at_every_radius():

@@ -48,6 +48,17 @@ def test_other_distances_cannot_be_shared_out() -> None:
         per_input(table((1, 3.0)), FLIPS, [1])
 
 
+@pytest.mark.parametrize("counts", [[], [0], [1, 1], [-1], [float("nan")]])
+def test_counts_that_are_not_allowed(counts: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"per input: counts = \[.*\]; must be different whole numbers, at least 1"):
+        per_input(table((1, 3.0)), L2, counts)
+
+
+def test_there_must_be_an_input() -> None:
+    with pytest.raises(ValueError, match="changed inputs: inputs = 0; must be at least 1"):
+        changed_inputs(0)
+
+
 def test_the_curve_begins_with_accuracy_and_ends_with_nothing() -> None:
     whole = table((1, 2.0), (1, 0.5), (0, 3.0), (-1, 0.0), (1, 0.0))
     curve = per_input_curve(*per_input(whole, L2, [1, 100]))

@@ -66,6 +66,10 @@ def test_columns_of_another_length_are_refused():
         ({"prediction": -2}, r"prediction = -2; must be a class, or -1 to abstain"),
         ({"label": -1}, r"label = -1; must be at least 0"),
         ({"index": -1}, r"index = -1; must be at least 0"),
+        ({"label": 1.0}, r"label = 1.0; must be a whole number"),
+        ({"prediction": 1.0}, r"prediction = 1.0; must be a whole number"),
+        ({"n_a": -1}, r"n_a = -1; must be at least 0"),
+        ({"n0": -1}, r"n0 = -1; must be at least 0"),
         ({"correct": False}, r"correct = False; must be whether prediction is label"),
         ({"prediction": -1, "correct": True}, r"correct = True; must be whether prediction is label"),
         ({"alpha": 1.0}, r"alpha = 1.0; must be within \(0, 1\)"),
@@ -75,6 +79,17 @@ def test_columns_of_another_length_are_refused():
 def test_what_no_certifier_may_claim_is_refused(cells: dict[str, object], message: str):
     with pytest.raises(ValueError, match=rf"^example -?\d+, certifier exact: {message}$"):
         row(**cells)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "/"])
+def test_names_that_break_the_keys_of_loggers_are_refused(name: str):
+    with pytest.raises(ValueError, match=r"certifier = .*; must be a name of at least one character and without '/'"):
+        row(certifier=name)
+
+
+def test_what_is_no_row_is_refused():
+    with pytest.raises(ValueError, match=r"^certificate table: row = \{'index': 0\}; must be a Row$"):
+        Table([row(0), {"index": 0}])  # type: ignore[list-item]
 
 
 def test_bytes_are_a_function_of_content(tmp_path: Path):
@@ -107,7 +122,7 @@ maybe_counts = st.none() | st.integers(0, 2**63 - 1)
     n=maybe_counts,
     n0=maybe_counts,
     alpha=st.none() | st.floats(0, 1, exclude_min=True, exclude_max=True),
-    certifier=st.text(),
+    certifier=st.text(min_size=1).filter(lambda name: name.strip() and "/" not in name),
     assumptions=st.text(),
     sound=st.booleans(),
 )

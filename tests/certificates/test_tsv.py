@@ -45,6 +45,19 @@ def test_a_log_holds_one_certifier(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("spent", [-1.0, float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(tmp_path: Path, spent: float):
+    with pytest.raises(ValueError, match=f"TSV log: seconds of example 0 = {spent}; must be finite and at least 0"):
+        write_tsv(tmp_path / "log.tsv", table((1, 1.0)), {0: spent})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_log_holds_no_infinite_radius(tmp_path: Path):
+    with pytest.raises(ValueError, match="TSV log: example 1 has an infinite radius; must be finite"):
+        write_tsv(tmp_path / "log.tsv", table((1, 1.0), (1, float("inf"))))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -53,6 +66,11 @@ def test_a_log_holds_one_certifier(tmp_path: Path):
             r"line 2: example 0, .*: correct = False; must be whether prediction is label",
         ),
         (f"{HEADER}0\t3\t3\t0.5\t1\tsoon\n", r"line 2, column time: 'soon'; must be seconds \(12.3\) or a clock time"),
+        (f"{HEADER}0\t3\t3\tinf\t1\t1\n", r"line 2, column radius: 'inf'; must be a finite number, at least 0"),
+        (f"{HEADER}0\t3\t3\tnan\t1\t1\n", r"line 2, column radius: 'nan'; must be a finite number, at least 0"),
+        (f"{HEADER}0\t3\t3\t-.5\t1\t1\n", r"line 2, column radius: '-.5'; must be a finite number, at least 0"),
+        (f"{HEADER}0\t3\t3\t0.5\t1\tnan\n", r"line 2, column time: 'nan'; must be seconds"),
+        (f"{HEADER}0\t3\t3\t0.5\t1\t-1\n", r"line 2, column time: '-1'; must be seconds"),
         (f"{HEADER}0\t3\t3\t0.5\t1\t0:61:00\n", r"line 2, column time: '0:61:00'; must be"),
         (f"{HEADER}0\t3\t-1\t0.5\t0\t1\n", r"radius = 0.5; must be 0 where the certifier abstains"),
         (f"{HEADER}0\t3\t3\t0.5\t1\n", r"line 2: found 5 cells; must be 6"),

@@ -61,9 +61,9 @@ class TestSampled(CertifierConformance):
             RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4),
             RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=True),
             Sequential([0, 1, 2, 3], n0=50, max_draws=2000, alpha=1e-4),
-            Sequential([1], KL(), n0=50, max_draws=1000, alpha=1e-4, joint=5),
+            Sequential([1], KL(), n0=50, max_draws=1000, alpha=1e-4, joint=8),
             Staged(1, [100, 1000], n0=50, alpha=1e-4),
-            Staged(2, [500, 600, 2000], [3, 1, 2], KL(), n0=50, alpha=1e-4, joint=2),
+            Staged(2, [500, 600, 2000], [3, 1, 2], KL(), n0=50, alpha=1e-4, joint=8),
             Prediction(n=1000, alpha=1e-4),
         ],
         ids=[

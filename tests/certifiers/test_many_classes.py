@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.certifiers import ExactVote
-from smoothing.certifiers.analytic.margin import Kinds, Margin
+from smoothing.certifiers.analytic.margin import LabelKinds, Margin
 from smoothing.certifiers.analytic.pairwise import pairwise_bounds
 from smoothing.certifiers.exact.mean_vote import mean_prediction, rivals
 from smoothing.distance import Distance
@@ -112,10 +112,10 @@ def test_bounds_of_sixty_classes_are_sums_over_all_points(channel: NDArray) -> N
 
 
 def test_uniform_flips_know_three_kinds_of_labels() -> None:
-    kinds = Kinds(LabelFlip("0.3", 300).channel.astype(float))(7, 299)
+    kinds = LabelKinds(LabelFlip("0.3", 300).channel.astype(float))(7, 299)
     assert sorted(len(kind.labels) for kind in kinds) == [1, 1, 298]
     assert all(abs(kind.up + kind.down + kind.same - 1) < 1e-12 for kind in kinds)
-    assert [kind.same for kind in Kinds(LabelFlip("0.3", 2).channel.astype(float))(1, 0)] == [0, 0]
+    assert [kind.same for kind in LabelKinds(LabelFlip("0.3", 2).channel.astype(float))(1, 0)] == [0, 0]
 
 
 def test_a_channel_without_a_unit_is_refused_at_once() -> None:

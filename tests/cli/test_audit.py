@@ -7,7 +7,7 @@ import pytest
 from reporting.comparison import Run
 from reporting.text_table import TextTable
 from smoothing.certificates import FIELD_DISTANCE, read_tsv
-from smoothing.cli.audit import Stated, audit_logs, read_sigma
+from smoothing.cli.audit import Stated, audit_logs, gaps, read_sigma
 from smoothing.cli.main import main
 from tests.cli.test_compare import LOGS, run_directory
 from tests.samples import L2, table
@@ -45,6 +45,61 @@ def test_where_no_alpha_fits_that_is_said(tmp_path: Path):
     assert found.notes[1].count(",") <= 20
 
 
+EVERY_HUNDREDTH = list(range(0, 50_000, 100))
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "found"),
+    [
+        (EVERY_HUNDREDTH, [EVERY_HUNDREDTH], []),
+        (list(range(0, 10_000, 20)), [list(range(10_000))], []),
+        (
+            EVERY_HUNDREDTH[:427],
+            [],
+            ["it ends at index 42600 after 427 rows; a test set of 50000 examples has 500 at every 100th index."],
+        ),
+        (
+            EVERY_HUNDREDTH[:427],
+            [EVERY_HUNDREDTH[:440], EVERY_HUNDREDTH[:430]],
+            ["it ends at index 42600 after 427 rows; log 0 ends at 43900."],
+        ),
+        ([0], [[0, 3]], ["it ends at index 0 after 1 rows; log 0 ends at 3."]),
+        ([0], [], []),
+        (
+            [200, 300, *EVERY_HUNDREDTH[5:]],
+            [],
+            ["3 missing where every 100th index is logged: 0, 100, 400."],
+        ),
+        (
+            EVERY_HUNDREDTH[::2][:30] + EVERY_HUNDREDTH[60:],
+            [],
+            [
+                "30 missing where every 100th index is logged: "
+                + f"{', '.join(map(str, range(100, 4100, 200)))}, and 10 more."
+            ],
+        ),
+        (
+            list(range(1, 5000, 21)),
+            [],
+            ["it ends at index 4999 after 239 rows; a test set of 10000 examples has 477 at every 21st index."],
+        ),
+    ],
+)
+def test_logs_that_lack_examples_are_named(own: list[int], others: list[list[int]], found: list[str]):
+    indices = {"log": own, **{f"log {place}": rows for place, rows in enumerate(others)}}
+    assert gaps("log", indices) == found
+
+
+def test_the_table_names_a_log_that_stops_early(tmp_path: Path):
+    whole = GOOD.read_text().splitlines(keepends=True)
+    short = tmp_path / "certify0.12_short.tsv"
+    short.write_text("".join(whole[:300] + whole[301:428]))
+    notes = audited(short, GOOD).notes
+    assert f"{short.name}: 1 missing where every 20th index is logged: 5980." in notes
+    assert f"{short.name}: it ends at index 8520 after 426 rows; {GOOD.name} ends at 9980." in notes
+    assert not [note for note in audited(GOOD, BAD).notes if "ends at" in note or "missing" in note]
+
+
 @pytest.mark.parametrize(
     ("name", "sigma"),
     [
@@ -67,9 +122,13 @@ def test_a_sigma_that_is_given_serves_where_the_name_does_not_tell():
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("log.tsv", None, "audit.sigma: not given; must be, since the name log.tsv does not tell"),
-        ("0.25_at_0.50.tsv", None, "audit.sigma: not given; must be, since the name 0.25_at_0.50.tsv tells 2 numbers"),
-        ("sigma_0.25.tsv", 0.5, "audit.sigma: 0.5; must be 0.25, as sigma_0.25.tsv says"),
+        ("log.tsv", None, "audit.sigma: not given; must be, since the name log.tsv has 0 candidates"),
+        (
+            "0.25_at_0.50.tsv",
+            None,
+            "audit.sigma: not given; must be, since the name 0.25_at_0.50.tsv has 2 candidates",
+        ),
+        ("sigma_0.25.tsv", 0.5, "audit.sigma: 0.5; must be 0.25, as in the name sigma_0.25.tsv"),
     ],
 )
 def test_a_sigma_that_is_not_known_is_asked_for(name: str, given: float | None, message: str):
@@ -91,7 +150,7 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
     main(["compare", "log.tsv", "run", "--audit.alpha=0.01", "--audit.n=100000", "--audit.sigma=0.12", "--radii=[0.1]"])
     printed = capsys.readouterr().out
     assert "log.tsv: 184 of 481 radii are impossible at alpha = 0.01: 0.457 (156 times), " in printed
-    assert "Run directories keep their counts; only logs are audited." in printed
+    assert "Only logs are audited. Run directories contain their counts." in printed
     assert "## Audit of logs" in Path("comparison.md").read_text()
     assert "184 of 481 radii" in Path("comparison.md").read_text()
     assert "Audit of logs" in Path("comparison.tex").read_text()
@@ -103,7 +162,10 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
         (["log.tsv", "--audit.alpha=.001"], "audit: the following arguments are required: n"),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=x"], "audit.n: x; must be int"),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=10", "--audit.sgma=1"], "audit: sgma; must be an option of its"),
-        (["log.tsv", "--audit.alpha=.001", "--audit.n=10"], "audit.sigma: not given; must be, since the name log.tsv"),
+        (
+            ["log.tsv", "--audit.alpha=.001", "--audit.n=10"],
+            "audit.sigma: not given; must be, since the name log.tsv",
+        ),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=0", "--audit.sigma=1"], "audit: n = 0; must be at least 1"),
         (
             ["log.tsv", "--audit.alpha=.001", "--audit.n=10", "--audit.sigma=0"],
@@ -111,7 +173,10 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
         ),
         (["log.tsv", "--audit.alpha=-1", "--audit.n=10", "--audit.sigma=1"], "audit: alpha = -1.0; must be within"),
         (["run", "--audit.alpha=.001", "--audit.n=10"], "audit: no TSV log among the runs; must be at least one"),
-        (["log.tsv", "run", "--envelope"], "envelope: the runs were asked different examples; must be the same"),
+        (
+            ["log.tsv", "run", "--envelope"],
+            "envelope: the requested examples of the runs differ or are unknown; must be the same",
+        ),
         (["columns.tsv"], "columns.tsv, line 1: found the columns idx label; must be idx label predict radius correct"),
         (["picture.tsv"], "picture.tsv: not a text file; must be a table with one line per row"),
         (["unreadable.tsv"], "unreadable.tsv: Permission denied"),

@@ -10,7 +10,7 @@ import pytest
 import wandb
 import yaml
 
-from reporting.comparison import ATTACKS, Run, common_radii, comparison
+from reporting.comparison import ATTACKS, OTHER_EXAMPLES, Run, common_radii, comparison
 from smoothing.certificates import Table
 from smoothing.certificates.curves import MAX_RADII
 from smoothing.cli.compare import compare, load_curve
@@ -28,14 +28,20 @@ def no_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_directory(
-    path: Path, config: dict[str, Any] | None = None, answers: Table = ANSWERS, distance: Distance = FLIPS
+    path: Path,
+    config: dict[str, Any] | None = None,
+    answers: Table = ANSWERS,
+    distance: Distance = FLIPS,
+    examples: str | None = None,
+    data: str = "",
 ) -> str:
     """The directory of a finished run."""
     path.mkdir(parents=True)
     config = config or {"model": {"q": 0.1}}
     answers.write_csv(path / "certificates.csv")
     (path / "config.yaml").write_text(yaml.safe_dump(config))
-    (path / "provenance.json").write_text(json.dumps(provenance(config, seed=0, distance=distance, data="")))
+    record = {"examples_hash": examples} | provenance(config, seed=0, distance=distance, data=data)
+    (path / "provenance.json").write_text(json.dumps(record))
     return str(path)
 
 
@@ -68,22 +74,22 @@ def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.Capt
     compare(runs, [0, 1, 3, 4], out=str(tmp_path / "new" / "out"))
     rows = read(tmp_path / "new" / "out")
     assert [(row["run"], row["certifier"]) for row in rows] == [("a", "kl"), ("a", "exact"), ("b", "exact")]
-    assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "0", "1", "0.5", "0.5", "0.25", "0"]
-    assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "0", "1", "1", "0.5", "0", "0"]
+    assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "1", "1", "0.5", "0.5", "0.25", "0"]
+    assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "2", "1", "1", "0.5", "0", "0"]
     printed = capsys.readouterr().out
     line = next(line for line in printed.splitlines() if "kl" in line)
-    assert line.split() == ["a", "kl", "mean", "4", "50.0%", "25.0%", "0", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
+    assert line.split() == ["a", "kl", "mean", "4", "50.0%", "25.0%", "1", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
     assert "Certified accuracy by l0 radius (flips)" in printed
-    assert "The runs were asked different examples." in printed
+    assert OTHER_EXAMPLES in printed
     assert "average certified radius is a poor metric" in printed
     markdown = (tmp_path / "new" / "out.md").read_text()
-    assert "| a | kl | mean | 4 | 50.0% | 25.0% | 0 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
+    assert "| a | kl | mean | 4 | 50.0% | 25.0% | 1 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
     assert "average certified radius is a poor metric" in markdown
     assert "(out.png)" in markdown
     assert (tmp_path / "new" / "out.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "new" / "out.svg").read_bytes().startswith(b"<?xml")
     latex = (tmp_path / "new" / "out.tex").read_text().splitlines()
-    assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 0 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
+    assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 1 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
 
 
 def test_wandb_keeps_it_offline_beside_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -159,6 +165,54 @@ def test_the_envelope_is_the_best_run_at_every_radius(tmp_path: Path, capsys: py
     assert "upper envelope" in (tmp_path / "out.tex").read_text()
 
 
+@pytest.mark.parametrize("known", ["examples", "data"])
+def test_equal_indices_of_other_parts_are_other_examples(
+    tmp_path: Path, known: str, capsys: pytest.CaptureFixture[str]
+):
+    """Indices restart in ``test[0:100]`` and ``test[100:200]``."""
+    first, other, same = (
+        run_directory(tmp_path / name, **{known: part}) for name, part in (("a", "0"), ("b", "100"), ("c", "0"))
+    )
+    with pytest.raises(
+        ValueError, match=r"envelope: the requested examples .* differ or are unknown; must be the same"
+    ):
+        compare([first, other], [1], envelope=True, out=str(tmp_path / "out"))
+    assert not list(tmp_path.glob("out*"))
+    compare([first, other], [1], out=str(tmp_path / "out"))
+    assert OTHER_EXAMPLES in capsys.readouterr().out
+    compare([first, same], [1], envelope=True, out=str(tmp_path / "out"))
+    assert OTHER_EXAMPLES not in capsys.readouterr().out
+
+
+def test_equal_indices_with_other_labels_are_other_examples(tmp_path: Path):
+    logs = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
+    for label, log in enumerate(logs):
+        log.write_text(f"idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t{label}\t{label}\t0.3\t1\t1\n")
+    with pytest.raises(
+        ValueError, match=r"envelope: the requested examples .* differ or are unknown; must be the same"
+    ):
+        compare(list(map(str, logs)), [0.1], envelope=True, out=str(tmp_path / "out"))
+
+
+def test_examples_that_are_not_known_are_not_known_to_be_the_same(tmp_path: Path):
+    (tmp_path / "paper.csv").write_text(PUBLISHED)
+    papers = {name: load_curve(tmp_path / "paper.csv", FLIPS) for name in ("one", "other")}
+    with pytest.raises(
+        ValueError, match=r"envelope: the requested examples .* differ or are unknown; must be the same"
+    ):
+        comparison(papers, [1], envelope=True)
+
+
+def test_average_radii_are_rounded_to_the_nearest_and_medians_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    log = tmp_path / "log.tsv"
+    log.write_text("idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.84370\t1\t1.5\n")
+    compare([str(log)], [0.1], out=str(tmp_path / "out"))
+    assert "| 0.843 | 0.844 |" in (tmp_path / "out.md").read_text()
+    assert read(tmp_path / "out")[0]["average_certified_radius"] == "0.8437"
+    row = comparison({"a": Run(table((1, 2.0), (1, 3.0), (1, 3.0)), FLIPS)}, [1]).text().rows[0]
+    assert row[6:8] == ["3", "3"]
+
+
 def test_curves_of_near_and_far_runs_keep_their_shape():
     runs = {"near": Run(table((1, 0.01), (1, 0.02)), L2), "far": Run(table((1, 50.0)), L2)}
     radii = common_radii(runs)
@@ -196,6 +250,39 @@ def test_a_run_given_twice_is_refused(tmp_path: Path):
     assert refusal(tmp_path, [run, run]) == f"runs: {run} is given 2 times; must be given once"
 
 
+def test_a_run_given_under_two_paths_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run = run_directory(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    assert refusal(tmp_path, ["./a", run]) == "runs: ./a is given 2 times; must be given once"
+
+
+@pytest.mark.parametrize("runs", ["a", [""], [1]])
+def test_runs_are_a_list_of_paths(tmp_path: Path, runs: Any):
+    assert refusal(tmp_path, runs) == f"runs: {runs!r}; must be a list of paths"
+
+
+@pytest.mark.parametrize("out", ["", ".", "folder/"])
+def test_files_must_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str):
+    run = run_directory(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match=f"^out: '{re.escape(out)}'; must be the path of files, without suffix$"):
+        compare([run], [1], out=out)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"distance": {}}'])
+def test_a_provenance_that_is_none_is_named(tmp_path: Path, content: str):
+    (Path(run_directory(tmp_path / "a")) / "provenance.json").write_text(content)
+    assert re.search("provenance.json: (names no distance|has no data); must be", refusal(tmp_path, [str(tmp_path / "a")]))
+
+
+@pytest.mark.parametrize("runs", [{}, {" ": Run(ANSWERS, FLIPS)}])
+def test_runs_to_compare_have_names(runs: dict[str, Run]):
+    with pytest.raises(ValueError, match=r"comparison: runs.*must (be|have) at least one"):
+        comparison(runs)
+
+
 @pytest.mark.parametrize("content", [b"hello\n", b"\x89PNG\r\n\xff", b""])
 def test_a_wrong_file_is_named(tmp_path: Path, content: bytes):
     (tmp_path / "wrong").write_bytes(content)
@@ -206,7 +293,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: bytes):
 def test_a_config_that_is_none_is_named(tmp_path: Path, content: str):
     (Path(run_directory(tmp_path / "a")) / "config.yaml").write_text(content)
     assert refusal(tmp_path, [str(tmp_path / "a")]).endswith(
-        "config.yaml: holds no settings; must be the config of a finished run"
+        "config.yaml: has no settings; must be the config of a finished run"
     )
 
 
@@ -226,13 +313,13 @@ def test_radii_that_are_not_allowed(tmp_path: Path):
 def test_a_place_that_cannot_be_written_to(tmp_path: Path):
     run = run_directory(tmp_path / "a")
     tmp_path.chmod(0o500)
-    with pytest.raises(ValueError, match=r"out: .*: Permission denied; must be a place that can be written to"):
+    with pytest.raises(ValueError, match=r"out: .*: Permission denied; must be writable"):
         compare([run], None, out=str(tmp_path / "out"))
 
 
 def test_a_place_below_a_file_is_refused(tmp_path: Path):
     run = run_directory(tmp_path / "a")
-    with pytest.raises(ValueError, match=r"out: .*/config.yaml/out: .*; must be a place that can be written to"):
+    with pytest.raises(ValueError, match=r"out: .*/config.yaml/out: .*; must be writable"):
         compare([run], None, out=str(tmp_path / "a" / "config.yaml" / "out"))
 
 
@@ -254,11 +341,19 @@ def test_published_curves_stand_beside_runs(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("flips,a\n1,0.9\n", "found the columns flips a; must be radius a"),
-        ("radius,a\n1,90\n", "must hold fractions within [0, 1]"),
-        ("radius,a\n2,0.9\n1,0.95\n", "must hold lines by ascending radius, at least one"),
-        ("radius,a\n", "must hold lines by ascending radius, at least one"),
-        ("radius\n1\n", "must hold lines by ascending radius, at least one"),
+        ("radius,a\n1,90\n", "must have fractions within [0, 1]"),
+        ("radius,a\n2,0.9\n1,0.95\n", "must have at least one line, with ascending radii"),
+        ("radius,a\n", "must have at least one line, with ascending radii"),
+        ("radius\n1\n", "must have at least one line, with ascending radii"),
         ("radius,a\n1,x\n", "line 2, column a: 'x'; must be a number"),
+        ("radius,a\n1,nan\n", "must have fractions within [0, 1]"),
+        ("radius,a\n-1,0.9\n1,0.8\n", "must have at least one line, with ascending radii"),
+        ("radius,a\nnan,0.9\n", "must have at least one line, with ascending radii"),
+        ("radius,a\n1,0.9\ninf,0.8\n", "must have at least one line, with ascending radii"),
+        ("radius,a\n1,0.8\n2,0.9\n", "a: increases with the radius; must not increase"),
+        ("radius,\n1,0.9\n", "a column has no name; must have a name"),
+        ("radius,a,a\n1,0.9,0.9\n", "line 1: 2 columns have the name 'a'; must be one"),
+        ('radius,a,"a, upper bound"\n1,0.9,0.9\n', "line 1: 2 columns have the name 'a'; must be one"),
     ],
 )
 def test_a_published_curve_that_is_none_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -270,7 +365,7 @@ def test_a_published_curve_that_is_none_is_refused(tmp_path: Path, text: str, me
 
 def test_published_curves_alone_have_no_distance(tmp_path: Path) -> None:
     (tmp_path / "paper.csv").write_text(PUBLISHED)
-    with pytest.raises(ValueError, match="published curves alone; must stand beside a finished run"):
+    with pytest.raises(ValueError, match="only published curves; must include a finished run"):
         compare([str(tmp_path / "paper.csv")], out=str(tmp_path / "out"))
 
 

@@ -95,12 +95,12 @@ def test_any_classifier_is_certified_behind_any_denoiser(workplace: Path, pretra
     command = ["certify", "--config", "configs/denoise/pretrained.yaml", *pretrained, *DRAWS, *QUIET]
     outcome = launch(command, workplace)
     assert outcome.status == 0, outcome.err
-    rows = Table.read_csv(workplace / "runs/pretrained/certificates.csv").of("clopper_pearson")
+    rows = Table.read_csv(workplace / "runs/denoise/pretrained/certificates.csv").of("clopper_pearson")
     assert rows["prediction"].tolist() == [1, 1, 1, 1]
     assert rows["correct"].tolist() == [False, False, True, True]
     # All 128 votes of one class, under sigma = 0.25 and nothing else.
     assert rows["radius"].tolist() == pytest.approx([0.25 * norm.ppf(0.001 ** (1 / 128))] * 4, rel=1e-9)
-    provenance = json.loads((workplace / "runs/pretrained/provenance.json").read_text())
+    provenance = json.loads((workplace / "runs/denoise/pretrained/provenance.json").read_text())
     denoiser = DiffusionDenoiser(str(workplace / "denoiser"), "CIFAR10 train")
     assert provenance["checkpoint"].startswith(denoiser.identity() + "+")
     assert all("the denoiser, trained on CIFAR10 train, does not change" in said for said in rows["assumptions"])
@@ -141,7 +141,7 @@ def test_what_does_not_go_together_is_one_line(
 def test_a_denoiser_of_digits_is_learned(workplace: Path) -> None:
     outcome = launch(["fit", "--config", "configs/denoise/digits_ddpm.yaml", *ONE_STEP], workplace)
     assert outcome.status == 0, outcome.err
-    run = workplace / "runs/digits_ddpm"
+    run = workplace / "runs/denoise/digits_ddpm"
     folder, kept = (DiffusionDenoiser(str(path)) for path in (run / "denoiser", ROOT / "results/digits_ddpm"))
     assert folder.identity() == FrozenDenoiser(str(run / "checkpoints/last.ckpt")).identity()
     assert folder.trained_on == kept.trained_on
@@ -179,7 +179,7 @@ def test_a_denoiser_of_mnist_is_learned_and_a_clean_classifier_certified_behind_
     few = ["--data.every=5000", "--base_ckpt=runs/mnist_clean/checkpoints/lenet.ckpt"]
     certified = launch(["certify", *config, *few, *DRAWS, *QUIET], workplace)
     assert certified.status == 0, certified.err
-    rows = Table.read_csv(workplace / "runs/mnist_test_time/certificates.csv").of("clopper_pearson")
+    rows = Table.read_csv(workplace / "runs/denoise/mnist_test_time/certificates.csv").of("clopper_pearson")
     assert rows["index"].tolist() == [0, 5000]
     assert all("trained on MNIST train[30000:]" in said for said in rows["assumptions"])
     bare = ["--model.measure=Gaussian", "--model.measure.sigma=0.5", "--run_dir=bare"]
@@ -196,7 +196,7 @@ def test_a_denoiser_of_cifar10_is_learned(data_root: Path, workplace: Path) -> N
     seldom = ["--trainer.check_val_every_n_epoch=1", "--trainer.precision=32"]
     outcome = launch(["fit", "--config", "configs/denoise/cifar10_ddpm.yaml", *ONE_STEP, *small, *seldom], workplace)
     assert outcome.status == 0, outcome.err
-    assert (workplace / "runs/cifar10_ddpm/denoiser/trained_on.txt").read_text() == "CIFAR10 train\n"
+    assert (workplace / "runs/denoise/cifar10_ddpm/denoiser/trained_on.txt").read_text() == "CIFAR10 train\n"
 
 
 @pytest.mark.ddp
@@ -209,7 +209,7 @@ def test_two_ranks_learn_one_denoiser_in_half_precision(workplace: Path) -> None
         [*command, *QUIET, *ranks, "--trainer.max_epochs=2"], cwd=workplace, env=env, capture_output=True, timeout=600
     )
     assert ended.returncode == 0, ended.stderr.decode()
-    run = workplace / "runs/digits_ddpm"
+    run = workplace / "runs/denoise/digits_ddpm"
     # Each rank has half of the 540 examples that are not for validation, in batches of 64.
     assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 2 * 5
     identities = [

@@ -46,7 +46,7 @@ def test_a_config_trains_and_certifies(
     certify = ["certify", *config, *QUICK_CERTIFY, f"--base_ckpt={checkpoint}"]
     certified = launch([*certify, *noise], tmp_path)
     assert certified.status == 0, certified.err
-    rows = Table.read_csv(tmp_path / f"runs/{name}/certificates.csv").of("clopper_pearson")
+    rows = Table.read_csv(tmp_path / f"runs/gaussian/{name}/certificates.csv").of("clopper_pearson")
     assert rows["index"].tolist() == [0, 5000]
     refused = launch([*certify, "--model.measure.sigma=0.3", "--run_dir=another"], tmp_path)
     assert refused.status == 2

@@ -77,6 +77,16 @@ def test_the_data_are_read_once() -> None:
         ({"classes": (1, 1)}, r"Shades: classes = \[1, 1\]; must be at least two, each named once"),
         ({"classes": (0, 4)}, r"Shades: classes = \[0, 4\]; 4 is none of \[0, 1, 2, 3\]"),
         ({"classes": (0, -1)}, r"Shades: classes = \[0, -1\]; -1 is none of"),
+        ({"classes": "01"}, "Shades: classes = '01'; must be a list of whole numbers"),
+        ({"classes": 2}, "Shades: classes = 2; must be a list of whole numbers"),
+        ({"classes": (0, 1.0)}, r"Shades: classes = \(0, 1.0\); must be a list of whole numbers"),
+        ({"classes": (0, float("nan"))}, r"Shades: classes = \(0, nan\); must be a list of whole numbers"),
+        ({"batch_size": 2.5}, "Shades: batch_size = 2.5; must be a whole number, at least 1"),
+        ({"batch_size": float("nan")}, "Shades: batch_size = nan; must be a whole number, at least 1"),
+        ({"every": "2"}, "Shades: every = '2'; must be a whole number, at least 1"),
+        ({"num_workers": 0.5}, "Shades: num_workers = 0.5; must be a whole number, at least 0"),
+        ({"training": None}, "Shades: training = None; must be train, test or a part"),
+        ({"tests": 3}, "Shades: tests = 3; must be train, test or a part"),
         ({"batch_size": 0}, "Shades: batch_size = 0; must be at least 1"),
         ({"num_workers": -1}, "Shades: num_workers = -1; must be at least 0"),
         ({"every": 0}, "Shades: every = 0; must be at least 1"),
@@ -138,23 +148,22 @@ def test_the_fingerprint_is_a_function_of_the_content() -> None:
 def test_batches_cover_what_remains() -> None:
     data = shades(batch_size=3)
     assert [len(index) for index, _, _ in data.predict_dataloader()] == [3, 3, 3, 1]
-    data.remaining = [7, 2]
-    ((index, x, label),) = data.predict_dataloader()
+    ((index, x, label),) = data.batches([7, 2], 0, 1)
     assert index.tolist() == [7, 2]
     assert (x.flatten() * 255).round().tolist() == [113, 104]
     assert label.tolist() == [1, 0]
-    data.remaining = []
-    assert list(data.predict_dataloader()) == []
+    assert list(data.batches([], 0, 1)) == []
 
 
 def test_ranks_share_the_batches() -> None:
-    seen = []
+    seen, seen_by_default = [], []
     for rank in range(3):
         data = shades()
-        data.remaining = [9, 0, 4, 1]
+        seen.append([i for index, _, _ in data.batches([9, 0, 4, 1], rank, 3) for i in index.tolist()])
         data.trainer = SimpleNamespace(global_rank=rank, world_size=3)  # type: ignore[assignment]
-        seen.append([i for index, _, _ in data.predict_dataloader() for i in index.tolist()])
+        seen_by_default.append([i for index, _, _ in data.predict_dataloader() for i in index.tolist()])
     assert seen == [[9, 1], [0], [4]]
+    assert seen_by_default == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]
 
 
 def test_validation_takes_every_tenth_training_example_by_position() -> None:

@@ -68,7 +68,7 @@ def test_what_learned_from_imagenet_s_labels_has_seen_those_under_attack(root: P
         ({"dogs": []}, "Dogfish: dogs: .* has no folder any"),
         ({"fish": ["n01440764"] * 2}, "Dogfish: folder n01440764 is named twice; must be dogs or fish, and once"),
         ({"fish": ["n01440764", "n02113978"]}, "Dogfish: folder n02113978 is named twice; must be dogs or fish"),
-        ({"root": "nowhere"}, "nowhere/train; must be a folder"),
+        ({"root": "nowhere"}, "nowhere/train; must be a folder with one .* Place train/<class>/<image> in the folder"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, root: Path) -> None:

@@ -36,10 +36,20 @@ def test_features_are_taken_as_they_are(tmp_path: Path) -> None:
     assert data.assumptions == ("features in bag.npz do not depend on the labels under attack",)
 
 
-def test_relative_paths_stand_in_the_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path)
-    monkeypatch.setenv("SMOOTHING_DATA", str(tmp_path))
+def test_relative_paths_are_looked_for_as_given_and_then_in_the_folder_of_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMOOTHING_DATA", str(tmp_path / "data"))
     assert FeatureFile("bag.npz", classes=[2, 0]).num_classes == 2
+    write(tmp_path, y_train=np.array([0, 1, 1]), y_test=np.array([1, 0]))
+    assert FeatureFile("bag.npz").num_classes == 2
+    assert FeatureFile("data/bag.npz").num_classes == 3
+    where = "A relative path is looked for in the working directory, then in the folder that SMOOTHING_DATA names"
+    with pytest.raises(ValueError, match=f"must be a readable file: No such file or directory. {where}$"):
+        FeatureFile("none.npz")
 
 
 @pytest.mark.parametrize(

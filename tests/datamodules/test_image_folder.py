@@ -1,3 +1,5 @@
+import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ GREYS = {
     "train": {"ant": [10, 20, 30], "bee": [110, 120], "cat": [210] * 30},
     "val": {"ant": [15], "bee": [115, 125], "cat": [215]},
 }
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -105,6 +112,54 @@ def test_the_fingerprint_is_a_function_of_the_files(root: Path) -> None:
     assert folder(root).fingerprint() != known
 
 
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_the_fingerprint_is_a_function_of_pixels(root: Path, part: str) -> None:
+    """Also of a file of the same size, the time of change set back."""
+    path = root / part / "bee/00.png"
+    known = folder(root).fingerprint()
+    before, content = path.stat(), path.read_bytes()
+    picture = Image.open(path)
+    picture.putpixel((0, 0), (111, 0, 0))
+    picture.save(path)
+    path.write_bytes(path.read_bytes()[: len(content)].ljust(len(content), b"\0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert folder(root).fingerprint() != known
+    path.write_bytes(content)
+    assert folder(root).fingerprint() == known
+
+
+def test_files_are_read_once_for_the_fingerprint(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(file: Any, kind: str) -> Any:
+        read.append(Path(file.name).relative_to(root).as_posix())
+        return digest(file, kind)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    known = folder(root).fingerprint()
+    assert len(read) == len(set(read)) == len(list(root.rglob("*.png")))
+    read.clear()
+    assert folder(root).fingerprint() == known
+    assert read == []
+    (cache,) = Path(os.environ["XDG_CACHE_HOME"]).glob("smoothing/file_hashes/*")
+    for damage in (b"", b"[]", b'{"train/ant/00.png": 3, "train/ant/01.png": []}', b"\xff"):
+        cache.write_bytes(damage)
+        assert folder(root).fingerprint() == known
+        assert len(read) == len(set(read)) > 0
+        read.clear()
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = folder(root).fingerprint()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert folder(root).fingerprint() == known
+
+
 def test_what_is_no_image_is_named(root: Path) -> None:
     (root / "val/bee/00.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"^.*val/bee/00.png; must be a readable image$"):
@@ -115,6 +170,7 @@ def test_what_is_no_image_is_named(root: Path) -> None:
     ("arguments", "message"),
     [
         ({"crop": 0}, "ImageFolder: crop = 0; must be at least 1 and at most resize = 10"),
+        ({"crop": 8.5}, r"ImageFolder: crop = 8.5; must be a whole number, at least 1"),
         ({"crop": 11}, "ImageFolder: crop = 11; must be at least 1 and at most resize = 10"),
         ({"classes": [0, 3]}, r"ImageFolder: classes = \[0, 3\]; 3 is none of \[0, 1, 2\]"),
     ],
@@ -125,7 +181,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, root
 
 
 def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^.*nowhere/train; must be a folder with one folder per class$"):
+    with pytest.raises(ValueError, match=r"^.*nowhere/train; must be a folder with one folder per class. Place .*"):
         folder(tmp_path / "nowhere")
     (root / "val/dog").mkdir()
     with pytest.raises(ValueError, match=r"^ImageFolder: root = .*; train and val must hold the same folders$"):

@@ -61,7 +61,7 @@ def test_a_file_that_ends_early_is_refused(root: Path) -> None:
 
 def test_absent_files_are_refused(root: Path) -> None:
     (root / "imdb/imdb_test.csv").unlink()
-    with pytest.raises(ValueError, match=r"IMDB: .*imdb_test.csv; must be a readable file: No such file"):
+    with pytest.raises(ValueError, match=r"imdb_test.csv; must be .* No such file.* Place imdb/.* SMOOTHING_DATA"):
         IMDB(str(root)).setup()
 
 

@@ -1,3 +1,4 @@
+import re
 from hashlib import md5
 from pathlib import Path
 
@@ -37,15 +38,24 @@ def test_images_and_labels_are_read(root: Path) -> None:
     assert len(data.test_set()) == 4  # type: ignore[arg-type]
 
 
-def test_the_environment_goes_before_the_argument(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_goes_before_the_environment(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMOOTHING_DATA", str(root))
-    MNIST([1, 7], "nowhere").setup()
+    MNIST([1, 7]).setup()
+    with pytest.raises(ValueError, match=f"^MNIST: {tmp_path / 'nowhere'}/MNIST/raw/.*; must be a readable file"):
+        MNIST([1, 7], str(tmp_path / "nowhere")).setup()
+    monkeypatch.setenv("SMOOTHING_DATA", "nowhere")
+    MNIST([1, 7], str(root)).setup()
+    assert MNIST().root == Path("nowhere")
+    monkeypatch.setenv("SMOOTHING_DATA", "")
+    assert MNIST().root == Path("data")
 
 
 def test_an_absent_file_is_named(root: Path) -> None:
     path = root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
     path.unlink()
-    with pytest.raises(ValueError, match=f"^MNIST: {path}; must be a readable file$"):
+    where = "in the folder that --data.root or the environment variable SMOOTHING_DATA names"
+    layout = f"MNIST/raw/{{{','.join(MNIST.published)}}}"
+    with pytest.raises(ValueError, match=re.escape(f"MNIST: {path}; must be a readable file. Place {layout} {where}")):
         MNIST([1, 7], str(root)).setup()
 
 

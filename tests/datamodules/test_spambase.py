@@ -1,3 +1,4 @@
+from hashlib import md5
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     rows = np.concatenate([np.arange(12 * 57).reshape(12, 57), np.arange(12)[:, None] % 2], 1)
     np.savetxt(folder / "spambase.data", rows, "%g", ",")
-    monkeypatch.setattr(Spambase, "emails", 12)
+    publish(monkeypatch, folder / "spambase.data")
     return tmp_path
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setattr(Spambase, "published", md5(path.read_bytes(), usedforsecurity=False).hexdigest())
 
 
 def test_every_fifth_by_position_is_a_test(root: Path) -> None:
@@ -29,36 +34,34 @@ def test_every_fifth_by_position_is_a_test(root: Path) -> None:
     assert x.is_floating_point()
 
 
-def test_a_file_that_is_not_whole_is_refused(root: Path) -> None:
+def test_another_file_than_the_published_one_is_refused(root: Path) -> None:
+    """As a copy in use in which the second number of the first e-mail is gone."""
     path = root / "spambase/spambase.data"
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join(lines[:-1]))
-    with pytest.raises(ValueError, match=rf"^Spambase: {path} has shape \[11, 58\]; must have 12 rows of 58 numbers$"):
-        Spambase(str(root)).setup()
-    path.write_text("\n".join([*lines[:-1], lines[-1][:40]]))
-    with pytest.raises(ValueError, match=f"^Spambase: {path}; must be rows of numbers"):
-        Spambase(str(root)).setup()
+    whole = path.read_text()
+    for other in (whole[:-1], whole.replace("0,1,2,", "0,,2,", 1), "", whole[:-40]):
+        path.write_text(other)
+        with pytest.raises(ValueError, match=rf"^Spambase: {path}; its MD5 must be \w+, that of the published file$"):
+            Spambase(str(root)).setup()
 
 
-def test_an_empty_cell_is_refused_unless_something_stands_for_it(root: Path) -> None:
+def test_both_ends_of_lines_are_read(root: Path) -> None:
     path = root / "spambase/spambase.data"
-    path.write_text(path.read_text().replace("0,1,2,", "0,,2,", 1))
-    with pytest.raises(ValueError, match="a cell is empty; must be filled, or missing say by what"):
-        Spambase(str(root)).setup()
-    data = Spambase(str(root), missing=0.5)
+    known = Spambase(str(root))
+    known.setup()
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    data = Spambase(str(root))
     data.setup()
-    assert data.training_set()[0][0, :3].tolist() == [0, 0.5, 2]
-    with pytest.raises(ValueError, match="Spambase: missing = -1; must be finite and at least 0"):
-        Spambase(missing=-1)
+    assert data.fingerprint() == known.fingerprint()
 
 
 @pytest.mark.parametrize("kind", ["0.5", "2", "-1", "nan", "inf"])
 @pytest.mark.parametrize("line", [3, 4])
-def test_other_kinds_than_two_are_refused(kind: str, line: int, root: Path) -> None:
+def test_other_kinds_than_two_are_refused(kind: str, line: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = root / "spambase/spambase.data"
     lines = path.read_text().splitlines()
     lines[line] = ",".join([*lines[line].split(",")[:-1], kind])
     path.write_text("\n".join(lines))
+    publish(monkeypatch, path)
     with pytest.raises(ValueError, match=rf"^Spambase: label {float(kind):g} found; must be one of \[0, 1\]$"):
         Spambase(str(root)).setup()
 
@@ -67,7 +70,8 @@ def test_an_absent_file_is_refused_or_downloaded(root: Path, monkeypatch: pytest
     path = root / "spambase/spambase.data"
     content = path.read_bytes()
     path.unlink()
-    with pytest.raises(ValueError, match="must be a readable file"):
+    message = "; must be a readable file: No such file.* Place spambase/spambase.data in the folder that .*"
+    with pytest.raises(ValueError, match=f"^Spambase: {path}{message}SMOOTHING_DATA names$"):
         Spambase(str(root)).setup()
     monkeypatch.setattr(
         datamodules.spambase, "download_and_extract_archive", lambda url, root, to: path.write_bytes(content)
@@ -81,9 +85,10 @@ def test_an_absent_file_is_refused_or_downloaded(root: Path, monkeypatch: pytest
 def test_all_of_it(data_root: Path) -> None:
     if not (data_root / "spambase").is_dir():
         pytest.skip(f"no Spambase in SMOOTHING_DATA={data_root}")
-    data = Spambase(missing=0)
+    data = Spambase()
     data.setup()
     x, labels = data.training_set()
     assert x.shape == (3681, 57)
     assert len(data.test_set()) == 920  # type: ignore[arg-type]
+    assert x[0, :3].tolist() == pytest.approx([0, 0.64, 0.64])
     assert 0.38 < labels.float().mean() < 0.41

@@ -30,7 +30,7 @@ from smoothing.measures import (
 )
 from smoothing.numerics.random import generator
 from smoothing.testing import MeasureConformance
-from smoothing.testing.measures import changed_labels
+from smoothing.testing.neighbours import changed_labels
 
 
 class TestLabelFlip(MeasureConformance):

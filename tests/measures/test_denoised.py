@@ -120,3 +120,27 @@ def test_what_the_denoiser_was_not_made_for_is_refused(z: Tensor, said: str) -> 
         measure.check(z)
     with pytest.raises(ValueError, match=said):
         measure.sample(z, generator((1,)))
+
+
+class Mixing(Blur):
+    """Subtracts the mean image of the batch."""
+
+    def forward(self, noisy: Tensor, sigma: float) -> Tensor:
+        return super().forward(noisy, sigma) - noisy.mean(0)
+
+
+def test_a_denoiser_that_mixes_images_is_refused() -> None:
+    message = r"^Mixing: output of a row changes by .*; must depend on that row alone"
+    for z in (torch.rand(1, 2, 3), torch.rand(5, 1, 2, 3)):
+        with pytest.raises(ValueError, match=message):
+            DenoisedMeasure(Gaussian(0.3), Mixing(), batch_size=4).check(z)
+    # Images that are denoised one by one have no neighbours.
+    DenoisedMeasure(Gaussian(0.3), Mixing(), batch_size=1).check(torch.rand(1, 2, 3))
+
+
+def test_a_denoiser_is_checked_once_for_a_shape() -> None:
+    spy = Spy()
+    measure = DenoisedMeasure(Gaussian(0.3), spy, batch_size=4)
+    for _ in range(3):
+        measure.check(torch.rand(1, 2, 3))
+    assert spy.given == [(2, 1, 2, 3)] * 3

@@ -29,7 +29,7 @@ LAWS: dict[str, tuple[NoiseLaw, ExactNoise]] = {
     "uniform": (UniformLaw(0.3), exact_noise.Uniform(0.3)),
     **{
         f"generalised-{e:g}": (GeneralisedNormalLaw(0.3, e), exact_noise.Generalised(0.3, e))
-        for e in (1.0, 1.3, 2.0, 4.0, 30.0, 100.0)
+        for e in (1.0, 1.3, 2.0, 4.0, 30.0, 100.0, 1e3)
     },
 }
 HALF = np.log(0.5)

@@ -15,7 +15,8 @@ def provenance(**changes: Any) -> dict[str, Any]:
         "trainer": {"devices": 1},
         "run_dir": "runs/a",
     }
-    return {"examples": 2, "data": "abc", "checkpoint": None, "config": config | changes}
+    made_with = {"data": "abc", "checkpoint": None, "identity": {"votes.network": "e1"}, "sources": {"mine": "50"}}
+    return {"examples": 2, "config": config | changes} | made_with
 
 
 def opened(path: Path) -> RunDirectory:
@@ -51,14 +52,41 @@ def test_how_a_run_is_done_does_not_matter(tmp_path: Path, changes: dict[str, An
         (provenance(data=data(classes=[1, 7, 8])), "data.init_args.classes.2 is absent there and 8 here"),
         (provenance(data={"class_path": "Digits"}), "data.init_args.classes.0 is 1 there and absent here"),
         (provenance(seed_everything=1), "seed_everything is absent there and 1 here"),
-        (provenance() | {"data": "abd"}, "data is abc there and abd here"),
-        (provenance() | {"checkpoint": "f00"}, "checkpoint is None there and f00 here"),
+        (provenance(a=1, b=2, c=3, d=4), "a is absent there and 1 here; b is absent there and 2 here; and 2 more"),
     ],
 )
 def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], difference: str) -> None:
     directory = opened(tmp_path / "run")
-    with pytest.raises(ValueError, match=rf"run_dir: .*run was made by another config: {difference}"):
+    with pytest.raises(ValueError, match=rf"run_dir: .*run was made by another config: {difference}.*; choose another"):
         directory.check(changed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"data": "abd"}, "data is abc there and abd here"),
+        ({"checkpoint": "f00"}, "checkpoint is None there and f00 here"),
+        ({"identity": {"votes.network": "e0"}}, "identity.votes.network is e1 there and e0 here"),
+        (
+            {"identity": {"measure": "e2"}},
+            "identity.votes.network is e1 there and absent here; identity.measure is absent",
+        ),
+        ({"sources": {"mine": "51"}}, "sources.mine is 50 there and 51 here"),
+    ],
+)
+def test_what_it_computes_with_does(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
+    directory = opened(tmp_path / "run")
+    said = rf"run_dir: .*run was made with other data, networks or code: {difference}.*; choose another --run_dir .*"
+    with pytest.raises(ValueError, match=f"{said}or remove this one"):
+        directory.check(provenance() | changes)
+
+
+def test_values_fitted_otherwise_are_refused(tmp_path: Path) -> None:
+    directory = opened(tmp_path / "run")
+    directory.open(provenance() | {"fitted": {"votes": "f1"}})
+    directory.check_fitted({"votes": "f1"})
+    with pytest.raises(ValueError, match="votes fitted to other values.*: fitted votes is f1 there and f2 here"):
+        directory.check_fitted({"votes": "f2"})
 
 
 def test_a_batch_size_of_the_model_is_no_loading_matter(tmp_path: Path) -> None:

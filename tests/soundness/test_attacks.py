@@ -79,7 +79,7 @@ def test_a_network_is_misled_outside_its_radii_and_never_inside(kind: str):
 def test_radii_that_claim_too_much_are_refuted():
     network, ballots, certificates = certified(Gaussian(0.3))
     tampered = replace(certificates, radius=2 * certificates.radius)
-    with pytest.raises(AssertionError, match=r"^row \d+: class \d is certified at .*, and turned within"):
+    with pytest.raises(AssertionError, match=r"^row \d+: class \d is certified at .*, and changed within"):
         never_turned_inside(PGD(20, 16), network, ballots, tampered)
 
 

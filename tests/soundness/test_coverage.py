@@ -20,7 +20,7 @@ from smoothing.measures import Gaussian
 from smoothing.numerics.binomial import randomised_upper_bound, upper_bound
 from tests.counted import SLACK, Float, counted, crossing_probability, every_count
 
-SIZES = [10, 100, 1_000, 10_000, pytest.param(100_000, marks=pytest.mark.slow)]
+SIZES = [12, 100, 1_000, 10_000, pytest.param(100_000, marks=pytest.mark.slow)]
 ALPHAS = [0.1, 0.001]
 LOST = np.unique(np.concatenate([np.logspace(-6, -0.35, 40), np.linspace(0.05, 0.95, 19)]))
 """True shares of lost draws."""
@@ -53,16 +53,16 @@ def test_clopper_pearson(n: int, alpha: float, two_sided: bool) -> None:
         for lost in np.concatenate([LOST, just_above(bounds)])
     ]
     assert max(errors) <= alpha * (1 + SLACK)
-    assert two_sided or n == 10 or max(errors) > 0.9 * alpha
+    assert two_sided or n == 12 or max(errors) > 0.9 * alpha
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-@pytest.mark.parametrize("n", [10, 30])
+@pytest.mark.parametrize("n", [12, 30])
 def test_clopper_pearson_with_three_classes(n: int, alpha: float) -> None:
     """Both bounds at once, over every way in which the draws may fall."""
     counts = np.array([(n - b - c, b, c) for b, c in product(range(n + 1), repeat=2) if b + c <= n])
     certificates = ClopperPearson(n=n, alpha=alpha, two_sided=True).certify(counted(Gaussian(SIGMA), counts))
-    assert (certificates.prediction == 0).any() or n == 10
+    assert (certificates.prediction == 0).any()
     for b, c in product(np.linspace(0.005, 0.6, 18), repeat=2):
         if b + c < 1:
             bounds = np.exp(certificates.log_fail), np.exp(certificates.log_rival)
@@ -123,7 +123,7 @@ def test_betting_holds_with_a_look_at_every_draw(n: int) -> None:
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-@pytest.mark.parametrize("n", [10, 100, 1_000, 10_000, 100_000])
+@pytest.mark.parametrize("n", [12, 100, 1_000, 10_000, 100_000])
 def test_sequential(n: int, alpha: float) -> None:
     """No radius that does not hold is ever certified, whenever drawing stops; nor is one refuted that holds."""
     certifier = Sequential([0, 0.25, 0.5, 0.75, 1.0, 1.5], max_draws=n, alpha=alpha)
@@ -164,16 +164,16 @@ def test_staged(stages: list[int], shares: list[float] | None, alpha: float) -> 
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-@pytest.mark.parametrize("n", [10, 100, 1_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (10_000, 100_000))])
+@pytest.mark.parametrize("n", [12, 100, 1_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (10_000, 100_000))])
 def test_prediction(n: int, alpha: float) -> None:
     """Over every count of two classes; where both are equally probable, any prediction is wrong."""
     predicted = Prediction(n=n, alpha=alpha).certify(counted(Gaussian(SIGMA), every_count(n))).prediction
-    assert (predicted >= 0).any() or 2**-n > alpha / 2
+    assert (predicted >= 0).any()
     for lost in np.concatenate([LOST[LOST < 0.5], 0.5 - np.logspace(-9, -2, 8)]):
         assert binom.pmf(np.arange(n + 1), n, lost)[predicted == 1].sum() <= alpha * (1 + SLACK)
     even = binom.pmf(np.arange(n + 1), n, 0.5)[predicted >= 0].sum()
     assert even <= alpha * (1 + SLACK)
-    assert even > alpha / 10 or n == 10
+    assert even > alpha / 10
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)

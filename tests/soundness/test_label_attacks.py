@@ -50,9 +50,9 @@ VOTES: dict[str, Callable[[], LinearVotes]] = {
 
 
 def agree(ballots: Ballots) -> None:
-    certified, attacked = ExactVote().certify(ballots), BestAttack().certify(ballots)
+    certified, attacked = ExactVote().certify(ballots), BestAttack().attack(ballots)
     np.testing.assert_array_equal(certified.prediction, attacked.prediction)
-    np.testing.assert_array_equal(certified.radius, attacked.radius)
+    np.testing.assert_array_equal(certified.radius, attacked.upper_bound)
     assert len(np.unique(certified.radius)) > 10
 
 
@@ -87,11 +87,11 @@ def test_what_is_found_works_on_a_head_that_is_trained_again(
     ballots, _ = attacked_head
     head = ballots.votes
     assert isinstance(head, LogisticHead)
-    found = attack.certify(ballots)
+    found = attack.attack(ballots)
     assert found.classifier == "attacked base"
-    assert (found.radius < len(head.labels) / 2).all()
+    assert (found.upper_bound < len(head.labels) / 2).all()
     inputs = head.features_of(ballots.x)
-    for x, winner, radius in zip(inputs, found.prediction, found.radius.astype(int), strict=True):
+    for x, winner, radius in zip(inputs, found.prediction, found.upper_bound.astype(int), strict=True):
         order = attack.order(head, x, winner, 1 - winner)
         order = order[head.labels[order] == winner]
         turned = []

@@ -95,7 +95,7 @@ def test_bounds_of_very_many_draws_are_outward(count: int, n: int, alpha: float)
 
 @pytest.mark.parametrize("shares", [[1.0, 1e-16], [0.1, 0.7, 0.1, 0.1], [1e16, 1.0, 1.0], [3.0]])
 def test_stages_spend_no_more_than_alpha(shares: list[float]) -> None:
-    staged = Staged(1.0, stages=range(1, len(shares) + 1), shares=shares, joint=7)
+    staged = Staged(1.0, stages=range(100, len(shares) + 100), shares=shares, joint=7)
     assert sum(map(Fraction, staged.levels)) <= Fraction(0.001) / 7
 
 
@@ -109,12 +109,12 @@ def test_radii_of_features_do_not_pass_for_radii_of_inputs(votes: Votes) -> None
 
 
 LABEL_VOTES: list[tuple[Votes, Certifier]] = [
-    (Ridge(), ClopperPearson(n0=2, n=4)),
+    (Ridge(), ClopperPearson(n0=2, n=16)),
     (Ridge(), ExactVote()),
-    (JointClusters(), ClopperPearson(n0=2, n=4)),
+    (JointClusters(), ClopperPearson(n0=2, n=16)),
     (JointClusters(), JointNaming()),
-    (Bagging(Ridge()), ClopperPearson(n0=2, n=4)),
-    (LogisticHead(), ClopperPearson(n0=2, n=4)),
+    (Bagging(Ridge()), ClopperPearson(n0=2, n=16)),
+    (LogisticHead(), ClopperPearson(n0=2, n=16)),
     (Partitions(Ridge(), 2), Plurality()),
     (Partitions(Ridge(), 2), WhiteBox()),
 ]
@@ -134,13 +134,16 @@ def test_noise_on_labels_of_other_classes_is_refused(votes: Votes, certifier: Ce
 @pytest.mark.parametrize("votes", [Ridge(), JointClusters(), Bagging(Ridge())], ids=lambda made: type(made).__name__)
 def test_noise_for_numbers_is_refused_on_labels(measure: SmoothingMeasure, votes: Votes) -> None:
     votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
-    assert votes.supports(measure) == f"{type(measure).__name__} has radii in {measure.distance.unit}: not for labels"
+    assert (
+        votes.supports(measure)
+        == f"{type(measure).__name__} has radii in {measure.distance.unit}: it is not for labels"
+    )
 
 
 @pytest.mark.parametrize("votes", [JointClusters(), LogisticHead()], ids=lambda made: type(made).__name__)
 def test_hidden_labels_are_refused_where_all_are_needed(votes: Votes) -> None:
     votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
-    certifier = ClopperPearson(n0=2, n=4)
+    certifier = ClopperPearson(n0=2, n=16)
     assert certifier.supports(Subsample(4), votes) == "Subsample has no channel: it may hide labels, and all are needed"
     assert certifier.supports(LabelFlip("0.1", 3), votes) is None
     assert certifier.supports(Subsample(4), Ridge()) is None
@@ -148,5 +151,5 @@ def test_hidden_labels_are_refused_where_all_are_needed(votes: Votes) -> None:
 
 def test_the_papers_lambda_of_a_single_class_is_refused() -> None:
     votes = Partitions(Ridge(RosenfeldRule(0.1)), 2, partition=ByPosition())
-    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; choose another rule$"):
+    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; must be another rule$"):
         votes.fit(torch.randn(12, 2), torch.tensor([0, 1] * 6), 2)

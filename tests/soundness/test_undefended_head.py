@@ -47,11 +47,11 @@ def test_an_attack_that_never_works_is_no_upper_bound(attack: HeadAttack) -> Non
     head = LogisticHead(0.1)
     head.fit(x, labels, 2)
     opposite = torch.tensor([[-50.0, 0.0]])
-    found = attack.certify(Ballots(LabelFlip("0.1", 2), head, opposite, torch.arange(1), 0))
+    found = attack.attack(Ballots(LabelFlip("0.1", 2), head, opposite, torch.arange(1), 0))
     assert found.prediction.tolist() == [1]
     turned = head.retrained(np.zeros(30, np.int64), np.zeros_like(head.weights))
     assert (head.features_of(opposite) @ turned.T).argmax() == 1
-    assert found.radius.tolist() == [30.0]
+    assert found.upper_bound.tolist() == [30.0]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e200])

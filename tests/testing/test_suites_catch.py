@@ -21,7 +21,7 @@ from smoothing.testing import (
     MeasureConformance,
     random_ballots,
 )
-from smoothing.testing.measures import changed_labels
+from smoothing.testing.neighbours import changed_labels
 from smoothing.votes import Ballots, LinearVotes
 
 Z = torch.tensor([0, 1, 1, 0])
@@ -121,7 +121,7 @@ def test_weights_that_count_labels_are_refused(training_set: tuple[Tensor, Tenso
     votes = ClassMeans()
     votes.fit(*training_set)
     with pytest.raises(AssertionError):
-        LinearVotesConformance().test_labels_change_no_bit_of_the_weights(votes, training_set, x)
+        LinearVotesConformance().test_labels_change_no_bit_of_the_weights(votes, training_set, x, None)
 
 
 def test_weights_that_depend_on_the_batch_are_refused(training_set: tuple[Tensor, Tensor, int], x: Tensor) -> None:

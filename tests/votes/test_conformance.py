@@ -52,16 +52,25 @@ class TestTwoClasses(TwoClasses):
         params=[
             lambda: Ridge(),
             lambda: Ridge(Constant(0.1), [Centre(), Normalise()], "binary"),
-            lambda: Ridge(RosenfeldRule(0.2)),
             lambda: ClassSum(1.5, [Whiten()]),
             lambda: NearestNeighbours(3, [PCA(2)]),
             lambda: Clusters(3),
             lambda: Clusters(2, "jointly"),
         ],
-        ids=["ridge", "ridge-binary", "ridge-rosenfeld", "class-sum", "neighbours", "clusters", "clusters-jointly"],
+        ids=["ridge", "ridge-binary", "class-sum", "neighbours", "clusters", "clusters-jointly"],
     )
     def unfitted(self, request: pytest.FixtureRequest) -> LinearVotes:
         return request.param()
+
+
+class TestReadsLabels(TwoClasses):
+    @pytest.fixture
+    def unfitted(self) -> LinearVotes:
+        return Ridge(RosenfeldRule(0.2))
+
+    @pytest.fixture
+    def reads_labels(self) -> str:
+        return "lambda, computed from the labels under attack, does not change"
 
 
 class TestThreeClasses(ThreeClasses):

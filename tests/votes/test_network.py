@@ -1,10 +1,16 @@
 """A network put to the vote: what is keyed, what is fixed, what is refused."""
 
 import shutil
-from collections.abc import Iterator
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
@@ -13,6 +19,7 @@ from smoothing.measures import Gaussian, GaussianMixture, Laplace, SmoothingMeas
 from smoothing.numerics.random import generator
 from smoothing.testing import VotesConformance
 from smoothing.votes import Ballots, NetworkVotes, Votes
+from smoothing.votes import network as network_module
 from smoothing.votes.network import NOISE_BLOCK
 
 
@@ -189,9 +196,11 @@ def test_a_trainer_s_mixed_precision_is_not_the_network_s() -> None:
 
 
 def test_precision_and_compiling_are_recorded() -> None:
-    assert NetworkVotes(Sign(), 2).assumptions == ("the classifier is the network in float32",)
+    rowwise = "the network maps each row of a batch independently of the others"
+    assert NetworkVotes(Sign(), 2).assumptions == ("the classifier is the network in float32", rowwise)
     assert NetworkVotes(Sign(), 2, precision="bfloat16", compile=True).assumptions == (
         "the classifier is the network in bfloat16, compiled",
+        rowwise,
     )
 
 
@@ -305,3 +314,133 @@ class TestImagesOnTheAccelerator(TestImages):
     @pytest.fixture
     def x(self) -> Tensor:
         return images(3).cuda()
+
+
+class LeftInTraining(nn.Module):
+    """Its batch norm stays in train mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm.train()(x)
+
+
+class Functional(nn.Module):
+    """Normalises by the statistics of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.batch_norm(x, None, None, training=True)
+
+
+class Centred(nn.Module):
+    """Subtracts the mean of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(0)
+
+
+class Dropping(nn.Module):
+    """Drops out in evaluation too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x)
+
+
+@pytest.mark.parametrize("network", [LeftInTraining(), Functional(), Centred(), Dropping()])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_networks_that_mix_rows_are_refused_before_the_first_vote(network: nn.Module, precision: str) -> None:
+    """128 draws that depend on each other would count as independent."""
+    message = r"^NetworkVotes: network: output of a row changes by .*; must depend on that row alone"
+    with pytest.raises(ValueError, match=message):
+        NetworkVotes(network, 2, precision=precision).fit(torch.zeros(0, 2), torch.zeros(0), 2)
+    with pytest.raises(ValueError, match=message):
+        NetworkVotes(network, 2, precision=precision).counts(
+            Gaussian(1.0), torch.zeros(1, 2), torch.arange(1), 10, (0, 1)
+        )
+
+
+class Wrapped(nn.Module):
+    """Returns logits in some container."""
+
+    def __init__(self, wrap: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.wrap = wrap
+
+    def forward(self, x: Tensor) -> object:
+        return self.wrap(x)
+
+
+class Output(OrderedDict):  # type: ignore[type-arg]
+    """Like an output of transformers."""
+
+    @property
+    def logits(self) -> Tensor:
+        return self["logits"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda x: Output(loss=None, logits=x),
+        lambda x: {"logits": x, "loss": None},
+        lambda x: SimpleNamespace(logits=x, hidden=None),
+    ],
+    ids=["transformers", "mapping", "attribute"],
+)
+def test_logits_are_taken_from_the_output(wrap: Callable[[Tensor], object]) -> None:
+    arguments = Gaussian(1.0), torch.rand(2, 3), torch.arange(2), 100, (0, 1)
+    plain = NetworkVotes(nn.Identity(), 3).counts(*arguments)
+    assert torch.equal(NetworkVotes(Wrapped(wrap), 3).counts(*arguments), plain)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "message"),
+    [
+        (lambda x: (x, None), "output = tuple; must be logits"),
+        (lambda x: {"scores": x}, "output = dict; must be logits"),
+        (lambda x: {"logits": (x,)}, "output = dict; must be logits"),
+        (lambda x: None, "output = NoneType; must be logits"),
+        (lambda x: x.numpy(), "output = ndarray; must be logits"),
+    ],
+)
+def test_outputs_without_logits_are_refused(wrap: Callable[[Tensor], object], message: str) -> None:
+    for votes in (NetworkVotes(Wrapped(wrap), 3), NetworkVotes(Wrapped(wrap), 3)):
+        with pytest.raises(ValueError, match=f"^NetworkVotes: network: {message} .*, or have them as `logits`$"):
+            votes.fit(torch.zeros(0, 3), torch.zeros(0), 3)
+        with pytest.raises(ValueError, match=f"^NetworkVotes: network: {message}"):
+            votes.counts(Gaussian(1.0), torch.zeros(1, 3), torch.arange(1), 10, (0, 1))
+
+
+def test_logits_in_a_container_must_have_the_shape_and_be_finite() -> None:
+    one = NetworkVotes(Wrapped(lambda x: {"logits": x[:, 0]}), 3)
+    with pytest.raises(ValueError, match=r"^NetworkVotes: logits of shape \[128\]; must be \[128, 3\]"):
+        one.fit(torch.zeros(0, 3), torch.zeros(0), 3)
+    nan = NetworkVotes(Wrapped(lambda x: {"logits": x / 0 * 0}), 3)
+    with pytest.raises(ValueError, match=r"^example 7: the network's logits are NaN or infinite; must be finite$"):
+        nan.counts(Gaussian(1.0), torch.zeros(1, 3), torch.tensor([7]), 10, (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("features", "warned"), [({"avx2"}, {"bfloat16", "float16"}), ({"avx512_bf16", "amx_fp16"}, set()), (set(), set())]
+)
+def test_precision_that_the_processor_emulates_is_warned_of_once(
+    features: set[str], warned: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_module, "_processor_features", lambda: frozenset(features))
+    for precision in ("float32", "bfloat16", "float16"):
+        votes = NetworkVotes(nn.Identity(), 3, precision=precision)  # type: ignore[arg-type]
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            for _ in range(2):
+                votes.counts(Gaussian(1.0), torch.zeros(2, 3), torch.arange(2), 300, (0, 1))
+        said = [str(one.message) for one in seen if "emulates" in str(one.message)]
+        assert len(said) == (precision in warned)
+        assert all(one.startswith(f"precision = {precision}: this processor emulates it, about ten") for one in said)
+
+
+def test_what_is_no_network_is_refused() -> None:
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    with pytest.raises(ValueError, match=r"^NetworkVotes: network = Pipeline; must be a torch.nn.Module from inputs"):
+        NetworkVotes(pipeline, 2)

@@ -18,6 +18,9 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.labels.linear import LinearVotes
 from smoothing.votes.votes import Votes
 
+INVISIBLE = 40.0
+"""A probability that is smaller than another by this factor, as a logarithm, leaves their sum in float64 unchanged."""
+
 
 def linear_vote_under_channel(measure: SmoothingMeasure, votes: Votes) -> str | None:
     """Why the pair is not a linear vote under independent label noise, or None where it is."""
@@ -69,12 +72,17 @@ class AnalyticCertifier(Certifier):
             log_rival=bound.log_rival,
         )
 
-    def bounds(self, ballots: Ballots) -> tuple[NDArray[np.int64], Float]:
-        """The mean vote's class, ``(batch,)``, and `log_bound` for each of its rivals, ``(batch, K-1)``."""
+    def bounds(self, ballots: Ballots, spare: float = INVISIBLE) -> tuple[NDArray[np.int64], Float]:
+        """Return the mean vote's class, ``(batch,)``, and `log_bound` for each of its rivals, ``(batch, K-1)``.
+
+        Args:
+            ballots: A batch of ballots.
+            spare: How far below the largest bound another need not be tight; see `pairwise_bounds`.
+        """
         channel = ballots.measure.channel
-        assert channel is not None, "supports() was not asked"
+        assert channel is not None, "supports() was not called"
         winner = mean_prediction(ballots.scores, channel)
-        return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound)
+        return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound, spare)
 
 
 def log_sum(log_p: Float) -> Float:

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
 from smoothing.certifiers.analytic.margin import Margin
 from smoothing.guarantees import Guarantee, VoteBound, divergence_radius
@@ -22,7 +22,7 @@ class Chernoff(AnalyticCertifier):
             rival, the ``"majority"`` the union of all.
     """
 
-    def __init__(self, guarantee: Guarantee | None = None, classifier: Classifier = "mean") -> None:
+    def __init__(self, guarantee: Guarantee | None = None, classifier: SmoothedClassifier = "mean") -> None:
         super().__init__(guarantee)
         self.classifier = classifier
 
@@ -40,7 +40,7 @@ class Chernoff(AnalyticCertifier):
         """
         if self.classifier == "majority":
             return super().certify(ballots)
-        winner, caught = self.bounds(ballots)
+        winner, caught = self.bounds(ballots, spare=0)
         bound = VoteBound.one_sided(caught.max(1))
         votes = self.guarantee.radius(ballots.measure, bound, ballots.shape)
         mean = divergence_radius(ballots.measure, -bound.log_fail, ballots.shape)

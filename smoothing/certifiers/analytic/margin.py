@@ -59,7 +59,7 @@ class Group(NamedTuple):
         return mean.mul_(self.w), spread.mul_(self.w).mul_(self.w)
 
 
-class Kind(NamedTuple):
+class LabelKind(NamedTuple):
     """Labels that noise turns into a winner and a rival with equal probabilities.
 
     Attributes:
@@ -75,7 +75,7 @@ class Kind(NamedTuple):
     same: float
 
 
-class Kinds:
+class LabelKinds:
     """Sorts labels by what a channel makes of them: three kinds for uniform flips, however many classes.
 
     Args:
@@ -87,7 +87,7 @@ class Kinds:
         # Probabilities by number, column by column, so that pairs of them compare as whole numbers.
         self._number = np.stack([np.unique(column, return_inverse=True)[1].ravel() for column in channel.T], 1)
 
-    def __call__(self, first: int, second: int) -> list[Kind]:
+    def __call__(self, first: int, second: int) -> list[LabelKind]:
         """The kinds of labels for a winner and a rival."""
         pair = self._number[:, first] * len(self._channel) + self._number[:, second]
         neither = self._channel.copy()
@@ -96,7 +96,8 @@ class Kinds:
         members = [np.flatnonzero(pair == kind) for kind in dict.fromkeys(pair.tolist())]
         chances = self._channel
         return [
-            Kind(k, float(chances[k[0], first]), float(chances[k[0], second]), float(same[k].max())) for k in members
+            LabelKind(k, float(chances[k[0], first]), float(chances[k[0], second]), float(same[k].max()))
+            for k in members
         ]
 
 
@@ -118,7 +119,7 @@ class Margin:
 
     @classmethod
     def of(
-        cls, weights: Tensor, starts: Sequence[int], kinds: Sequence[Kind], offset: Tensor, norm: Tensor
+        cls, weights: Tensor, starts: Sequence[int], kinds: Sequence[LabelKind], offset: Tensor, norm: Tensor
     ) -> "Margin":
         """The margin of one winner over one rival.
 

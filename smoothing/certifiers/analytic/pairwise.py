@@ -1,13 +1,15 @@
-"""Analytic bounds on the chance that a rival catches up with the winner of a linear vote."""
+"""Analytic bounds on the probability that a rival catches up with the winner of a linear vote (THEORY.md 4.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from smoothing.certifiers.analytic.margin import Kinds, Margin
+from smoothing.certifiers.analytic.margin import LabelKinds, Margin
+from smoothing.certifiers.analytic.shared_tilt import SharedTilt
 from smoothing.certifiers.analytic.sketch import Sampler
 from smoothing.certifiers.analytic.tilt import best_tilt
 from smoothing.certifiers.exact.mean_vote import rivals
@@ -16,53 +18,136 @@ from smoothing.numerics.threads import for_each, one_thread
 from smoothing.votes.labels.linear import Scores
 
 CHUNK = 2**17
-"""Weights handled at a time: few enough to stay in a core's cache."""
+"""Weights processed at a time: few enough to stay in a core's cache."""
 
 PAIRS = 256
-"""Sketches handled at a time."""
+"""Sketches processed at a time."""
 
 SURPRISE = 0.05
-"""Relative difference between ``K`` and its sketch from which a better tilt is sought on all points."""
+"""Relative difference between ``K`` and its sketch above which a better tilt is sought on all points."""
 
 Refine = Callable[[Margin, Tensor, Float], Float]
 """From margins, their tilts and upper bounds on ``K`` there, to bounds on ``log Pr[s_i <= s_i']``, all ``(rows,)``."""
 
 
-def pairwise_bounds(scores: Scores, channel: NDArray[np.float64], winner: NDArray[np.int64], refine: Refine) -> Float:
-    """Bound the chance that each rival catches up with the winner.
+def pairwise_bounds(
+    scores: Scores, channel: NDArray[np.float64], winner: NDArray[np.int64], refine: Refine, spare: float = np.inf
+) -> Float:
+    """Bound the probability that each rival catches up with the winner.
+
+    Each rival's bound is evaluated at a tilt of its own, unless it cannot matter. The sketches name the strongest
+    rival. At its tilt, the bounds of all rivals share most of their terms and cost little more than one (`SharedTilt`).
+    A rival whose bound there is at least ``spare`` below that of the strongest keeps it.
 
     Args:
         scores: Integer scores of a batch.
         channel: ``(K, K)`` transition matrix of the label noise.
         winner: ``(batch,)`` classes.
-        refine: What to make of Chernoff's bound.
+        refine: Turns Chernoff's bound into the bound returned.
+        spare: How far below the strongest rival's bound another bound does not matter, at least 0: 0 where only the
+            largest bound is used, infinite where all are.
 
     Returns:
-        ``(batch, K-1)`` float64, at most 0, rivals ascending.
+        ``(batch, K-1)`` float64 upper bounds on ``log Pr[s_i <= s_i']``, at most 0, rivals ascending.
     """
     seconds = rivals(winner, scores.num_classes)
     with one_thread():
         matrix, first = torch.from_numpy(channel), torch.from_numpy(winner)
         tilts, foreseen = _sketched(scores, matrix, first, torch.from_numpy(seconds))
+    strongest = foreseen.argmax(1)
+    # The shared pass costs about as much as one rival; it pays where it is likely to spare more.
+    spared = (foreseen < foreseen.amax(1, keepdim=True) - spare).sum(1) > 1
     order = scores.labels.argsort(stable=True)
     starts = [0, *torch.bincount(scores.labels, minlength=scores.num_classes).cumsum(0).tolist()]
-    kinds, out = Kinds(channel), np.zeros(seconds.shape)
+    kinds, out = LabelKinds(channel), np.zeros(seconds.shape)
     # Rows that share their winner share the kinds of labels too.
     parts = [torch.from_numpy(np.flatnonzero(winner == c)) for c in np.unique(winner)]
     chunks = [rows for part in parts for rows in part.split(max(1, CHUNK // len(order)))]
 
     def work(some: slice) -> None:
         for rows in chunks[some]:
-            weights, offsets = scores.weights[rows][:, order], scores.offsets[rows]
-            norm, first = torch.linalg.vector_norm(weights, dim=1), winner[rows[0]]
-            for column, second in enumerate(seconds[rows[0]]):
-                offset = offsets[:, first] - offsets[:, second]
-                margin = Margin.of(weights, starts, kinds(first, second), offset, norm)
-                tilt, bound = _evaluate(margin, tilts[rows, column], foreseen[rows, column])
-                out[rows.numpy(), column] = refine(margin, tilt, bound)
+            chosen, first = scores.weights[rows][:, order], int(winner[rows[0]])
+            chunk = _Chunk(
+                weights=chosen,
+                starts=starts,
+                offsets=scores.offsets[rows],
+                norm=torch.linalg.vector_norm(chosen, dim=1),
+                winner=first,
+                others=seconds[rows[0]],
+                kinds=kinds,
+                tilts=tilts[rows],
+                foreseen=foreseen[rows],
+                refine=refine,
+            )
+            shared = SharedTilt.of(channel, first) if spared[rows].any() else None
+            out[rows.numpy()] = chunk.bounds(strongest[rows], shared, spared[rows], spare).numpy()
 
     for_each(work, len(chunks), 1)
     return np.minimum(out, 0)
+
+
+class _Chunk(NamedTuple):
+    """Rows with one winner, and what the bounds of its rivals are evaluated from.
+
+    Attributes:
+        weights: ``(rows, n)`` weights, in the order of their labels.
+        starts: ``(K+1,)`` first position of each label in that order, then n.
+        offsets: ``(rows, K)`` offsets.
+        norm: ``(rows,)`` Euclidean length of the weights.
+        winner: The winner's class.
+        others: ``(K-1,)`` the other classes.
+        kinds: Kinds of labels under the channel.
+        tilts: ``(rows, K-1)`` tilts found on the sketches.
+        foreseen: ``(rows, K-1)`` sketched ``K`` at these tilts.
+        refine: See `pairwise_bounds`.
+    """
+
+    weights: Tensor
+    starts: Sequence[int]
+    offsets: Tensor
+    norm: Tensor
+    winner: int
+    others: NDArray[np.int64]
+    kinds: LabelKinds
+    tilts: Tensor
+    foreseen: Tensor
+    refine: Refine
+
+    def bounds(self, leader: Tensor, shared: SharedTilt | None, spared: Tensor, spare: float) -> Tensor:
+        """Return the bounds of all rivals, ``(rows, K-1)``.
+
+        Args:
+            leader: ``(rows,)`` column of the rival that is evaluated first.
+            shared: Difference of the rivals' ``K`` at one tilt, if the channel has such terms.
+            spared: ``(rows,)`` whether the row uses it.
+            spare: See `pairwise_bounds`.
+        """
+        every = torch.arange(len(leader))
+        bounds = torch.empty(len(leader), len(self.others), dtype=torch.float64)
+        tilt, bound = torch.empty(2, len(leader), dtype=torch.float64)
+        for column in leader.unique().tolist():
+            rows = (leader == column).nonzero().flatten()
+            tilt[rows], bound[rows], bounds[rows, column] = self.bound(column, rows)
+        strongest = bounds[every, leader]
+        matters = torch.ones(bounds.shape, dtype=torch.bool)
+        if shared is not None:
+            of_rows = self.weights[spared], self.starts, self.offsets[spared], tilt[spared], leader[spared]
+            bounds[spared] = bound[spared, None] + shared.excess(*of_rows)
+            matters[spared] = ~(bounds[spared] <= strongest[spared, None] - spare)
+        bounds[every, leader], matters[every, leader] = strongest, False
+        for column in matters.any(0).nonzero().flatten().tolist():
+            rows = matters[:, column].nonzero().flatten()
+            bounds[rows, column] = self.bound(column, rows)[2]
+        return bounds
+
+    def bound(self, column: int, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the tilt, Chernoff's bound and the refined bound of one rival in some rows, all ``(len(rows),)``."""
+        rival = int(self.others[column])
+        weights = self.weights if len(rows) == len(self.weights) else self.weights[rows]
+        offset = self.offsets[rows, self.winner] - self.offsets[rows, rival]
+        margin = Margin.of(weights, self.starts, self.kinds(self.winner, rival), offset, self.norm[rows])
+        tilt, bound = _evaluate(margin, self.tilts[rows, column], self.foreseen[rows, column])
+        return tilt, torch.from_numpy(bound), torch.from_numpy(self.refine(margin, tilt, bound))
 
 
 def _sketched(scores: Scores, channel: Tensor, winner: Tensor, seconds: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,10 @@
 """Certificates without chance: all versions of an object are put to the vote."""
 
+from types import NoneType
+
 import numpy as np
 
+from smoothing.arguments import instance
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.sampled.sampled_certifier import Tally
@@ -22,6 +25,7 @@ class Enumeration(Certifier):
     """
 
     def __init__(self, guarantee: Guarantee | None = None) -> None:
+        instance(self, (Guarantee, NoneType), guarantee=guarantee)
         self.guarantee = guarantee or NeymanPearson()
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
@@ -34,9 +38,10 @@ class Enumeration(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the majority of all versions."""
+        self.check(ballots)
         measure, votes = ballots.measure, ballots.votes
-        assert isinstance(measure, EnumerableMeasure), "supports() was not asked"
-        assert isinstance(votes, CensusVotes), "supports() was not asked"
+        assert isinstance(measure, EnumerableMeasure)
+        assert isinstance(votes, CensusVotes)
         counts = votes.census(measure, ballots.x, ballots.index).numpy()
         winner = np.asarray(counts.argmax(1), np.int64)
         tally = Tally.of(counts, winner)
@@ -48,7 +53,7 @@ class Enumeration(Certifier):
             radius=self.guarantee.radius(measure, bound, ballots.shape),
             classifier="majority",
             deterministic=True,
-            sound=measure.exact_samples,
+            sound=ballots.exact_samples,
             assumptions=ballots.assumptions,
             n_a=tally.n_a,
             n_b=tally.n_b,

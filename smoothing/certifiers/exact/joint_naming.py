@@ -25,8 +25,9 @@ class JointNaming(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the names of clusters; it never abstains."""
+        self.check(ballots)
         votes = ballots.votes
-        assert isinstance(votes, JointClusters), "supports() was not asked"
+        assert isinstance(votes, JointClusters)
         table = votes.table(votes.labels)
         clusters, cluster_of = votes.cluster(ballots.x).unique(return_inverse=True)
         agreed = np.stack([agreements(table, c) for c in clusters.tolist()])

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.certificates import Certificates, Classifier
+from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.sampled.sampled_certifier import Tally
 from smoothing.measures.measure import SmoothingMeasure
@@ -24,7 +24,7 @@ class PartsCertifier(Certifier):
         classifier: Which election it is.
     """
 
-    classifier: ClassVar[Classifier] = "majority"
+    classifier: ClassVar[SmoothedClassifier] = "majority"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Why the votes are not those of a partition's learners under a measure that keeps labels, or None."""
@@ -43,6 +43,7 @@ class PartsCertifier(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the winners; it never abstains."""
+        self.check(ballots)
         winner, counts, radius = self.elect(ballots)
         tally = Tally.of(counts, winner)
         return Certificates(

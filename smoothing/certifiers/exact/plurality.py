@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certifiers.exact.exact_vote import flips_survived
+from smoothing.certifiers.exact.flips import flips_survived
 from smoothing.certifiers.exact.mean_vote import rivals
 from smoothing.certifiers.exact.parts_certifier import Count, PartsCertifier, lead, power
 from smoothing.votes.ballots import Ballots

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certifiers.exact.exact_vote import flips_against
+from smoothing.certifiers.exact.flips import flips_against
 from smoothing.certifiers.exact.mean_vote import rivals
 from smoothing.certifiers.exact.parts_certifier import Count, PartsCertifier, lead
 from smoothing.measures.measure import SmoothingMeasure
@@ -29,7 +29,7 @@ class WhiteBox(PartsCertifier):
         """Why the pair cannot be certified, or None; see `Certifier.supports`."""
         if reason := super().supports(measure, votes):
             return reason
-        assert isinstance(votes, Partitions), "of parts"
+        assert isinstance(votes, Partitions)
         if votes.spread > 1:
             return f"Partitions has a spread of {votes.spread}; must be 1, a flip may turn one learner only"
         if not isinstance(votes.learner, LinearVotes):
@@ -52,15 +52,15 @@ class WhiteBox(PartsCertifier):
 def _costs(ballots: Ballots) -> Float:
     """The least flips that put each class ahead of each part's vote, ``(batch, parts, K)``; infinite if none do."""
     votes, channel = ballots.votes, ballots.measure.channel
-    assert isinstance(votes, Partitions), "supports() was not asked"
-    assert channel is not None, "supports() was not asked"
+    assert isinstance(votes, Partitions)
+    assert channel is not None
     features = votes.features(ballots.x)
     costs = np.empty((len(features), len(votes.learners), votes.num_classes))
 
     def work(some: slice) -> None:
         for part in range(len(votes.learners))[some]:
             learner = votes.learners[part]
-            assert isinstance(learner, LinearVotes), "supports() was not asked"
+            assert isinstance(learner, LinearVotes)
             scores = learner.scores(features)
             survived = flips_against(scores, channel)[1]
             costs[:, part] = np.where(survived < len(scores.labels), survived + 1, np.inf)

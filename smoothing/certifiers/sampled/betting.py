@@ -64,7 +64,7 @@ def most_lost(draws: NDArray[np.int64], f: float, alpha: float, horizon: int) ->
     Returns:
         ``(times,)`` int64; -1 where even no lost vote is one too many.
     """
-    if not 0 < f < 1:
+    if not np.finfo(np.float64).tiny < f < 1:
         # No votes refute that none are lost; that all are lost is no hypothesis anyone needs to refute.
         return np.full(len(draws), -1)
     odds, wanted = spread_odds(f, alpha, horizon), np.log(1 / alpha) * (1 + ACCURACY)

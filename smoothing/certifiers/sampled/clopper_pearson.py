@@ -1,19 +1,29 @@
 """Monte Carlo certificates with Clopper-Pearson bounds."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, instance
 from smoothing.certificates.certificates import Certificates
-from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, RANDOMISATION, Tally, TwoSampleCertifier
+from smoothing.certifiers.sampled.sampled_certifier import (
+    ESTIMATION,
+    RANDOMISATION,
+    Tally,
+    TwoSampleCertifier,
+    least_draws,
+    unanimous,
+)
 from smoothing.guarantees import Guarantee, VoteBound
+from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.binomial import log_up, randomised_upper_bound, upper_bound
 from smoothing.numerics.random import generator
 from smoothing.numerics.rounding import Float, down
 from smoothing.votes.ballots import Ballots
+from smoothing.votes.votes import Votes
 
 
 class ClopperPearson(TwoSampleCertifier):
@@ -24,7 +34,7 @@ class ClopperPearson(TwoSampleCertifier):
     Args:
         guarantee: How the bound becomes a radius; tight unless given.
         n0: Number of draws that select the class, at least 1.
-        n: Number of draws that bound its vote, at least 1.
+        n: Number of draws that bound its vote; so many that unanimous votes are certified (10 at alpha .001).
         alpha: Failure probability, within (0, 1).
         two_sided: Whether to bound every rival too, each of the K bounds at ``alpha / K`` (THEORY.md section 5).
         joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
@@ -41,8 +51,19 @@ class ClopperPearson(TwoSampleCertifier):
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
         at_least(self, 1, n=n)
+        instance(self, bool, two_sided=two_sided)
         self.n = n
         self.two_sided = two_sided
+        if reason := self._too_few(2):
+            raise ValueError(f"{type(self).__name__}: {reason}")
+
+    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
+        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        return super().supports(measure, votes) or (self._too_few(votes.num_classes) if self.two_sided else None)
+
+    def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
+        """Return the radius of unanimous votes; see `Certifier.reach`."""
+        return float(self.guarantee.radius(measure, unanimous(self.n, self._share(num_classes)), shape)[0])
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the majority vote, or abstain where its lead is not sure."""
@@ -62,11 +83,22 @@ class ClopperPearson(TwoSampleCertifier):
         return upper_bound(count, self.n, alpha)
 
     def _bound(self, ballots: Ballots, tally: Tally, num_classes: int) -> VoteBound:
-        share = down(Fraction(self.level) / num_classes) if self.two_sided else self.level
+        share = self._share(num_classes)
         log_fail = log_up(self.upper_bound(ballots, tally.lost, share))
         if not self.two_sided:
             return VoteBound.one_sided(log_fail)
         return VoteBound(log_fail, np.minimum(log_fail, log_up(self.upper_bound(ballots, tally.n_b, share))))
+
+    def _share(self, num_classes: int) -> float:
+        """Return the failure probability of each bound."""
+        return down(Fraction(self.level) / num_classes) if self.two_sided else self.level
+
+    def _too_few(self, num_classes: int) -> str | None:
+        """Return why every vote would abstain, or None."""
+        least = least_draws(self._share(num_classes))
+        if self.n >= least:
+            return None
+        return f"n = {self.n}; must be at least {least} at alpha = {self.level}, since fewer draws certify nothing"
 
 
 class RandomisedClopperPearson(ClopperPearson):

@@ -1,11 +1,15 @@
 """Predicting without a radius."""
 
+from collections.abc import Sequence
+from itertools import count
+
 import numpy as np
 from scipy.stats import binomtest
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, SampledCertifier, Tally
+from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.binomial import ACCURACY
 from smoothing.votes.ballots import Ballots
 
@@ -17,7 +21,7 @@ class Prediction(SampledCertifier):
     same draws (Hung & Fithian 2019). Certified is the prediction itself, at radius 0.
 
     Args:
-        n: Number of draws, at least 1.
+        n: Number of draws; so many that unanimous votes are predicted (11 at alpha .001).
         alpha: Failure probability, within (0, 1).
         joint: Number of examples whose predictions are to hold together, each at ``alpha / joint`` (union bound).
     """
@@ -26,17 +30,29 @@ class Prediction(SampledCertifier):
         super().__init__(alpha, joint)
         at_least(self, 1, n=n)
         self.n = n
+        if not self._sure(n, n):
+            least = next(draws for draws in count(n) if self._sure(draws, draws))
+            refuse(self, "n", n, f"at least {least} at alpha = {self.level}, since fewer draws predict nothing")
+
+    def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
+        """Return 0: predictions have no radius."""
+        return 0.0
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Predict the majority vote, or abstain."""
+        self.check(ballots)
         counts = ballots.counts(self.n, ESTIMATION).numpy()
         leader = counts.argmax(1)
         tally = Tally.of(counts, leader)
-        pairs = zip(tally.n_a.tolist(), tally.n_b.tolist(), strict=True)
-        p_value = np.array([binomtest(a, a + b, 0.5).pvalue for a, b in pairs])
+        pairs, row_of = np.unique(np.stack([tally.n_a, tally.n_b], 1), axis=0, return_inverse=True)
+        sure = np.array([self._sure(a, a + b) for a, b in pairs.tolist()], bool)[row_of.ravel()]
         return self.certificates(
             ballots,
             tally,
-            prediction=np.where(p_value * (1 + ACCURACY) <= self.level, leader, -1),
+            prediction=np.where(sure, leader, -1),
             radius=np.zeros(len(leader)),
         )
+
+    def _sure(self, won: int, draws: int) -> bool:
+        """Return whether the test rejects that a class with ``won`` of ``draws`` votes is no more probable."""
+        return bool(binomtest(won, draws, 0.5).pvalue * (1 + ACCURACY) <= self.level)

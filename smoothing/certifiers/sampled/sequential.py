@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import inf
+from itertools import count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, numbers, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.sampled.betting import most_lost
 from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, Tally, TwoSampleCertifier
@@ -73,11 +72,15 @@ class Sequential(TwoSampleCertifier):
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
         at_least(self, 1, max_draws=max_draws)
-        if not radii or not all(0 <= radius < inf for radius in radii):
-            raise ValueError(f"Sequential: radii = {list(radii)}; must be finite and at least 0, at least one")
+        numbers(self, allowed := "finite and at least 0, at least one", radii=radii)
+        if not len(radii) or not all(radius >= 0 for radius in radii):
+            refuse(self, "radii", list(radii), allowed)
         self.radii = sorted(set(radii))
         self.max_draws = max_draws
         self.rounds = rounds(max_draws)
+        if not self._may_certify(max_draws):
+            least = next(draws for draws in count(max_draws) if self._may_certify(draws))
+            refuse(self, "max_draws", max_draws, f"at least {least} at alpha = {self.level}; fewer certify nothing")
         self._of: tuple[SmoothingMeasure, tuple[int, ...], Thresholds] | None = None
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
@@ -112,6 +115,15 @@ class Sequential(TwoSampleCertifier):
             log_rival=log_fail,
             n0=self.n0,
         )
+
+    def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
+        """Return the largest of the radii that unanimous votes are certified at; see `Certifier.reach`."""
+        thresholds = self.thresholds(measure, shape)
+        return float(np.max(thresholds.radius, where=thresholds.most_lost[-1] >= 0, initial=0.0))
+
+    def _may_certify(self, max_draws: int) -> bool:
+        """Return whether so many unanimous draws refute that half of all votes are lost."""
+        return bool(most_lost(np.array([max_draws]), 0.5, self.level, max_draws)[0] >= 0)
 
     def thresholds(self, measure: SmoothingMeasure, shape: Sequence[int]) -> Thresholds:
         """The counts that answer each question after each of the `rounds`, computed once for a measure and shape."""

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
-from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.arguments import positive
+from smoothing.arguments import at_least, numbers, positive, refuse
 from smoothing.certificates.certificates import Certificates
-from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, Tally, TwoSampleCertifier
+from smoothing.certifiers.sampled.sampled_certifier import (
+    ESTIMATION,
+    SMALLEST_LEVEL,
+    Tally,
+    TwoSampleCertifier,
+    least_draws,
+    unanimous,
+)
 from smoothing.guarantees import Guarantee, VoteBound
+from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.binomial import log_up, upper_bound
 from smoothing.numerics.rounding import down
 from smoothing.votes.ballots import Ballots
@@ -46,16 +53,31 @@ class Staged(TwoSampleCertifier):
     ) -> None:
         super().__init__(guarantee, n0, alpha, joint)
         positive(self, target=target)
-        if not stages or any(before >= now for before, now in pairwise([0, *stages])):
-            raise ValueError(f"Staged: stages = {list(stages)}; must be ascending numbers of at least 1, at least one")
-        given = [1.0] * len(stages) if shares is None else list(shares)
-        if len(given) != len(stages) or not all(0 < share < inf for share in given):
-            raise ValueError(f"Staged: shares = {given}; must be {len(stages)} numbers above 0, one for each stage")
+        numbers(self, allowed := "ascending numbers of at least 1, at least one", stages=stages)
+        for stage in stages:
+            at_least(self, 1, stages=stage)
+        if not len(stages) or any(before >= now for before, now in pairwise([0, *stages])):
+            refuse(self, "stages", list(stages), allowed)
+        given = [1.0] * len(stages) if shares is None else shares
+        numbers(self, allowed := f"{len(stages)} numbers above 0, one for each stage", shares=given)
+        if len(given) != len(stages) or not all(share > 0 for share in given):
+            refuse(self, "shares", list(given), allowed)
         self.target = target
         self.stages = tuple(stages)
+        self.shares = shares
         # Exactly, so that the parts sum to no more than the whole.
         whole = sum(map(Fraction, given), Fraction(0))
         self.levels = tuple(down(Fraction(self.level) * Fraction(share) / whole) for share in given)
+        if min(self.levels) < SMALLEST_LEVEL:
+            refuse(self, "shares", list(given), f"such that alpha times each part is at least {SMALLEST_LEVEL}")
+        if not any(unanimous(n, level).leads() for n, level in zip(self.stages, self.levels, strict=True)):
+            least = least_draws(self.levels[-1])
+            refuse(self, "stages", list(stages), f"at least {least} draws at the end, since fewer certify nothing")
+
+    def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
+        """Return the largest radius of unanimous votes at any stage; see `Certifier.reach`."""
+        bounds = [unanimous(n, level) for n, level in zip(self.stages, self.levels, strict=True)]
+        return max(float(self.guarantee.radius(measure, bound, shape)[0]) for bound in bounds if bound.leads())
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the majority vote, or abstain where its lead is not sure."""

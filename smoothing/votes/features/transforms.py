@@ -1,4 +1,4 @@
-"""Feature transforms fitted on training inputs, never on labels."""
+"""Feature transforms, fitted on training inputs and never on labels."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,30 +9,32 @@ from torch import Tensor
 
 from smoothing.arguments import at_least
 from smoothing.numerics.threads import one_thread
-from smoothing.votes.labels.training_set import check_features
+from smoothing.representation import Represented
+from smoothing.votes.arrays import Arrays
+from smoothing.votes.labels.training_set import checked_features
 
 ROWS_AT_A_TIME = 4096
-"""So that large training sets need little memory beside their own."""
+"""Number of rows that are processed at a time, to limit memory."""
 
 
-class Transform(ABC):
-    """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
+class Transform(Represented, ABC):
+    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels)."""
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)`` float64."""
 
     def fit_transform(self, x: Tensor) -> Tensor:
-        """Fit to training features ``(n, k)`` float64 and transform them; a shortcut may save work, and no more."""
+        """Fit to training features ``(n, k)`` float64, and return them transformed. Overrides may only save time."""
         self.fit(x)
         return self(x)
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
-        """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
+        """Return transformed features ``(batch, k')`` of ``(batch, k)`` float64."""
 
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
-    """Fit each transform on the output of those before it; returns the transformed training features."""
+    """Fit each transform on the output of the previous one, and return the transformed training features."""
     with one_thread():
         for transform in transforms:
             x = transform.fit_transform(x)
@@ -40,7 +42,7 @@ def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
 
 
 def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
-    """Transform a batch one example at a time, so that an example's bits do not depend on its neighbours."""
+    """Transform a batch one row at a time, so that the bits of a row do not depend on other rows."""
     if not transforms or not len(x):
         return x
     rows = []
@@ -52,16 +54,23 @@ def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
-def features_of(transforms: Sequence[Transform], x: Tensor, device: torch.device) -> Tensor:
-    """What is predicted from: inputs ``(batch, ...)``, brought to where the training set is and transformed.
+def features_of(transforms: Sequence[Transform], x: Arrays, device: torch.device, width: int) -> Tensor:
+    """Return the transformed features ``(batch, k)`` of inputs, on the device of the training set.
 
-    On another device the same sums would have other bits.
+    On another device the same sums would have different bits.
+
+    Args:
+        transforms: Fitted transforms.
+        x: Inputs, ``(batch, ...)``.
+        device: Device of the training set.
+        width: Number of features of an input before the transforms.
 
     Raises:
-        ValueError: If a feature is NaN, infinite or beyond `LARGEST_FEATURE`.
+        ValueError: If inputs have another number of features, or a feature is NaN, infinite or beyond
+            `LARGEST_FEATURE`.
     """
-    check_features("inputs to predict", x)
-    return apply_each(transforms, x.to(device).flatten(1).double())
+    features = checked_features("inputs to predict", x, width)
+    return apply_each(transforms, features.to(device).flatten(1).double())
 
 
 class Centre(Transform):
@@ -78,7 +87,7 @@ class Centre(Transform):
 
 
 class Normalise(Transform):
-    """Scale every feature vector to length one; the zero vector stays zero."""
+    """Scale every feature vector to length one. The zero vector is unchanged."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
@@ -88,7 +97,7 @@ class Normalise(Transform):
 
 
 class Logarithm(Transform):
-    """Takes every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts that spread over orders of magnitude."""
+    """Map every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts of different orders of magnitude."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)``."""
@@ -125,9 +134,9 @@ class PCA(Transform):
                 f"PCA: largest variance of the features = {float(variances[0])}; must be finite and above 0"
             )
         if self.whiten:
-            # Directions without variance carry nothing: they are dropped, not divided by zero.
-            alive = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
-            axes = axes[:, alive] / variances[alive].sqrt()
+            # Directions without variance are dropped, since division by zero would follow.
+            varying = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
+            axes = axes[:, varying] / variances[varying].sqrt()
         self.axes = axes
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -136,7 +145,7 @@ class PCA(Transform):
 
 
 class Whiten(Transform):
-    """Centre, decorrelate and scale to unit variance in every direction that has any."""
+    """Centre, decorrelate and scale to unit variance. Directions without variance are dropped."""
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)``."""

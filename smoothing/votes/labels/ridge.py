@@ -1,4 +1,4 @@
-"""Least squares on fixed features."""
+"""Ridge regression on fixed features."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -17,14 +17,14 @@ class Ridge(LinearVotes):
     """Ridge regression on one-hot labels: ``w = X (X'X + lambda I)^-1 h(x)`` (Rosenfeld et al. 2020, Algorithm 1).
 
     Args:
-        regularisation: Rule for lambda.
+        regularisation: Rule for lambda; `Relative` with factor 1 by default.
         transforms: Feature transforms, fitted on the training inputs.
         coding: ``"signed"`` predicts the class with the largest score, which for two classes is least squares on
             labels -1 and +1. ``"binary"`` is the paper's rule for two classes, labels 0 and 1 with the threshold one
             half: the offset ``1 - sum w`` on class 0 (THEORY.md section 4).
 
     Raises:
-        ValueError: On fitting, if the system is singular and lambda is 0, or if ``"binary"`` meets more than two
+        ValueError: In `fit`, if the system is singular and lambda is 0, or if ``"binary"`` is used with more than two
             classes.
     """
 
@@ -48,18 +48,18 @@ class Ridge(LinearVotes):
             self.ridge = self.regularisation.value(eigenvalues, features, labels)
             shrunk = eigenvalues + self.ridge
             if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
-                raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised by more")
+                raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised more")
             self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
 
     def weights(self, features: Tensor) -> Tensor:
-        """``w = X (X'X + lambda I)^-1 h`` for test features ``h``, ``(batch, k)``; ``(batch, n)``."""
+        """Return ``w = X (X'X + lambda I)^-1 h``, ``(batch, n)``, for test features ``h``, ``(batch, k)``."""
         return self._product(features)
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
-        """Zero for signed coding; ``1 - sum w`` on class 0 for the binary rule."""
+        """Return zeros for signed coding, and ``1 - sum w`` on class 0 for the binary rule."""
         offsets = super().offsets(features, weights)
         if self.coding == "binary":
-            # Row by row on one thread: the order of the sum must not depend on how many rows there are.
+            # Row by row on one thread: the order of the sum must not depend on the number of rows.
             with one_thread():
                 offsets[:, 0] = 1 - torch.stack([row.sum() for row in weights])
         return offsets

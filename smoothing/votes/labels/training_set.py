@@ -1,53 +1,79 @@
-"""What training sets and inputs must be."""
+"""Conversion and checks of training sets and features."""
+
+from operator import index as as_integer
 
 import torch
 from torch import Tensor
+
+from smoothing.votes.arrays import Arrays, as_tensor, whole_numbers
 
 LARGEST_FEATURE = 1e100
 """Largest feature whose square, summed over any data set, is a float64."""
 
 
-def check_features(whose: str, x: Tensor) -> None:
-    """Refuse features that nothing can be computed from.
+def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
+    """Check features, and return them as a tensor.
 
     Args:
-        whose: What they belong to.
-        x: The features, any shape.
+        name: Name of the inputs, for messages.
+        x: Features of each input, ``(n, ...)``.
+        width: Number of features of an input; any number by default.
 
     Raises:
-        ValueError: If one is NaN, infinite or beyond `LARGEST_FEATURE`.
+        ValueError: If inputs have another number of features, or a feature is NaN, infinite or beyond
+            `LARGEST_FEATURE`.
     """
-    if not torch.isfinite(x).all():
-        raise ValueError(f"features of the {whose}: NaN or infinite value found; must be finite")
-    if len(x) and (largest := float(x.abs().max())) > LARGEST_FEATURE:
-        raise ValueError(f"features of the {whose}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
+    features = as_tensor(f"features of the {name}", x)
+    if features.ndim < 2:
+        raise ValueError(f"features of the {name}: shape {list(features.shape)}; must be (n, ...), one row per input")
+    found = features.shape[1:].numel()
+    if width not in (None, found):
+        raise ValueError(f"features of the {name}: {found} per input; must be {width}, as in the training set")
+    if not torch.isfinite(features).all():
+        raise ValueError(f"features of the {name}: NaN or infinite value found; must be finite")
+    if features.numel() and (largest := float(features.abs().max())) > LARGEST_FEATURE:
+        raise ValueError(f"features of the {name}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
+    return features
 
 
-def check_training_set(x: Tensor, labels: Tensor, num_classes: int) -> None:
-    """Refuse what cannot be learned from.
+def checked_training_set(x: Arrays, labels: Arrays, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Check a training set, and return it as tensors.
 
     Args:
         x: Training features, ``(n, ...)``.
         labels: ``(n,)`` labels.
         num_classes: Number of classes K.
 
+    Returns:
+        Features, and labels as int64.
+
     Raises:
-        ValueError: Unless there are at least two classes and examples, one label for each, all of them finite, labels
-            are whole numbers in ``0 .. K-1`` and every class has one; naming the value and what is allowed.
+        ValueError: Unless there are at least two classes and two examples, one label per example, all features are
+            finite, all labels are whole numbers in ``0 .. K-1``, and every class has an example. The message contains
+            the value and what is allowed.
     """
-    if num_classes < 2:
-        raise ValueError(f"num_classes: {num_classes}; must be at least 2")
-    if len(x) != len(labels):
-        raise ValueError(f"training set: {len(x)} feature rows and {len(labels)} labels; the counts must be equal")
-    if len(x) < 2:
-        raise ValueError(f"training set: n = {len(x)}; must be at least 2")
-    check_features("training set", x)
-    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
-        raise ValueError("labels of the training set: a value is not a whole number; must be 0 .. K-1")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= num_classes:
+    try:
+        classes = as_integer(num_classes)
+    except TypeError:
+        raise ValueError(f"num_classes: {num_classes!r}; must be a whole number") from None
+    if classes < 2:
+        raise ValueError(f"num_classes: {classes}; must be at least 2")
+    features = as_tensor("features of the training set", x)
+    targets = whole_numbers("labels of the training set", labels, f"whole numbers 0 .. {classes - 1}")
+    if features.ndim < 2:
+        raise ValueError(f"features of the training set: shape {list(features.shape)}; must be (n, ...)")
+    if len(features) != len(targets):
+        raise ValueError(
+            f"training set: {len(features)} feature rows and {len(targets)} labels; the counts must be equal"
+        )
+    if len(features) < 2:
+        raise ValueError(f"training set: n = {len(features)}; must be at least 2")
+    checked_features("training set", features)
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= classes:
         bad = low if low < 0 else high
-        raise ValueError(f"labels of the training set: {bad} found; must be within 0 .. {num_classes - 1}")
-    empty = sorted(set(range(num_classes)) - set(labels.long().unique().tolist()))
+        raise ValueError(f"labels of the training set: {bad} found; must be within 0 .. {classes - 1}")
+    empty = sorted(set(range(classes)) - set(targets.unique().tolist()))
     if empty:
         raise ValueError(f"labels of the training set: class {empty[0]} has no example; every class must have one")
+    return features, targets

@@ -2,20 +2,34 @@
 
 from collections.abc import Callable
 
+import mpmath
 import numpy as np
 import pytest
 import torch
 from scipy.stats import binomtest, kstest, norm
 
-from smoothing.certifiers import ClopperPearson, Prediction, RandomisedClopperPearson, Sequential, Staged
+from smoothing.certifiers import (
+    Certifier,
+    ClopperPearson,
+    Empirical,
+    Enumeration,
+    ExactVote,
+    JointNaming,
+    Plurality,
+    Prediction,
+    RandomisedClopperPearson,
+    Sequential,
+    Staged,
+)
+from smoothing.certifiers.sampled.betting import most_lost
 from smoothing.certifiers.sampled.sequential import rounds
 from smoothing.guarantees import KL, NeymanPearson, VoteBound
 from smoothing.guarantees.limit import log_limit
 from smoothing.measures import Gaussian, LabelFlip, Laplace, SmoothingMeasure
-from smoothing.numerics.binomial import uniform_behind, upper_bound
-from smoothing.testing import ballots_of
+from smoothing.numerics.binomial import randomised_upper_bound, uniform_behind, upper_bound
+from smoothing.testing import ballots_of, random_ballots
 from smoothing.votes import Ballots
-from tests.counted import RowVotes, counted
+from tests.counted import RowVotes, counted, tail
 
 
 def losing(*draws: range, sigma: float = 0.5) -> Ballots:
@@ -183,6 +197,26 @@ def test_certifiers_share_draws_and_repeat_none() -> None:
         (lambda: ClopperPearson(joint=0), "ClopperPearson: joint = 0; must be at least 1"),
         (lambda: Prediction(n=0), "Prediction: n = 0; must be at least 1"),
         (lambda: Prediction(alpha=-1), r"Prediction: alpha = -1; must be within \(0, 1\)"),
+        (lambda: ClopperPearson(n=True), "ClopperPearson: n = True; must be a whole number, at least 1"),
+        (lambda: ClopperPearson(n0=2.5), "ClopperPearson: n0 = 2.5; must be a whole number, at least 1"),
+        (lambda: ClopperPearson(alpha="x"), r"ClopperPearson: alpha = 'x'; must be within \(0, 1\)"),
+        (lambda: ClopperPearson(alpha=True), r"ClopperPearson: alpha = True; must be within \(0, 1\)"),
+        (lambda: ClopperPearson(two_sided=1), "ClopperPearson: two_sided = 1; must be a bool"),
+        (lambda: ClopperPearson(100), "ClopperPearson: guarantee = 100; must be a Guarantee or None"),
+        (lambda: ClopperPearson(alpha=1e-300), "ClopperPearson: alpha = 1e-300; must be at least 1e-200 times joint"),
+        (lambda: Prediction(alpha=1e-199, joint=100), "Prediction: alpha = 1e-199; must be at least 1e-200 times"),
+        (lambda: Prediction(n=1.0), "Prediction: n = 1.0; must be a whole number, at least 1"),
+        (lambda: Empirical(n=float("nan")), "Empirical: n = nan; must be a whole number, at least 1"),
+        (lambda: Enumeration(KL), "Enumeration: guarantee = .*; must be a Guarantee or None"),
+        (lambda: Sequential(0.5), "Sequential: radii = 0.5; must be finite"),
+        (lambda: Sequential([True]), r"Sequential: radii = \[True\]; must be finite"),
+        (lambda: Sequential([float("inf")]), r"Sequential: radii = \[inf\]; must be finite"),
+        (lambda: Sequential([1], max_draws=1e5), "Sequential: max_draws = 100000.0; must be a whole number"),
+        (lambda: Staged(float("nan")), "Staged: target = nan; must be finite and above 0"),
+        (lambda: Staged(1, [True, 10]), r"Staged: stages = \[True, 10\]; must be ascending"),
+        (lambda: Staged(1, [10, 20.5]), "Staged: stages = 20.5; must be a whole number, at least 1"),
+        (lambda: Staged(1, [100, 200], [1, float("nan")]), r"Staged: shares = \[1, nan\]; must be 2 numbers above 0"),
+        (lambda: Staged(1, [100, 200], [1, 1e-198]), r"Staged: shares = \[1, 1e-198\]; must be such that alpha times"),
         (lambda: Sequential([]), r"Sequential: radii = \[\]; must be finite"),
         (lambda: Sequential([0.5, -1]), r"Sequential: radii = \[0.5, -1\]; must be finite and at least 0"),
         (lambda: Sequential([float("nan")]), r"Sequential: radii = \[nan\]; must be finite"),
@@ -197,3 +231,110 @@ def test_certifiers_share_draws_and_repeat_none() -> None:
 def test_bad_arguments_are_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         make()
+
+
+@pytest.mark.parametrize(("joint", "refused"), [(1, False), (2, True), (4, True), (5, False), (6, False)])
+def test_a_joint_claim_covers_no_more_examples_than_stated(joint: int, refused: bool) -> None:
+    ballots = random_ballots(LabelFlip("0.2", 2), 2, 8, 5, 0)
+    for certifier in (ClopperPearson(n0=5, n=50, joint=joint), Prediction(n=50, joint=joint)):
+        assert (certifier.refuses(5) is not None) == refused
+        if refused:
+            with pytest.raises(ValueError, match=f"joint = {joint}; must be at least 5, the number of requested exam"):
+                certifier.certify(ballots)
+        else:
+            assert len(certifier.certify(ballots).radius) == 5
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "least"),
+    [
+        (lambda n: ClopperPearson(n=n), "n", 10),
+        (lambda n: ClopperPearson(n=n, two_sided=True), "n", 11),
+        (lambda n: ClopperPearson(n=n, joint=100), "n", 17),
+        (lambda n: RandomisedClopperPearson(n=n, alpha=0.5), "n", 2),
+        (lambda n: ClopperPearson(n=n, alpha=1e-200), "n", 665),
+        (lambda n: Prediction(n=n), "n", 11),
+        (lambda n: Sequential([0], max_draws=n), "max_draws", 11),
+        (lambda n: Staged(1, [1, n]), "stages", 11),
+    ],
+)
+def test_too_few_draws_to_certify_anything_are_refused(make: Callable[[int], Certifier], name: str, least: int) -> None:
+    """With one draw fewer than is asked for, unanimous votes abstain; with so many, they do not."""
+    with pytest.raises(ValueError, match=f"{name} = .*; must be at least {least} .* fewer .*nothing$"):
+        make(least - 1)
+    unanimous = losing(NONE) if name != "n" else counted(Gaussian(0.5), np.array([[least, 0]]))
+    certificates = make(least).certify(unanimous)
+    assert certificates.prediction.tolist() == [0]
+
+
+def test_more_classes_need_more_draws() -> None:
+    votes = counted(Gaussian(0.5), np.array([[11, 0, 0]])).votes
+    reason = ClopperPearson(n=11, two_sided=True).supports(Gaussian(0.5), votes)
+    assert reason.startswith("n = 11; must be at least 12 at alpha = 0.001")
+    assert ClopperPearson(n=12, two_sided=True).supports(Gaussian(0.5), votes) is None
+
+
+@pytest.mark.parametrize("measure", [Gaussian(0.5), LabelFlip("0.1", 2)], ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize(
+    "certifier",
+    [
+        ClopperPearson(n=200),
+        ClopperPearson(KL(), n=200, joint=30),
+        ClopperPearson(n=200, two_sided=True),
+        RandomisedClopperPearson(n=200),
+        Prediction(n=200),
+        Sequential([0, 1, 2, 7], max_draws=200),
+        Staged(1, [50, 200]),
+    ],
+    ids=repr,
+)
+def test_unanimous_votes_reach_as_far_as_was_said_and_no_votes_further(
+    certifier: Certifier, measure: SmoothingMeasure
+) -> None:
+    lost = [*range(12), 60, 100, 199]
+    x = torch.tensor([[*range(200 - n, 200), *[-1] * (200 - n)] for n in lost])
+    certificates = certifier.certify(Ballots(measure, RowVotes(2), x, torch.arange(len(x)), 0))
+    assert certificates.prediction[0] == 0
+    assert certificates.radius[0] == certificates.radius.max() == certifier.reach(measure, (1,))
+
+
+def test_draws_set_no_limit_to_certifiers_that_do_not_sample() -> None:
+    assert ExactVote().reach(LabelFlip("0.1", 2), (9,)) is None
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-180, 1e-20])
+def test_tiny_failure_probabilities_have_bounds(alpha: float) -> None:
+    """At the bound so few successes are no more probable than alpha; SciPy's own inverse is NaN for some."""
+    n = np.array([3, 6, 10, 18, 426, 1_000])
+    for count in (np.zeros(6, np.int64), np.ones(6, np.int64), n - 3, n - 1, n):
+        for uniform in (0.5, 1.0):
+            bound = randomised_upper_bound(count, n, alpha, np.full(6, uniform))
+            with mpmath.workdps(400):
+                for c, draws, p in zip(count.tolist(), n.tolist(), bound.tolist(), strict=True):
+                    assert p == 1 or tail(c - 1, draws, mpmath.mpf(p)) * (c > 0) <= alpha
+                    assert p == 1 or uniform < 1 or tail(c, draws, mpmath.mpf(p)) <= alpha
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "alpha"), [(0, 10, 1e-301), (0, 10, 0.0), (0, 10, float("nan")), (-1, 10, 0.1), (11, 10, 0.1)]
+)
+def test_bounds_of_impossible_counts_are_refused(count: int, n: int, alpha: float) -> None:
+    with pytest.raises(ValueError, match=r"^upper_bound: .*; must be "):
+        upper_bound(np.array(count), n, alpha)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("alpha", [1e-200, 0.001, 1 - 1e-16])
+@pytest.mark.parametrize("f", [5e-324, 1e-300, 1e-17, 0.5, 1 - 1e-16])
+def test_bets_at_extremes_are_finite(f: float, alpha: float) -> None:
+    draws = np.array([1, 10, 10**9])
+    lost = most_lost(draws, f, alpha, 10**9)
+    assert ((lost >= -1) & (lost < draws)).all()
+    assert lost[0] <= (0 if f > 0.5 else -1) or alpha > 0.5
+
+
+def test_votes_that_are_not_supported_are_refused_without_asking_first() -> None:
+    ballots = ballots_of(LabelFlip("0.01", 3), [[1.0, 1.0, 0.0]], [1, 1, 0])
+    for certifier in (ClopperPearson(), Prediction(), Sequential([1]), Staged(1), Plurality(), JointNaming()):
+        with pytest.raises(ValueError, match=f"^{type(certifier).__name__}: "):
+            certifier.certify(ballots)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_it_certifies_from_python(tmp_path: Path) -> None:
 
 def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_them_apart(tmp_path: Path) -> None:
     def certify(sigma: float, config: dict[str, float] | None) -> None:
-        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)}
+        votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
         data = Digits(training="train[0:60]", every=50)
         model = Certification(Gaussian(sigma), votes, certifiers)  # type: ignore[arg-type]
         Trainer(**QUIET).certify(model, data, tmp_path / "run", config, loggers=[])
@@ -75,7 +76,9 @@ class Fitted(RetrainedVotes):
 
 
 def test_votes_are_fitted_once_whatever_the_number_of_passes(tmp_path: Path) -> None:
-    model = Certification(Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6)})
+    model = Certification(
+        Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
+    )
     for runs, name in enumerate("ab", 1):
         Trainer(**QUIET).certify(model, Digits(training="train[0:60]", every=50), tmp_path / name, loggers=[])
         assert votes.fits == runs
@@ -103,11 +106,19 @@ def test_a_certifier_may_decline_before_anything_is_written(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"certifiers": {}}, "must name at least one"), ({"seed": -2}, "seed = -2")]
+    ("arguments", "message"),
+    [
+        ({"certifiers": {}}, "must name at least one"),
+        *(
+            ({"certifiers": {name: ExactVote()}}, f"certifiers = {{{name!r}: ...}}; names must consist of letters")
+            for name in ("", "a/b", "a b", "..", "a\n")
+        ),
+        ({"seed": -2}, "seed = -2"),
+    ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     given = {"measure": LabelFlip(0.2, 2), "votes": Ridge(), "certifiers": {"exact": ExactVote()}}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         Certification(**given | arguments)  # type: ignore[arg-type]
 
 
@@ -152,6 +163,21 @@ def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> 
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
 
 
+class Mixing(Doubling):
+    """Subtracts the mean of the batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = super().forward(x)
+        return features - features.mean(0)
+
+
+def test_an_encoder_that_mixes_rows_is_refused(tmp_path: Path) -> None:
+    encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Mixing())
+    with pytest.raises(ValueError, match=r"^Mixing: output of a row changes by .*; must depend on that row alone"):
+        Trainer(**QUIET).certify(encoded, Digits((1, 7)), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.gpu
 def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
     encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
@@ -160,3 +186,13 @@ def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: P
         trainer.certify(model, Digits((1, 7)), tmp_path / name, loggers=[])
     tables = [Table.read_csv(tmp_path / name / "certificates.csv") for name in ("encoded", "plain")]
     np.testing.assert_array_equal(*(table["radius"] for table in tables))
+
+
+@pytest.mark.parametrize("joint", [2, 3])
+def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_path: Path) -> None:
+    model = certification(sampled=ClopperPearson(n0=2, n=20, joint=joint))
+    with pytest.raises(
+        ValueError, match=rf"^certifiers\.sampled: ClopperPearson: joint = {joint}; must be at least 4,"
+    ):
+        Trainer(**QUIET).certify(model, Digits((1, 7), tests="test[:10]"), tmp_path / "run", loggers=[])
+    assert not (tmp_path / "run").exists()

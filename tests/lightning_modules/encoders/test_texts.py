@@ -50,9 +50,15 @@ def test_word_vectors_are_averaged(vectors: Path) -> None:
     assert encoder.labels_of == ()
 
 
-def test_relative_paths_stand_in_the_folder_of_data(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_paths_are_looked_for_as_given_and_then_in_the_folder_of_data(
+    vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMOOTHING_DATA", str(vectors.parent))
     assert WordVectors("vectors.npz").vectors.shape == (4, 4)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    np.savez("vectors.npz", words=np.array(["good"]), vectors=np.ones((1, 2)))
+    assert WordVectors("vectors.npz").vectors.shape == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from smoothing.certifiers import ClopperPearson, Empirical, RandomisedClopperPearson, Sequential, Staged
-from smoothing.measures import AnisotropicGaussian, Gaussian, Laplace, SmoothingMeasure
+from smoothing.measures import AnisotropicGaussian, Gaussian, Laplace, Rounded, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.testing import VotesConformance
 from smoothing.votes import Ballots, Body, Draw, Learner, MissingDrawsError, RetrainedVotes, Votes
@@ -105,8 +105,7 @@ def test_draws_that_are_not_finished_are_named() -> None:
     votes = RetrainedVotes(Sums())
     votes.fit(images(7), LABELS, 3)
     tests = images(4, 1)
-    votes.serve(HERE, tests, torch.arange(4))
-    votes.finished = {Draw(1, 0): np.zeros(4, np.int16)}
+    votes.serve(HERE, tests, torch.arange(4), {Draw(1, 0): np.zeros(4, np.int16)})
     with pytest.raises(MissingDrawsError) as stopped:
         votes.counts(Gaussian(0.1), tests, torch.arange(4), 3, (0, 1))
     assert stopped.value.draws == (Draw(1, 1), Draw(1, 2))
@@ -216,3 +215,70 @@ def test_a_cold_one_sees_nothing_but_noise() -> None:
 def test_what_is_no_training_set_is_refused(x: Tensor, labels: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         RetrainedVotes(Sums()).fit(x, labels, 3)
+
+
+@pytest.mark.parametrize("test_noise", [None, Gaussian(0.5)])
+def test_soundness_depends_on_the_noise_of_the_test_input_too(test_noise: Gaussian | None) -> None:
+    tests, exact = images(4, 1), Rounded(Gaussian(0.2), 9)
+    levels = (images(7) * 8).round() / 8
+    votes = finishing(Sums(), levels, LABELS, tests, test_noise=test_noise)
+    certifier = ClopperPearson(n0=5, n=20)
+    assert certifier.supports(exact, votes) is None
+    answer = certifier.certify(Ballots(exact, votes, tests, torch.arange(4), 0))
+    assert answer.sound == (test_noise is None)
+
+
+class Assuming(Gaussian):
+    """Noise on the test input with an assumption and a past of its own."""
+
+    assumptions = ("the noise is as stated",)
+    checkpoint = "noise"
+
+
+def test_the_noise_of_the_test_input_brings_its_assumptions_and_its_past() -> None:
+    tests = images(4, 1)
+    votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Assuming(0.5))
+    assert "the noise is as stated" in Ballots(Gaussian(0.2), votes, tests, torch.arange(4), 0).assumptions
+    assert votes.checkpoint == "noise"
+    learned = finishing(Sums(), images(7), LABELS, tests, test_noise=Learned(0.5))
+    reason = learned.supports(Gaussian(0.2))
+    assert reason is not None
+    assert reason.startswith("the measure was trained on Here")
+
+
+@pytest.mark.parametrize(
+    ("measure", "sigma"),
+    [(Gaussian(0.2), 0.2), (AnisotropicGaussian([[[0.05, 0.1, 0.2]]]), 1.0), (Rounded(Gaussian(0.3), 9), 0.3)],
+)
+def test_a_change_of_the_test_input_costs_what_the_privacy_loss_says(measure: SmoothingMeasure, sigma: float) -> None:
+    """The radius is in units of the distance: for anisotropic noise in standard deviations, of which one is one."""
+    tests = images(4, 1)
+    votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Gaussian(0.5))
+    (said,) = votes.assumptions_under(measure)
+    assert said.endswith(f"a radius R shrinks to sqrt(R^2 - (L {sigma} / 0.5)^2)")
+    law = measure.privacy_loss(1.0, votes.object_shape(tests))
+    assert law.kl() == pytest.approx(1 / (2 * sigma**2))  # type: ignore[union-attr]
+    assert said in Ballots(measure, votes, tests, torch.arange(4), 0).assumptions
+
+
+class Normalising(Double):
+    """Features relative to the mean of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = super().forward(x)
+        return features - features.mean(0)
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 100])
+def test_a_body_that_mixes_rows_is_refused(batch_size: int) -> None:
+    body = Normalising()
+    body.batch_size = batch_size
+    with pytest.raises(ValueError, match=r"^Normalising: output of a row changes by .*; must depend on that row alone"):
+        RetrainedVotes(Sums(), body).fit(images(7), LABELS, 3)
+
+
+def test_training_inputs_that_the_measure_cannot_randomise_are_refused_beforehand() -> None:
+    votes = finishing(Sums(), images(7), LABELS, images(4, 1))
+    reason = ClopperPearson(n0=5, n=20).supports(Rounded(Gaussian(0.2), 9), votes)
+    assert reason is not None
+    assert re.match(r"Rounded: pixel = 0.\d+; must be a multiple of 1/8 within \[0, 1\]", reason)

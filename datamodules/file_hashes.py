@@ -1,0 +1,68 @@
+"""SHA-256 of files, cached by their size and times of change."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
+    """Return the SHA-256 of every file in hexadecimal.
+
+    A file is read again only if its size or a time of change differs from the last time. The cache is a file in the
+    user's cache directory, ``$XDG_CACHE_HOME/smoothing``; without one that can be written, every file is read.
+
+    Args:
+        root: Folder that holds the files.
+        files: Files below it.
+
+    Raises:
+        ValueError: If a file cannot be read, naming it.
+    """
+    cache = _cache_folder() / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    known = _read(cache)
+    changed = False
+    hashes = []
+    try:
+        for file in files:
+            name = file.relative_to(root).as_posix()
+            try:
+                state = file.stat()
+                # The second time also changes where a program sets the first one back.
+                key = [state.st_size, state.st_mtime_ns, state.st_ctime_ns]
+                entry = known.get(name)
+                if not (isinstance(entry, list) and entry[:-1] == key):
+                    with file.open("rb") as content:
+                        known[name] = entry = [*key, hashlib.file_digest(content, "sha256").hexdigest()]
+                    changed = True
+            except OSError as error:
+                raise ValueError(f"{file}; must be a readable file: {error.strerror}") from error
+            hashes.append(str(entry[-1]))
+    finally:
+        # Also after an interruption: hashes of a large folder take long.
+        if changed:
+            _write(cache, known)
+    return hashes
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "smoothing", "file_hashes")
+
+
+def _read(cache: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(cache: Path, known: dict[str, Any]) -> None:
+    draft = cache.with_suffix(f".{os.getpid()}.part")
+    with suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(known), encoding="utf-8")
+        draft.replace(cache)

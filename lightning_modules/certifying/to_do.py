@@ -1,0 +1,52 @@
+"""What a run still computes, as Lightning data modules."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar, cast
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from lightning_modules.certifying.certification import Examples
+from smoothing.runs.progress import Progress
+
+T = TypeVar("T")
+
+
+class ToDo(pl.LightningDataModule, ABC, Generic[T]):
+    """Pieces of work that are still to be done on some data.
+
+    Args:
+        examples: Training set and examples.
+        progress: Progress of the run.
+    """
+
+    def __init__(self, examples: pl.LightningDataModule, progress: Progress) -> None:
+        super().__init__()
+        self.examples = examples
+        self.progress = progress
+
+    @abstractmethod
+    def share(self, rank: int, ranks: int) -> DataLoader[T]:
+        """Batches of one rank's share of the work."""
+
+    def prepare_data(self) -> None:
+        """Download missing data."""
+        self.examples.prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Read training set and examples."""
+        self.examples.trainer = self.trainer
+        self.examples.setup(stage)
+
+    def predict_dataloader(self) -> DataLoader[T]:
+        """Batches of this rank's share of the work."""
+        assert self.trainer is not None
+        return self.share(self.trainer.global_rank, self.trainer.world_size)
+
+
+class ExamplesToDo(ToDo[Any]):
+    """The requested examples that are not finished."""
+
+    def share(self, rank: int, ranks: int) -> DataLoader[Any]:
+        """See `ToDo.share`."""
+        return cast(Examples, self.examples).batches(self.progress.remaining, rank, ranks)
