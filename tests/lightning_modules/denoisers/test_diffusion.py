@@ -83,7 +83,7 @@ def test_the_unet_is_given_the_law_that_it_knows_with_at_least_the_noise_that_is
 
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
-def test_what_is_taught_is_what_is_asked(kind: str) -> None:
+def test_the_target_of_training_is_what_denoising_uses(kind: str) -> None:
     process = Diffusion({"prediction_type": kind})
     x = torch.rand(16, 1, 4, 4)
     taught = process.training_batch(x, generator((0,)))

@@ -81,7 +81,7 @@ def test_identity_is_that_of_weights_and_schedule(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sample", "v_prediction"])
-def test_the_folder_says_what_is_predicted(folder: Path, kind: str) -> None:
+def test_the_folder_defines_the_prediction(folder: Path, kind: str) -> None:
     usual = denoised(folder)
     change(folder / "scheduler/scheduler_config.json", prediction_type=kind)
     assert not torch.allclose(denoised(folder), usual)
@@ -118,7 +118,7 @@ def test_it_can_be_described_and_built_again(folder: Path) -> None:
     assert again.identity() == denoiser.identity()
 
 
-def test_what_it_was_trained_on_must_be_said(folder: Path) -> None:
+def test_the_training_examples_must_be_named(folder: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^DiffusionDenoiser: training_set is not given; must name what .* 'CIFAR10 train'"
     ):

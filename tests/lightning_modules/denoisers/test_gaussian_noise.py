@@ -31,7 +31,7 @@ def test_other_noise_is_refused(arguments: dict[str, Any], sigma: float, message
         DenoisedMeasure(Gaussian(sigma), denoiser)
 
 
-def test_what_is_taught_is_what_is_asked() -> None:
+def test_the_target_of_training_is_what_denoising_uses() -> None:
     process = GaussianNoise(0.25)
     x = torch.rand(4, 1, 8, 8)
     taught = process.training_batch(x, generator((0,)))
@@ -46,7 +46,7 @@ def test_what_is_taught_is_what_is_asked() -> None:
     torch.testing.assert_close(process.denoise(Oracle(output), noisy, 0.25), x)
 
 
-def test_noise_of_a_lesson_is_as_large_as_it_says() -> None:
+def test_noise_of_a_training_batch_has_the_stated_size() -> None:
     taught = GaussianNoise(0.1, 1.0).training_batch(torch.full((500, 1, 8, 8), 0.5), generator((0,)))
     sigma = taught.time / 1000
     assert 0.1 <= sigma.min() < 0.12
