@@ -97,10 +97,8 @@ def read_sigma(path: Path, given: float | None) -> float:
         return given
     found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
     if len(found) != 1:
-        raise ValueError(
         reason = f"the name {path.name} has {len(found)} candidates"
         raise ValueError(f"audit.sigma: not given; must be, since {reason}")
-        )
     return found.pop()
 
 

@@ -274,7 +274,9 @@ def test_files_must_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize("content", ["[]", "{", '{"distance": {}}'])
 def test_a_provenance_that_is_none_is_named(tmp_path: Path, content: str):
     (Path(run_directory(tmp_path / "a")) / "provenance.json").write_text(content)
-    assert re.search("provenance.json: (names no distance|has no data); must be", refusal(tmp_path, [str(tmp_path / "a")]))
+    assert re.search(
+        "provenance.json: (names no distance|has no data); must be", refusal(tmp_path, [str(tmp_path / "a")])
+    )
 
 
 @pytest.mark.parametrize("runs", [{}, {" ": Run(ANSWERS, FLIPS)}])

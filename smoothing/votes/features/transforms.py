@@ -18,7 +18,13 @@ ROWS_AT_A_TIME = 4096
 
 
 class Transform(Represented, ABC):
-    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels)."""
+    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels).
+
+    Attributes:
+        fixed: Whether there is nothing to fit, so that a training set can be transformed block by block.
+    """
+
+    fixed: bool = False
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)`` float64."""
@@ -89,6 +95,8 @@ class Centre(Transform):
 class Normalise(Transform):
     """Scale every feature vector to length one. The zero vector is unchanged."""
 
+    fixed = True
+
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
@@ -98,6 +106,8 @@ class Normalise(Transform):
 
 class Logarithm(Transform):
     """Map every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts of different orders of magnitude."""
+
+    fixed = True
 
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)``."""

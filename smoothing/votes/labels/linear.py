@@ -147,7 +147,11 @@ class LinearVotes(LabelVotes, PartLearner):
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
         self.labels = labels.long()
-        self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
+        self._fit_inputs(x.flatten(1), self.labels)
+
+    def _fit_inputs(self, x: Tensor, labels: Tensor) -> None:
+        """Fit the transforms to training inputs ``(n, k)`` and the vote to their features."""
+        self._fit(fit_all(self.transforms, x.double()), labels)
 
     @abstractmethod
     def _fit(self, features: Tensor, labels: Tensor) -> None:

@@ -15,9 +15,11 @@ class Regularisation(Represented, ABC):
 
     Attributes:
         assumptions: Assumptions of certificates with this rule; empty if it reads no label (THEORY.md 4.5).
+        reads_features: Whether `value` reads the features, not only their eigenvalues.
     """
 
     assumptions: tuple[str, ...] = ()
+    reads_features: bool = True
 
     @abstractmethod
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
@@ -37,6 +39,8 @@ class Constant(Regularisation):
         value: Lambda, at least 0. If it is 0, the system must not be singular.
     """
 
+    reads_features = False
+
     def __init__(self, value: float) -> None:
         finite(self, 0, value=value)
         self._value = value
@@ -52,6 +56,8 @@ class Relative(Regularisation):
     Args:
         factor: The multiple, above 0.
     """
+
+    reads_features = False
 
     def __init__(self, factor: float) -> None:
         positive(self, factor=factor)

@@ -1,5 +1,6 @@
 """Conversion and checks of training sets and features."""
 
+from math import isfinite
 from operator import index as as_integer
 
 import torch
@@ -29,9 +30,12 @@ def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
     found = features.shape[1:].numel()
     if width not in (None, found):
         raise ValueError(f"features of the {name}: {found} per input; must be {width}, as in the training set")
-    if not torch.isfinite(features).all():
+    # One pass without a temporary array, which for a large training set would be as large as the set.
+    numbers = features.byte() if features.dtype == torch.bool else features
+    low, high = map(float, torch.aminmax(numbers)) if numbers.numel() else (0.0, 0.0)
+    if not (isfinite(low) and isfinite(high)):
         raise ValueError(f"features of the {name}: NaN or infinite value found; must be finite")
-    if features.numel() and (largest := float(features.abs().max())) > LARGEST_FEATURE:
+    if (largest := max(-low, high)) > LARGEST_FEATURE:
         raise ValueError(f"features of the {name}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
     return features
 

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from smoothing.representation import Represented
 
+
 class PartLearner(Represented, ABC):
     """Learner on a part or a bag of a training set, which scores the classes of inputs.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from smoothing.representation import Represented
 
+
 class Partition(Represented, ABC):
     """Rule that assigns every training example to one part.
 
