@@ -98,5 +98,5 @@ def test_what_needs_the_whole_training_set_gets_it(
 
 @pytest.mark.usefixtures("small_blocks")
 def test_a_singular_system_is_refused(data: tuple[Tensor, Tensor]) -> None:
-    with pytest.raises(ValueError, match="singular system with lambda = 0.0; must be regularised more"):
+    with pytest.raises(ValueError, match=r"singular system with lambda = 0\.0; must be regularised more"):
         fitted((torch.ones_like(data[0]), data[1]), Ridge(Constant(0.0)))
