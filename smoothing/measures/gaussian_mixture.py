@@ -36,9 +36,10 @@ class GaussianMixture(AdditiveNoise):
             raise ValueError(f"GaussianMixture: weights = {given}; must have {len(sigmas)} entries, one per sigma")
         for weight in given:
             positive(self, weights=weight)
-        self.weights = weights
-        self._probabilities = tuple(weight / sum(given) for weight in given)
-        if not min(self._probabilities) > 0:
+        self.exact_weights = weights
+        # Normalised, so that equal measures have equal recipes.
+        self.weights = tuple(weight / sum(given) for weight in given)
+        if not min(self.weights) > 0:
             raise ValueError(f"GaussianMixture: weights = {given}; must be of similar size")
 
     @property
@@ -48,11 +49,11 @@ class GaussianMixture(AdditiveNoise):
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw normal noise with one standard deviation per object; see `AdditiveNoise.draw`."""
-        kinds = torch.tensor(self._probabilities, dtype=torch.float64, device=z.device)
+        kinds = torch.tensor(self.weights, dtype=torch.float64, device=z.device)
         sigmas = torch.tensor(self.sigmas, dtype=z.dtype, device=z.device)
         sigma = sigmas[torch.multinomial(kinds, len(z), replacement=True, generator=generator)]
         return torch.empty_like(z).normal_(generator=generator).mul_(sigma.reshape(-1, *[1] * (z.dim() - 1)))
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         """Return the mixture of ``N(-r^2 / 2 s^2, r^2 / s^2)`` over the standard deviations ``s``."""
-        return NormalMixtureLoss(self._probabilities, [radius / sigma for sigma in self.sigmas])
+        return NormalMixtureLoss(self.weights, [radius / sigma for sigma in self.sigmas])

@@ -31,7 +31,7 @@ def triangle(encoder: KMeansPatches, patches: Tensor) -> Tensor:
     return (distance.mean(-1, keepdim=True) - distance).clamp(min=0)
 
 
-def test_k_means_answers_by_how_much_nearer_a_centre_is_than_the_average(images: Tensor) -> None:
+def test_k_means_responses_compare_with_the_average_distance(images: Tensor) -> None:
     encoder = KMeansPatches(5, 4, samples=300, iterations=5)
     encoder.fit(images)
     answers = triangle(encoder, white_patches(encoder, images[3]))

@@ -11,7 +11,7 @@ from lightning_modules.encoders import TfidfSVD, WordVectors
 TEXTS = ["good film good", "bad film", "bad, bad plot", "good plot twist", "a film plot"]
 
 
-def test_tfidf_is_what_the_formula_says() -> None:
+def test_tfidf_equals_the_formula() -> None:
     encoder = TfidfSVD(3, words_in_a_row=1, min_texts=1)
     encoder.fit(to_bytes(TEXTS))
     words = ["bad", "film", "good", "plot", "twist"]
