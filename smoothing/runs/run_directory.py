@@ -26,7 +26,7 @@ PROVENANCE = "provenance.json"
 SOURCES = ("data", "checkpoint", "identity", "sources")
 """Entries of the provenance that rows depend on, beside the config: data, checkpoints, networks and arrays, code."""
 
-WAYS_OUT = "choose another --run_dir (one per trial of a sweep), or remove this one"
+WAYS_OUT = "choose another --run_dir (one per trial of a sweep), or remove it"
 """Ends a refusal of a directory."""
 
 SHOWN = 2

@@ -77,7 +77,7 @@ def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], diffe
 def test_what_it_computes_with_does(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
     directory = opened(tmp_path / "run")
     said = rf"run_dir: .*run was made with other data, networks or code: {difference}.*; choose another --run_dir .*"
-    with pytest.raises(ValueError, match=f"{said}or remove this one"):
+    with pytest.raises(ValueError, match=f"{said}or remove it"):
         directory.check(provenance() | changes)
 
 
@@ -85,7 +85,7 @@ def test_values_fitted_otherwise_are_refused(tmp_path: Path) -> None:
     directory = opened(tmp_path / "run")
     directory.open(provenance() | {"fitted": {"votes": "f1"}})
     directory.check_fitted({"votes": "f1"})
-    with pytest.raises(ValueError, match="votes fitted to other values.*: fitted votes is f1 there and f2 here"):
+    with pytest.raises(ValueError, match=r"votes fitted to other values.*: fitted votes is f1 there and f2 here"):
         directory.check_fitted({"votes": "f2"})
 
 
