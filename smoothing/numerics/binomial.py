@@ -35,6 +35,8 @@ def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
     count, n = np.broadcast_arrays(count, n)
     all_won = count >= n
     near = np.where(all_won, 1.0, beta.isf(alpha, np.where(all_won, 1, count + 1), np.where(all_won, 1, n - count)))
+    # SciPy has no answer at the smallest alphas. The bound 1 always holds.
+    near = np.where(np.isnan(near), 1.0, near)
     return _rounded_up(near, lambda p: _at_most(count, n, p), n, alpha)
 
 
