@@ -51,7 +51,7 @@ class Examples(Protocol):
         """Which examples the training set holds."""
 
     @property
-    def asked(self) -> Sequence[int]:
+    def requested(self) -> Sequence[int]:
         """Positions in the test set of the examples to certify."""
 
     def training_set(self) -> tuple[Tensor, Tensor]:
