@@ -16,15 +16,15 @@ CACHE = ".smoothing_contents.json"
 def contents_hash(root: str | Path, files: Iterable[Path]) -> str:
     """Return the SHA-256 of the paths and contents of files, in their order, in hexadecimal.
 
-    Contents are read once. They are hashed folder by folder, and the hash of a folder is read again only if names,
-    sizes or modification times of its files have changed. A change that keeps all three is not noticed.
+    Files are hashed folder by folder. Hashes are cached: a folder is read again only if names, sizes or modification
+    times of its files have changed. A change that keeps all three is not detected.
 
     Args:
         root: Folder that holds the files; paths are relative to it.
         files: The files.
 
     Raises:
-        OSError: Naming the file, if one cannot be read.
+        OSError: If a file cannot be read, with its name.
     """
     root = Path(root)
     caches = (root / CACHE, _user_cache(root))
@@ -33,7 +33,7 @@ def contents_hash(root: str | Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for folder, group in groupby(files, key=lambda path: path.parent):
         inside = list(group)
-        # A folder comes again after folders within it, with other files.
+        # A folder can occur twice: before and after its subfolders.
         name = inside[0].relative_to(root).as_posix()
         stamp = _stamp(inside)
         entry = known.get(name)
@@ -68,7 +68,7 @@ def _user_cache(root: Path) -> Path:
 
 
 def _read(cache: Path) -> dict[str, list[str]]:
-    """The entries of a cache; none if it is missing or damaged, since they can be computed again."""
+    """Read a cache; return no entries if it is missing or damaged, because they can be recomputed."""
     try:
         entries = json.loads(cache.read_text(encoding="utf-8"))
         return {name: [str(stamp), str(contents)] for name, (stamp, contents) in entries.items()}
@@ -77,11 +77,11 @@ def _read(cache: Path) -> dict[str, list[str]]:
 
 
 def _write(caches: Iterable[Path], entries: dict[str, list[str]]) -> None:
-    """Write the first cache that can be written; without any, contents are read again next time."""
+    """Write the first cache that is writable. If none is, the files are read again next time."""
     for cache in caches:
         with suppress(OSError):
             cache.parent.mkdir(parents=True, exist_ok=True)
-            # Several processes may write at the same time.
+            # Several processes can write at the same time.
             with tempfile.NamedTemporaryFile("w", dir=cache.parent, suffix=".part", delete=False) as draft:
                 json.dump(entries, draft)
             Path(draft.name).replace(cache)

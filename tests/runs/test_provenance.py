@@ -30,5 +30,5 @@ def test_distance_is_read_back(tmp_path: Path):
 def test_what_names_no_distance_is_refused(tmp_path: Path, text: str):
     path = tmp_path / "provenance.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"provenance\.json: names no distance; must be the provenance of a"):
+    with pytest.raises(ValueError, match=r"provenance\.json: has no distance; must be the provenance of a"):
         read_distance(path)

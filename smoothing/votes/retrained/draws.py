@@ -1,4 +1,4 @@
-"""Draws that are worth keeping: each is a whole training run."""
+"""Finished draws of retrained votes. They are stored, because each draw is a training run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +12,15 @@ from smoothing.certificates.journal import Journal, read_journals
 _NAME = "draw"
 
 Predictions = NDArray[np.int16]
-"""``(examples,)``: what the model of one draw predicts for every example asked, in their order."""
+"""``(examples,)`` int16: predictions of the model of one draw for all requested examples, in their order."""
 
 
 class Draw(NamedTuple):
-    """A draw by its number.
+    """Identifier of a draw.
 
     Attributes:
-        stream: Number of the sample; different streams share no draw.
-        number: Number of the draw in it, from 0.
+        stream: Number of the stream. Different streams have no draw in common.
+        number: Number of the draw in its stream, from 0.
     """
 
     stream: int
@@ -28,10 +28,10 @@ class Draw(NamedTuple):
 
 
 class MissingDrawsError(Exception):
-    """Votes were asked for draws that are not finished yet.
+    """Error: votes need draws that are not finished.
 
     Args:
-        draws: Which.
+        draws: The missing draws.
     """
 
     def __init__(self, draws: tuple[Draw, ...]) -> None:
@@ -40,15 +40,15 @@ class MissingDrawsError(Exception):
 
 
 FinishedDraw = tuple[Draw, Predictions]
-"""A draw, and what its model predicts."""
+"""A draw and the predictions of its model."""
 
 
 class DrawShard(Journal[FinishedDraw]):
-    """The finished draws of one rank: a journal, one line of which holds what one model predicts.
+    """Finished draws of one rank: a journal. Each line contains the predictions of one model.
 
     Args:
         path: The file, ``*.jsonl``; see `Journal`.
-        run: What tells draws of one run from those of any other.
+        run: Identifier of the run, written to every line.
     """
 
     def __init__(self, path: str | Path, run: str) -> None:
@@ -56,7 +56,7 @@ class DrawShard(Journal[FinishedDraw]):
         self._run = run
 
     def content(self, piece: FinishedDraw) -> dict[str, Any]:
-        """See `Journal.content`."""
+        """Return a draw as JSON-compatible values; see `Journal.content`."""
         draw, predictions = piece
         return {"run": self._run, **draw._asdict(), "predictions": predictions.tolist()}
 
@@ -65,17 +65,17 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
     """Read the finished draws in a directory; see `read_journals`.
 
     Args:
-        directory: Where the journals stand; without any, nothing is finished.
-        run: What tells draws of this run from those of any other.
+        directory: Folder of the journals. If it contains none, nothing is finished.
+        run: Identifier of the run.
 
     Raises:
-        ValueError: Naming file and line, if a finished line is damaged, a draw stands twice with different
-            predictions, or is of another run.
+        ValueError: With file and line number, if a finished line is damaged, if a draw has two different lines, or if
+            it belongs to another run.
     """
     finished = {}
     for where, (made_by, draw), predictions in read_journals(directory, _NAME, "draw", _read):
         if made_by != run:
-            raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this one ({run})")
+            raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this run ({run})")
         finished[draw] = predictions
     return finished
 

@@ -48,7 +48,7 @@ def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_the
     certify(0.1, None)
     # As if it had been killed between its draws and its rows.
     (tmp_path / "run/certificates/rank-0.jsonl").unlink()
-    with pytest.raises(ValueError, match="run is unfinished; config must be given, to know whose it is"):
+    with pytest.raises(ValueError, match="run is unfinished; config must be given, to identify its owner"):
         certify(10.0, None)
     with pytest.raises(ValueError, match="another config"):
         certify(10.0, {"sigma": 10.0})
