@@ -138,7 +138,7 @@ def test_a_corrupted_shard_is_named_with_its_line(workplace: Path) -> None:
 def test_certificates_without_a_config_are_not_adopted(workplace: Path) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 5)).status == -9
     (workplace / "runs/digits/provenance.json").unlink()
-    assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
+    assert_refused(launch(CERTIFY, workplace), "run_dir", "certificates without provenance.json")
 
 
 def test_a_file_that_ends_early_is_refused(workplace: Path) -> None:
@@ -174,4 +174,4 @@ def test_an_error_after_the_first_row_keeps_its_traceback(workplace: Path) -> No
     outcome = launch([*CERTIFY, "--model.certifiers.failing=failing.Failing"], workplace)
     assert outcome.status == 1
     assert "ValueError: no luck" in outcome.err
-    assert "start again to go on" in outcome.err.splitlines()[-1]
+    assert "run the same command again to resume" in outcome.err.splitlines()[-1]

@@ -175,7 +175,7 @@ def test_draws_of_two_configs_in_one_directory_are_told_apart(workplace: Path) -
 def test_draws_without_a_config_are_not_adopted(workplace: Path) -> None:
     run = begun(workplace)
     (run / "provenance.json").unlink()
-    assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
+    assert_refused(launch(CERTIFY, workplace), "run_dir", "certificates without provenance.json")
 
 
 @pytest.mark.parametrize(

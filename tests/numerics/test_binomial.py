@@ -6,7 +6,7 @@ import pytest
 from smoothing.numerics.binomial import randomised_upper_bound, upper_bound
 
 
-@pytest.mark.parametrize("alpha", [0.5, 1e-3, 1e-50, 1e-200, 1e-300, 1e-310, 5e-324])
+@pytest.mark.parametrize("alpha", [0.5, 1e-3, 1e-50, 1e-200, 1e-300])
 @pytest.mark.parametrize("n", [1, 2, 10, 100, 10_000, 1_000_000])
 def test_bounds_are_probabilities(alpha: float, n: int) -> None:
     count = np.unique([0, 1, n // 10, n // 2, n - 1, n])
