@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from smoothing.certificates.journal import Journal
+from smoothing.cli.main import run_command
 
 # All processes are forked from one that has imported everything and done nothing. It looks modules up by itself.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
@@ -83,6 +86,36 @@ def launch(args: list[str], cwd: Path, before: Callable[[], None] | None = None)
     for path in printed:
         path.unlink()
     return Outcome(process.exitcode, out, err)
+
+
+def run_here(args: list[str], cwd: Path, capture: pytest.CaptureFixture[str]) -> Outcome:
+    """Run ``smoothing`` in this process. The caller restores environment and working directory.
+
+    Args:
+        args: Command and options.
+        cwd: Working directory.
+        capture: Captures what is printed.
+    """
+    before = list(sys.path)
+    capture.readouterr()
+    os.chdir(cwd)
+    status = 0
+    try:
+        run_command(args)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    finally:
+        sys.path[:] = before
+        # The next folder has other classes of the same names.
+        for name in [name for name, module in sys.modules.items() if _is_below(module, cwd)]:
+            del sys.modules[name]
+    printed = capture.readouterr()
+    return Outcome(status, printed.out, printed.err)
+
+
+def _is_below(module: object, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).is_relative_to(folder)
 
 
 def launch_on_two_ranks(args: list[str], cwd: Path) -> Outcome:

@@ -27,7 +27,14 @@ from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.instances import instantiate
 from smoothing.cli.names import nearest
-from smoothing.cli.options import check_checkpoint, check_options, check_processes, check_seed, check_trainable, set_processes
+from smoothing.cli.options import (
+    check_checkpoint,
+    check_options,
+    check_processes,
+    check_seed,
+    check_trainable,
+    set_processes,
+)
 from smoothing.cli.ranks import world
 from smoothing.cli.sections import config_first
 from smoothing.runs.run_directory import RunDirectory, default_run_dir
