@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
-from smoothing.runs.files import named_errors
 
 from smoothing.certificates.journal import Journal
+from smoothing.runs.files import named_errors
 from smoothing.runs.run_directory import RunDirectory
 
 P = TypeVar("P")

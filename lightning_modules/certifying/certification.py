@@ -8,14 +8,13 @@ from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
-from smoothing.runs.progress import Progress
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
 from smoothing.certificates import Attacked, Certificates
-from smoothing.certifiers import Evaluator
+from smoothing.certifiers import Certifier, Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.rowwise import ROWS, check_rowwise
@@ -23,6 +22,7 @@ from smoothing.numerics.threads import one_thread
 from smoothing.provenance.checkpoints import joined
 from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
+from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
@@ -241,14 +241,16 @@ class Certification(pl.LightningModule):
             answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
         return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
 
+    @property
+    def _certifiers(self) -> dict[str, Certifier]:
+        """Certifiers by name, without attacks."""
+        return {name: one for name, one in self.certifiers.items() if isinstance(one, Certifier)}
+
     def reach(self) -> dict[str, float]:
         """Return the largest radius that the draws of each sampling certifier can certify, by its name."""
         first = self.data.test_set()[self.data.asked[0]][1]
         shape = self.votes.object_shape(self._features(first[None].to(self.device)))
-        reach = {
-            name: certifier.reach(self.measure, shape, self.data.num_classes)
-            for name, certifier in self.certifiers.items()
-        }
+        reach = {name: one.reach(self.measure, shape, self.data.num_classes) for name, one in self._certifiers.items()}
         return {name: radius for name, radius in reach.items() if radius is not None}
 
     def _try_first_example(self) -> None:
@@ -262,14 +264,14 @@ class Certification(pl.LightningModule):
         if self.votes.kept:
             return
         index, x, _ = self.data.test_set()[self.remaining[0]]
-        for name, certifier in self.certifiers.items():
+        for name, certifier in self._certifiers.items():
             try:
                 with torch.inference_mode(False), torch.no_grad():
                     features = self._features(x[None].to(self.device))
                     ballots = Ballots(self.measure, self.votes, features, torch.tensor([index]), self.seed)
                     if certifier.reach(self.measure, ballots.shape, self.data.num_classes) is None:
-                        certifier.evaluate(ballots)
-                    elif not self.votes.trained:
+                        certifier.certify(ballots)
+                    else:
                         ballots.counts(1, 0)
             except Exception as error:
                 where = extract_tb(error.__traceback__)[-1]

@@ -2,11 +2,11 @@
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
-from smoothing.runs.progress import Progress
 
 from lightning_modules.certifying.certification import Certification
 from smoothing.provenance.examples import examples_hash
 from smoothing.provenance.identity import source_hashes
+from smoothing.runs.progress import Progress
 from smoothing.runs.provenance import provenance
 
 

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar, cast
 
 import pytorch_lightning as pl
-from smoothing.runs.progress import Progress
 from torch.utils.data import DataLoader
 
 from lightning_modules.certifying.certification import Examples
+from smoothing.runs.progress import Progress
 
 T = TypeVar("T")
 

@@ -8,8 +8,6 @@ from typing import Any, cast
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
-from smoothing.runs.files import named_errors
-from smoothing.runs.progress import Progress
 
 from callbacks.draw_writer import DrawWriter
 from callbacks.shard_writer import ShardWriter
@@ -18,6 +16,8 @@ from lightning_modules.certifying.opening import Opening
 from lightning_modules.certifying.retraining import DrawsToDo, Retraining
 from lightning_modules.certifying.to_do import ExamplesToDo
 from reporting.report import report
+from smoothing.runs.files import named_errors
+from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 
 EXPECTED_WARNINGS = (

@@ -111,6 +111,7 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 
 def _subclasses(kind: type) -> Iterator[type]:
-    for below in type.__subclasses__(kind):
+    children: list[type] = type.__subclasses__(kind)
+    for below in children:
         yield below
         yield from _subclasses(below)

@@ -160,7 +160,7 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Build the trainer; whatever it writes goes to the run directory."""
         config = self.config[self.subcommand]
-        check_options(config.trainer, self.subcommand)
+        check_options(config.trainer, str(self.subcommand))
         self._log_as_given = config.trainer.logger not in (None, True)
         if self.subcommand == "certify":
             # The run directory keeps the config of a certify run.
