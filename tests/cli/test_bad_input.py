@@ -1,4 +1,4 @@
-"""Bad input ends with exit status 2 and one line that says what is wrong, before anything is written."""
+"""Bad input is refused with exit status 2 and one line, before anything is written."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
     assert line.startswith("error: ")
     for words in said:
         assert words in line
-    # The list of known names is as long as it is.
+    # The list of known names may be longer.
     assert len(line.partition("; known: ")[0]) < 300
 
 
@@ -170,7 +170,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([], ["certify", "fit", "compare", "table"]),
     ],
 )
-def test_it_is_refused_in_one_line(
+def test_bad_input_is_refused_in_one_line(
     workplace: Path,
     args: list[str],
     said: list[str],
@@ -195,14 +195,14 @@ def test_it_is_refused_in_one_line(
         (["--model.certifiers.other=ExactVote"], ["certifiers.other", "absent there"]),
     ],
 )
-def test_a_directory_of_another_config_is_left_alone(workplace: Path, options: list[str], said: list[str]) -> None:
+def test_a_directory_of_another_config_is_not_changed(workplace: Path, options: list[str], said: list[str]) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 3)).status == -9
     before = {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()}
     assert_refused(launch([*CERTIFY, *options], workplace), "run_dir", "another config", *said)
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_other_data_under_the_same_config_are_noticed(workplace: Path) -> None:
+def test_other_data_under_the_same_config_are_refused(workplace: Path) -> None:
     other = [*CERTIFY, "--data=flawed.Flawed", "--data.flaw=none"]
     assert launch(other, workplace, partial(kill_after, 3)).status == -9
     flawed = workplace / "flawed.py"
@@ -222,13 +222,13 @@ def test_a_corrupted_shard_is_named_with_its_line(workplace: Path) -> None:
     assert shard.read_bytes() == damaged
 
 
-def test_certificates_without_a_config_are_not_adopted(workplace: Path) -> None:
+def test_certificates_without_a_config_are_refused(workplace: Path) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 5)).status == -9
     (workplace / "runs/digits/provenance.json").unlink()
     assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
 
 
-def test_a_file_that_ends_early_is_refused(workplace: Path) -> None:
+def test_a_truncated_file_is_refused(workplace: Path) -> None:
     path = workplace / "cut.npz"
     np.savez(path, x_train=np.ones((9, 2)), y_train=np.arange(9), x_test=np.ones((3, 2)), y_test=np.arange(3))
     path.write_bytes(path.read_bytes()[:-100])
@@ -252,7 +252,7 @@ def test_an_encoder_that_learned_from_the_labels_under_attack_is_refused_or_mark
 
 @pytest.mark.slow
 @pytest.mark.ddp
-def test_two_ranks_say_it_once(workplace: Path) -> None:
+def test_two_ranks_print_one_line(workplace: Path) -> None:
     assert_refused(launch_on_two_ranks([*FLAWED, "nan"], workplace), "training set", "NaN")
     assert not (workplace / "runs").exists()
 
@@ -266,7 +266,7 @@ def test_an_error_after_the_first_row_keeps_its_traceback(workplace: Path) -> No
 
 @pytest.mark.parametrize("name", ["callbacks", "datamodules", "lightning_modules", "reporting"])
 def test_a_folder_of_the_user_hides_no_package(workplace: Path, name: str) -> None:
-    """Neither started as a module, which puts the working directory first, nor as a script."""
+    """Python puts the working directory first for a module, and the folder of a script for a script."""
     (workplace / name).mkdir()
     (workplace / name / "__init__.py").write_text("raise RuntimeError('not this one')\n")
     root = Path(__file__).parents[2]
@@ -303,13 +303,13 @@ def test_a_package_that_is_hidden_is_named(
         ["--trainer.max_time=00:00:00:01"],
     ],
 )
-def test_trainer_options_that_do_not_matter_change_nothing(workplace: Path, options: list[str]) -> None:
+def test_trainer_options_without_effect_change_nothing(workplace: Path, options: list[str]) -> None:
     outcome = launch([*CERTIFY, *options], workplace)
     assert (outcome.status, outcome.err) == (0, "")
     assert len(Table.read_csv(workplace / "runs/digits/certificates.csv")) == 123 * 3
 
 
-def test_what_draws_can_certify_is_said_beforehand(workplace: Path) -> None:
+def test_the_largest_radius_of_the_draws_is_printed_first(workplace: Path) -> None:
     few = [*SAMPLED, "--model.certifiers.sampled.n0=20", "--model.certifiers.sampled.n=300"]
     outcome = launch([*CERTIFY, *few], workplace)
     assert outcome.status == 0, outcome.err

@@ -1,4 +1,4 @@
-"""A network of the user that has no checkpoint."""
+"""A user's network without a checkpoint."""
 
 from torch import Tensor, nn
 

@@ -8,7 +8,7 @@ from smoothing.privacy_loss import PrivacyLoss
 
 
 class Raising(Redraw):
-    """Has no law."""
+    """Redraw with a privacy loss that raises."""
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
         raise TypeError("no such law")
