@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from traceback import extract_tb
 from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
 from smoothing.certificates import Attacked, Certificates
-from smoothing.certifiers import Evaluator
+from smoothing.certifiers import Certifier, Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.rowwise import ROWS, check_rowwise
@@ -227,6 +228,7 @@ class Certification(pl.LightningModule):
                 raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
+        self._try_first_example()
         self._prepared = self._data is not None
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates | Attacked]:
@@ -240,6 +242,45 @@ class Certification(pl.LightningModule):
         return {
             name: replace(answer, assumptions=(*answer.assumptions, *assumptions)) for name, answer in answers.items()
         }
+
+    @property
+    def _certifiers(self) -> dict[str, Certifier]:
+        """Certifiers by name, without attacks."""
+        return {name: one for name, one in self.certifiers.items() if isinstance(one, Certifier)}
+
+    def reach(self) -> dict[str, float]:
+        """Return the largest radius that the draws of each sampling certifier can certify, by its name."""
+        first = self.data.test_set()[self.data.requested[0]][1]
+        shape = self.votes.object_shape(self._features(first[None].to(self.device)))
+        reach = {name: one.reach(self.measure, shape, self.data.num_classes) for name, one in self._certifiers.items()}
+        return {name: radius for name, radius in reach.items() if radius is not None}
+
+    def _try_first_example(self) -> None:
+        """Raise if measure, votes or a certifier fails on the first example, before anything is written.
+
+        Certifiers that sample are only asked for their largest radius, since their draws would be repeated.
+
+        Raises:
+            ValueError: Naming the certifier, the error and the line that raised it.
+        """
+        if self.votes.kept:
+            return
+        index, x, _ = self.data.test_set()[self.remaining[0]]
+        for name, certifier in self._certifiers.items():
+            try:
+                with torch.inference_mode(False), torch.no_grad():
+                    features = self._features(x[None].to(self.device))
+                    ballots = Ballots(self.measure, self.votes, features, torch.tensor([index]), self.seed)
+                    if certifier.reach(self.measure, ballots.shape, self.data.num_classes) is None:
+                        certifier.certify(ballots)
+                    else:
+                        ballots.counts(1, 0)
+            except Exception as error:
+                where = extract_tb(error.__traceback__)[-1]
+                raise ValueError(
+                    f"certifiers.{name}: {type(certifier).__name__} fails on test example {index}: "
+                    f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
+                ) from error
 
     def _training_set(self) -> tuple[Tensor, Tensor]:
         """Return training features and labels; for trained votes, empty ones of the right shape."""

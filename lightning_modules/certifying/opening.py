@@ -45,6 +45,10 @@ class Opening(Callback):
             self._progress.open(self._model.fitted, write=trainer.is_global_zero)
             if trainer.is_global_zero and self._progress.other_code:
                 print(self._progress.other_code)
+            if trainer.is_global_zero and self._progress.remaining:
+                unit = self._model.measure.distance.unit
+                for name, radius in self._model.reach().items():
+                    print(f"{name}: its number of draws certifies a radius of at most {radius:.4g} {unit}")
 
     def _check(self) -> None:
         model, data = self._model, self._model.data

@@ -18,7 +18,7 @@ COMMANDS = {
     "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
-    "table": "Print the least vote that is certified at every whole radius.",
+    "table": "Print the smallest vote that is certified at each integer radius.",
 }
 """Commands, each with a one-line summary."""
 
@@ -32,7 +32,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: Command and options. Default: those of the process.
     """
     end_on_signals()
-    # Otherwise each rank reports lost connections to the others, in C++, before the reason is known here.
+    # Otherwise the C++ code of each rank reports lost connections, before the reason is known here.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         run_command(sys.argv[1:] if args is None else args)
@@ -41,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
         fail(error)
     except SystemExit as end:
-        # Other ranks would wait for this one while it frees what they share.
+        # Freeing the process group would wait for the other ranks.
         if end.code and "torch.distributed" in sys.modules:
             leave(int(end.code))
         raise
@@ -64,7 +64,7 @@ def run_command(args: Sequence[str]) -> None:
         find_packages()
     command = arguments[0] if arguments else ""
     if command in ("certify", "fit"):
-        # Lightning takes seconds to import. Commands that do without it do not wait for it.
+        # Lightning takes seconds to import, and the other commands do not need it.
         from smoothing.cli.run import RunCLI
 
         RunCLI(arguments)
@@ -82,7 +82,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
     parsers = {name: ArgumentParser(description=summary) for name, summary in COMMANDS.items()}
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
-    # Only the requested one, since its options are known only once it is imported.
+    # Only the requested command is imported. Its options are not known before.
     functions = {"compare": _add_compare, "table": _add_table}
     function = functions[command](parsers[command]) if command in functions else None
     try:
@@ -100,7 +100,7 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.compare import compare
 
     parser.add_argument("runs", nargs="+", help="Run directories, or TSV logs.")
-    parser.add_argument("--envelope", action="store_true", help="Show the best run at every radius too.")
+    parser.add_argument("--envelope", action="store_true", help="Also show the best run at each radius.")
     parser.add_function_arguments(compare, skip={"runs", "envelope"})
     return compare
 
@@ -108,6 +108,6 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
 def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.table import table
 
-    parser.add_argument("--exact", action="store_true", help="Compute in rationals, from numbers as typed.")
+    parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table

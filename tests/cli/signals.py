@@ -1,4 +1,4 @@
-"""Real processes under torchrun, SLURM's variables and plain devices, stopped and refused in every way.
+"""Real processes under torchrun, SLURM's variables and plain devices: finished, stopped, killed and refused.
 
 Run it in an environment where the project is installed: ``python -m tests.cli.signals [CASE ...]``.
 """
@@ -323,4 +323,4 @@ if __name__ == "__main__":
             print(name, "...", end=" ", flush=True)
             begun = time.monotonic()
             CASES[name](Path(place))
-            print(f"as it should, in {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"passed in {time.monotonic() - begun:.0f} s", flush=True)

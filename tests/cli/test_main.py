@@ -45,8 +45,8 @@ def test_built_in_classes_are_listed(tmp_path: Path) -> None:
         (["certify", "--bogus"], ("wandb", "diffusers", "timm", "statsmodels")),
     ],
 )  # fmt: skip
-def test_a_command_imports_what_it_needs(args: list[str], absent: tuple[str, ...]) -> None:
-    """Imports are most of the time that a user waits for a command."""
+def test_commands_import_only_what_they_need(args: list[str], absent: tuple[str, ...]) -> None:
+    """Imports take most of the time of a short command."""
     program = (
         "import sys; from smoothing.cli.main import main\n"
         f"try: main({args})\nexcept SystemExit: pass\n"

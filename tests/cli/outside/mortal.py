@@ -1,4 +1,4 @@
-"""A certifier that takes its rank down."""
+"""A certifier that kills its rank."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from smoothing.votes import Ballots
 
 
 class Mortal(ExactVote):
-    """Kills rank 1 at its second batch, while there is a file that says so."""
+    """Kills rank 1 at its second batch if the file ``kill rank 1`` exists."""
 
     batches = 0
 
