@@ -1,8 +1,8 @@
-"""How many draws `Sequential` takes for what a fixed number of draws says.
+"""Number of draws that `Sequential` needs, compared with a fixed number of draws.
 
-The images are those of released logs: a radius tells the share of draws that an image's class got, and coins that fall
-so stand for the network. ``python benchmarks/betting.py`` makes a table of results/speed_sampling.md; ``--smoke`` the
-same on small sizes.
+The images are those of released logs. The radius of an image determines the fraction of draws that its class wins, and
+coins with this probability replace the network. ``python benchmarks/betting.py`` prints a table of
+results/speed_sampling.md. ``--smoke`` uses small sizes.
 """
 
 import argparse
@@ -30,13 +30,13 @@ ALPHA = 0.001
 
 @dataclass(frozen=True)
 class Log:
-    """A released log, made with `FIXED_N` draws.
+    """A released log with `FIXED_N` draws.
 
     Attributes:
-        file: Below tests/data.
-        sigma: Its noise.
-        alpha: Failure probability that its radii fit.
-        radii: Radii to ask for.
+        file: Path within tests/data.
+        sigma: Standard deviation of the noise.
+        alpha: Failure probability that fits the radii.
+        radii: Radii to test.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Log:
     radii: tuple[float, ...]
 
     def shares(self, examples: int) -> Tensor:
-        """Shares of draws behind the radii of evenly spaced images; one half where the log abstains.
+        """Return the fractions of draws won by evenly spaced images, one half where the log abstains.
 
         Args:
             examples: Number of images, at most as many as the log has.
@@ -72,29 +72,29 @@ LOGS = (
 
 
 class Coins(Votes):
-    """Base function whose input is the share of draws that it gives to class 0."""
+    """Base function. Its input is the probability of class 0."""
 
     object = "test input"
     num_classes = 2
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """One number."""
+        """Return the shape of one number."""
         return (1,)
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Coins, one after the other."""
+        """Count coin flips."""
         won = torch.zeros(len(x), dtype=torch.long)
         for row, name in enumerate(index.tolist()):
-            for block, asked in blocks(first, draws, COINS):
-                coins = torch.rand(COINS, generator=generator((*seed, name, block)), dtype=torch.float64)[asked]
+            for block, selected in blocks(first, draws, COINS):
+                coins = torch.rand(COINS, generator=generator((*seed, name, block)), dtype=torch.float64)[selected]
                 won[row] += (coins < x[row]).sum()
         return torch.stack([won, draws - won], 1)
 
 
-def ask(log: Log, examples: int) -> list[tuple[float, float]]:
-    """Print the rows of a log; for each question of one radius, mean draws and share left undecided."""
+def measure_log(log: Log, examples: int) -> list[tuple[float, float]]:
+    """Print the rows of a log. Return mean draws and undecided fraction for each single radius."""
     x = log.shares(examples)
     ballots = Ballots(Gaussian(log.sigma), Coins(), x, torch.arange(len(x)), 0)
     fixed = ClopperPearson(n0=N0, n=FIXED_N, alpha=ALPHA).certify(ballots)
@@ -120,7 +120,7 @@ def main() -> None:
     logs, examples = (LOGS[:1], 20) if parser.parse_args().smoke else (LOGS, 500)
     print(f"| log | sigma | robust at | draws, mean | times fewer | undecided | certified | by n = {FIXED_N:,} |")
     print("|---|---|---|---|---|---|---|---|")
-    seen = [one for log in logs for one in ask(log, examples) if log.sigma <= 0.5]
+    seen = [one for log in logs for one in measure_log(log, examples) if log.sigma <= 0.5]
     draws, undecided = np.mean(seen, 0)
     fewer = (N0 + FIXED_N) / draws
     print(f"| all questions of one radius | <= 0.5 | | {draws:,.0f} | {fewer:.0f} | {undecided:.1%} | | |")

@@ -1,6 +1,6 @@
-"""What certifying against label flips costs, in ratios measured within one run.
+"""Cost of certificates against label flips, as ratios measured within one run.
 
-``python benchmarks/label_flips.py`` makes the tables of results/speed.md; ``--smoke`` the same on small sizes.
+``python benchmarks/label_flips.py`` prints tables of results/speed.md. ``--smoke`` uses small sizes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CLASSES = 10
 
 
 def problem(n: int, examples: int, num_classes: int = 2, seed: int = 0) -> tuple[Ridge, Tensor]:
-    """A fitted ridge vote on ``n`` training points of overlapping classes, and examples to certify."""
+    """Return a ridge vote fitted to ``n`` examples of overlapping classes, and examples to certify."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(num_classes, (n + examples,), generator=generator)
     centres = torch.randn(num_classes, FEATURES, generator=generator)
@@ -42,7 +42,7 @@ def certify(certifier: Certifier, votes: LinearVotes, x: Tensor, batch: int = BA
 
 
 def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """The least time of several tries."""
+    """Return the shortest time of several repetitions."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -52,7 +52,7 @@ def seconds(work: Callable[[], object], repeats: int = 5) -> float:
 
 
 def algorithm_1(weights: list[float], labels: list[int], q: float, digits: int = 50) -> mpmath.mpf:
-    """The paper's Algorithm 1 for one example, term by term in ``digits`` digits: Newton's method and its bound."""
+    """Return the bound of Algorithm 1 of the paper for one example, by Newton's method in ``digits`` digits."""
     with mpmath.workdps(digits):
         q = mpmath.mpf(q)
         terms = [(mpmath.mpf(w) * (1 if y else -1)) for w, y in zip(weights, labels, strict=True)]
@@ -73,12 +73,12 @@ def algorithm_1(weights: list[float], labels: list[int], q: float, digits: int =
 
 
 def peak_mib() -> float:
-    """Largest resident memory of this process so far, in MiB."""
+    """Return the largest resident memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def at_scale(n: int, examples: int) -> None:
-    """Certify a whole test set of ten classes by both certifiers, which share nothing here but the vote."""
+    """Certify a test set of ten classes with both certifiers, which share only the vote."""
     votes, x = problem(n, examples, CLASSES)
     costs = [seconds(partial(certify, certifier, votes, x), 1) for certifier in (Chernoff(), ExactVote())]
     print(f"\nTen classes, n = {n:,}, {examples:,} examples, {torch.get_num_threads()} threads:\n")

@@ -1,7 +1,7 @@
-"""What two ranks of one thread each reach of two independent copies, start-up excluded.
+"""Throughput of two ranks of one thread each relative to two independent copies, without start-up.
 
-``python benchmarks/ranks.py`` makes a table of results/speed_sampling.md and one of results/speed.md; ``--smoke`` the
-same on small sizes.
+``python benchmarks/ranks.py`` prints a table of results/speed_sampling.md and one of results/speed.md. ``--smoke`` uses
+small sizes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ N0 = 100
 
 
 class RandomImages(DataModule):
-    """Images of nothing, to be certified."""
+    """Random images to certify."""
 
     source = "noise"
     available = range(10)
@@ -40,13 +40,13 @@ class RandomImages(DataModule):
         self.examples = examples
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Ten images to train on, and the examples."""
+        """Return ten training images, or the test examples."""
         count = 10 if train else self.examples
         return torch.rand(count, 1, 28, 28, generator=generator((int(train),))), torch.arange(count) % 10
 
 
 class RandomPoints(DataModule):
-    """Ten classes of points that overlap."""
+    """Points of ten overlapping classes."""
 
     source = "noise"
     available = range(10)
@@ -56,21 +56,21 @@ class RandomPoints(DataModule):
         self.sizes = {True: n, False: examples}
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Points ``(n, 50)`` within [0, 1] and their classes."""
+        """Return points ``(n, 50)`` within [0, 1] and their classes."""
         source = generator((int(train),))
         centres, y = torch.randn(10, 50, generator=generator((2,))), torch.arange(self.sizes[train]) % 10
         return torch.sigmoid(torch.randn(len(y), 50, generator=source) + 0.5 * centres[y]), y
 
 
 class Clock(pl.Callback):
-    """Writes when this process certified its first and its last example, once both processes are there."""
+    """Callback that waits for all processes and writes the times of the first and the last example."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Wait for the other."""
+        """Wait for the other process."""
         name = f"{self.name}-{trainer.global_rank}"
         (self.folder / f"{name}.ready").touch()
         while len(list(self.folder.glob("*.ready"))) < PROCESSES:
@@ -78,20 +78,20 @@ class Clock(pl.Callback):
         self.start = time.time()
 
     def on_predict_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        """Note the time, which the last batch leaves standing."""
+        """Write the time. The last batch overwrites earlier times."""
         span = {"start": self.start, "end": time.time()}
         (self.folder / f"{self.name}-{trainer.global_rank}.json").write_text(json.dumps(span))
 
 
 def images(examples: int, draws: int) -> tuple[Certification, DataModule]:
-    """A network under Gaussian noise."""
+    """Return a network under Gaussian noise and random images."""
     votes = NetworkVotes(LeNet(), 10)
     module = Certification(Gaussian(0.5), votes, {"clopper_pearson": ClopperPearson(n0=N0, n=draws)})
     return module, RandomImages(examples)
 
 
 def labels(examples: int, n: int) -> tuple[Certification, DataModule]:
-    """A ridge vote of ``n`` training points under label flips."""
+    """Return a ridge vote of ``n`` training examples under label flips and random points."""
     module = Certification(LabelFlip("0.3", 10), Ridge(), {"chernoff": Chernoff(), "exact": ExactVote()})
     return module, RandomPoints(n, examples)
 
@@ -100,7 +100,7 @@ TASKS = {"images": images, "labels": labels}
 
 
 def certify(folder: Path, name: str, task: str, devices: int, examples: int, size: int) -> None:
-    """Certify as the front door does, on some ranks of one thread each."""
+    """Certify as the command does, on a number of ranks with one thread each."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     module, data = TASKS[task](examples, size)
@@ -120,7 +120,7 @@ def certify(folder: Path, name: str, task: str, devices: int, examples: int, siz
 
 
 def examples_per_second(task: str, copies: int, examples: int, size: int) -> float:
-    """Of both processes together: one copy with two ranks, or two copies that know nothing of each other."""
+    """Return the throughput of both processes together: one copy with two ranks, or two independent copies."""
     with TemporaryDirectory() as folder:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
         ranks = PROCESSES // copies
@@ -165,7 +165,7 @@ def compare(task: str, what: str, units: int, examples: int, size: int, rounds: 
 
 
 def main() -> None:
-    """Print the tables, or be one of the processes that they speak of."""
+    """Print the tables, or run as one of the measured processes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="small sizes")
     one = ("FOLDER", "NAME", "TASK", "RANKS", "EXAMPLES", "SIZE")

@@ -1,8 +1,8 @@
-"""What training many small models at once saves over one after another, in models per second measured within one run.
+"""Speedup of training many small models at once over training one after another, in models per second.
 
-``python benchmarks/retraining.py`` makes the table of results/speed.md; ``--smoke`` the same on small sizes. Both ways
-train the same networks on as many examples, for as many epochs, in batches of the same size, by the same descent. One
-after another is measured on one core and on all, and the better of the two counts.
+``python benchmarks/retraining.py`` prints a table of results/speed.md. ``--smoke`` uses small sizes. Both ways train the
+same networks on the same number of examples and epochs, with the same batch size and optimiser. Training one after
+another is measured on one core and on all cores, and the faster one is reported.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RATE = 0.05
 def one_after_another(
     make: Callable[[], nn.Module], x: Tensor, labels: Tensor, tests: Tensor, momentum: float, batch_size: int
 ) -> None:
-    """Train one model as is usual, on all cores, and predict."""
+    """Train one model in the usual way, on all cores, and predict."""
     network = make()
     optimiser = torch.optim.SGD(network.parameters(), RATE, momentum, nesterov=momentum > 0)
     for _ in range(EPOCHS):
@@ -43,7 +43,7 @@ def one_after_another(
 
 
 def at_once(learner: Learner, x: Tensor, labels: Tensor, tests: Tensor, models: int) -> None:
-    """Train so many models in groups, one group a core."""
+    """Train a number of models in groups, one group per core."""
     group = x.expand(learner.group, *x.shape), tests.expand(learner.group, *tests.shape)
 
     def work(some: slice) -> None:
@@ -54,7 +54,7 @@ def at_once(learner: Learner, x: Tensor, labels: Tensor, tests: Tensor, models: 
 
 
 def models_a_second(work: Callable[[], None], models: int, repeats: int) -> float:
-    """The best of several tries."""
+    """Return the best of several repetitions."""
     best = 0.0
     for _ in range(repeats):
         start = time.perf_counter()
@@ -64,11 +64,11 @@ def models_a_second(work: Callable[[], None], models: int, repeats: int) -> floa
 
 
 Case = tuple[str, tuple[int, ...], Callable[[], nn.Module], float, int, list[Learner]]
-"""Name, shape of an input, network, momentum, examples per step, and learners that train the same."""
+"""Name, shape of an input, network, momentum, batch size, and learners that train the same network."""
 
 
 def cases() -> Iterator[Case]:
-    """What is compared."""
+    """Yield the cases to compare."""
     for batch in (10, 50):
         how = {"epochs": EPOCHS, "batch_size": batch, "learning_rate": RATE}
         heads: list[Learner] = [Perceptrons((), group=group, **how) for group in (1, 16)]  # type: ignore[arg-type]

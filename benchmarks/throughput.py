@@ -1,4 +1,4 @@
-"""What a draw from a network costs, in ratios to the plain loop measured within one run.
+"""Cost of a draw of a network, relative to the plain loop, measured within one run.
 
 ``python benchmarks/throughput.py`` makes a table of results/speed_sampling.md; ``--smoke`` the same on small sizes.
 """
@@ -21,18 +21,18 @@ NOISE_BATCH = 1024 if DEVICE == "cuda" else 128
 MEASURE = Gaussian(0.5)
 PUBLISHED = 400
 PLAIN_BATCHES = (100, PUBLISHED, 1000)
-"""Batches of the plain loop: the published commands use 400, the published program 1000 unless told."""
+"""Batch sizes of the plain loop. The published commands use 400, the default of the published program is 1000."""
 
 Work = Callable[[], object]
 
 
 def named(batch: int) -> str:
-    """What the plain loop is called in the table."""
+    """Return the name of the plain loop in the table."""
     return f"plain loop, float32, batch {batch}"
 
 
 def plain_loop(network: nn.Module, x: Tensor, draws: int, batch: int) -> list[int]:
-    """Counts as in the reference code of Cohen et al. (2019): repeat, add noise, argmax, count in Python."""
+    """Count as the reference code of Cohen et al. (2019): repeat, add noise, argmax, count in Python."""
     counts = [0] * 10
     with torch.no_grad():
         while draws > 0:
@@ -46,7 +46,7 @@ def plain_loop(network: nn.Module, x: Tensor, draws: int, batch: int) -> list[in
 
 
 def forward_alone(network: nn.Module, images: Tensor, draws: int) -> float:
-    """Pass ready-made images through the network, and wait until it is done."""
+    """Pass prepared images through the network and wait for the result."""
     with torch.no_grad():
         for _ in range(draws // len(images)):
             logits = network(images)
@@ -54,7 +54,7 @@ def forward_alone(network: nn.Module, images: Tensor, draws: int) -> float:
 
 
 def fastest(works: dict[str, Work], rounds: int) -> dict[str, float]:
-    """The least seconds of each piece of work, taking turns, so that a busy machine troubles all alike."""
+    """Return the shortest time of each task. Tasks take turns, so that other load affects all of them equally."""
     best = dict.fromkeys(works, float("inf"))
     for work in works.values():
         work()
@@ -67,7 +67,7 @@ def fastest(works: dict[str, Work], rounds: int) -> dict[str, float]:
 
 
 def works_on(network: nn.Module, shape: tuple[int, ...], draws: int, compiled: tuple[bool, ...]) -> dict[str, Work]:
-    """Every way to take ``draws`` votes of a network on images of a shape."""
+    """Return all ways to count ``draws`` votes of a network on images of a shape."""
     network = network.to(DEVICE).eval()
     x = torch.rand(1, *shape, device=DEVICE)
     works: dict[str, Work] = {named(batch): partial(plain_loop, network, x, draws, batch) for batch in PLAIN_BATCHES}

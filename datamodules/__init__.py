@@ -1,4 +1,4 @@
-"""Data sets: a training set that may be under attack, and a test set to certify."""
+"""Data modules: a training set, which may be under attack, and a test set to certify."""
 
 from datamodules.base import DataModule
 from datamodules.cifar10 import CIFAR10

@@ -1,4 +1,4 @@
-"""What every data set offers: a training set that may be under attack, and a test set to certify."""
+"""Base class of data modules: a training set, which may be under attack, and a test set to certify."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ from smoothing.certificates.ranks import RankShare
 from smoothing.provenance.origin import PARTS, Origin
 
 VALIDATION_EVERY = 10
-"""Of the training set of a network, every tenth example by position is kept for validation."""
+"""Stride of validation examples: every tenth training example by position is used for validation."""
 
 Examples = tuple[Tensor, Tensor]
 """Inputs ``(n, ...)`` and their classes ``(n,)`` int64."""
@@ -34,31 +34,31 @@ Numbered = tuple[int, Tensor, int]
 class DataModule(pl.LightningDataModule, ABC):
     """A data set, restricted to some of its classes.
 
-    A new data set is a subclass with `source`, `available` and `load`; `prepare_data` where there is something to
-    download, and `augment` where training wants more than the images themselves. Which examples are in which set is
-    decided by position, never by label (THEORY.md 4.5).
+    A new data set is a subclass with `source`, `available` and `load`. It overrides `prepare_data` if files can be
+    downloaded, and `augment` if training uses augmented inputs. The position of an example, never its label, determines
+    the set that contains it (THEORY.md 4.5).
 
     Args:
-        classes: Numbers of the classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        classes: Numbers of the classes to keep, at least two. They are recoded to ``0 .. K-1`` in this order.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, from the first, at least 1.
-        training: What serves as the training set: ``"train"`` or ``"test"`` for a published set, or a part of it by
-            position, such as ``"train[0:2000]"``.
-        tests: What serves as the test set, in the same form.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, starting at the first, at least 1.
+        training: Training set: ``"train"`` or ``"test"`` for a published set, or a part of it by position, such as
+            ``"train[0:2000]"``.
+        tests: Test set, in the same form. It shares no example with the training set.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `setup`, if a class has no training example, or a part
-            reaches beyond its set.
+        ValueError: If an argument is out of range. `setup` raises it if a class has no training example, or if a part
+            exceeds its set.
 
     Attributes:
         source: Name of the data set. Variants of one data set share it.
-        origin: Which of its examples the training set holds.
+        origin: Examples in the training set.
         available: Numbers of all classes of the data set.
-        sorted_by_label: Whether it is labels that decide where examples stand, as folders of classes do. Whatever goes
-            by position then goes by the labels under attack, and certificates take for granted that it does not.
+        sorted_by_label: Whether labels determine the positions of examples, as in folders of classes. Functions of the
+            position then depend on the labels under attack, and certificates assume that positions stay the same.
         num_classes: Number of classes K, at least 2.
-        assumptions: What certificates on this data set take for granted, one phrase each.
+        assumptions: Assumptions of certificates on this data set, one phrase each.
     """
 
     source: ClassVar[str]
@@ -82,9 +82,9 @@ class DataModule(pl.LightningDataModule, ABC):
             raise ValueError(f"{name}: classes = {classes!r}; must be a list of whole numbers") from None
         unknown = sorted(set(chosen) - set(self.available))
         if unknown:
-            raise ValueError(f"{name}: classes = {chosen}; {unknown[0]} is none of {list(self.available)}")
+            raise ValueError(f"{name}: classes = {chosen}; {unknown[0]} is not one of {list(self.available)}")
         if len(set(chosen)) < len(chosen) or len(chosen) < 2:
-            raise ValueError(f"{name}: classes = {chosen}; must be at least two, each named once")
+            raise ValueError(f"{name}: classes = {chosen}; must be at least two, without duplicates")
         at_least(self, 1, batch_size=batch_size, every=every)
         at_least(self, 0, num_workers=num_workers)
         self.classes = tuple(chosen)
@@ -107,21 +107,23 @@ class DataModule(pl.LightningDataModule, ABC):
         """Read the whole training or test set.
 
         Returns:
-            Inputs ``(n, ...)``, such as `scaled` takes, and class numbers ``(n,)``.
+            Inputs ``(n, ...)``, as accepted by `scaled`, and class numbers ``(n,)``.
 
         Raises:
-            ValueError: If it cannot be read, naming the file.
+            ValueError: If a file cannot be read, naming the file.
         """
 
     def augment(self, x: Tensor) -> Tensor:
-        """A training input as a network sees it this time; by default as it is. Validation is not augmented."""
+        """Return a random augmentation of a training input. The default is the input."""
         return x
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Inputs as examples hold them: by default float32 within [0, 1], whole numbers taken as shares of their type.
+        """Convert inputs to the scale of examples: by default float32 within [0, 1].
+
+        Integers are divided by the largest value of their type.
 
         Args:
-            x: Inputs ``(n, ...)`` as `load` gave them.
+            x: Inputs ``(n, ...)`` from `load`.
 
         Raises:
             ValueError: If a value is out of range.
@@ -129,16 +131,16 @@ class DataModule(pl.LightningDataModule, ABC):
         inputs: Tensor = to_dtype(x, torch.float32, scale=True)
         if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
             found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
-            raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1], the scale of the inputs")
+            raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1]")
         return inputs
 
     def setup(self, stage: str | None = None) -> None:
-        """Read both sets and keep the examples of the chosen classes."""
+        """Read both sets and select the examples of the chosen classes."""
         if self._sets is None:
             published = {name: self.load(name == PARTS[0]) for name in {self.training.part, self.tests.part}}
             for x, y in published.values():
                 if len(x) != len(y):
-                    raise ValueError(f"{type(self).__name__}: {len(x)} inputs and {len(y)} labels; must be as many")
+                    raise ValueError(f"{type(self).__name__}: {len(x)} inputs and {len(y)} labels; must be equal")
             self._sets = self._cut(published, self.training), self._cut(published, self.tests)
             counts = self._sets[0][1].bincount(minlength=self.num_classes)
             if not counts.all():
@@ -146,23 +148,23 @@ class DataModule(pl.LightningDataModule, ABC):
                 raise ValueError(f"{type(self).__name__}: class {empty} has no training example; must have at least 1")
 
     def training_set(self) -> Examples:
-        """Inputs ``(n, ...)``, as `scaled` leaves them, and labels ``(n,)`` int64 in ``0 .. K-1``."""
+        """Return inputs ``(n, ...)``, as returned by `scaled`, and labels ``(n,)`` int64 in ``0 .. K-1``."""
         return self._loaded[0]
 
     def test_set(self) -> Dataset[Numbered]:
-        """The examples to certify, each with its position."""
+        """Return the test set. Each item is a position, an input and a label."""
         return _Numbered(*self._loaded[1])
 
     @property
     def origin(self) -> Origin:
-        """Which examples the training set holds."""
+        """Examples in the training set."""
         kept = None if len(self.classes) == len(self.available) else self.classes
         return replace(self.training, classes=kept)
 
     @property
-    def asked(self) -> Sequence[int]:
-        """Positions in the test set of the examples to certify."""
-        return range(0, len(self.test_set()), self.every)  # type: ignore[arg-type]  # all of ours have a length
+    def requested(self) -> Sequence[int]:
+        """Positions in the test set of the requested examples."""
+        return range(0, len(self.test_set()), self.every)  # type: ignore[arg-type]  # every test set has a length
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -170,7 +172,7 @@ class DataModule(pl.LightningDataModule, ABC):
         return tuple(self._loaded[0][0].shape[1:])
 
     def fingerprint(self) -> str:
-        """SHA-256 over shape, type and bytes of training and test set, in hexadecimal."""
+        """Return the SHA-256 of shape, type and bytes of training and test set, in hexadecimal."""
         digest = hashlib.sha256()
         for tensor in (*self._loaded[0], *self._loaded[1]):
             digest.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
@@ -178,15 +180,15 @@ class DataModule(pl.LightningDataModule, ABC):
         return digest.hexdigest()
 
     def fitting_set(self, validation: bool) -> Dataset[Labelled]:
-        """Examples for `fit`: every tenth of the training set by position for validation, augmented all others."""
+        """Return training examples for `fit`: every tenth for validation, or all others, augmented."""
         x, y = self.training_set()
         kept = (torch.arange(len(y)) % VALIDATION_EVERY == VALIDATION_EVERY - 1) == validation
         return _Fitting(x[kept], y[kept], None if validation else self.augment)
 
     def train_dataloader(self) -> DataLoader[Labelled]:
-        """Shuffled training examples ``(x, label)`` for `fit`, without those kept for validation.
+        """Return batches ``(x, label)`` of shuffled training examples for `fit`, without validation examples.
 
-        Their order is a function of the seed and the epoch, so that a training that is resumed goes on in it.
+        The order is a function of seed and epoch, so that a resumed training continues in the same order.
         """
         part = self.fitting_set(validation=False)
         rank, ranks = self._rank
@@ -195,29 +197,35 @@ class DataModule(pl.LightningDataModule, ABC):
         return DataLoader(part, batch_size=self.batch_size, sampler=order, num_workers=self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Labelled]:
-        """Validation examples ``(x, label)`` for `fit`: a part of the training set, never of the test set."""
+        """Return batches ``(x, label)`` of validation examples for `fit`: a part of the training set."""
         part = self.fitting_set(validation=True)
         return DataLoader(part, batch_size=self.batch_size, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[Numbered]:
-        """Batches ``(index, x, label)`` of this rank's share of the requested examples."""
-        return self.batches(self.asked, *self._rank)
+        """Return batches ``(index, x, label)`` of this rank's share of the requested examples."""
+        return self.batches(self.requested, *self._rank)
 
     def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Numbered]:
-        """Batches ``(index, x, label)`` of one rank's share of the examples at some positions of the test set."""
+        """Return batches ``(index, x, label)`` of one rank's share of the test examples at some positions.
+
+        Args:
+            positions: Positions in the test set.
+            rank: Index of the rank.
+            ranks: Number of ranks.
+        """
         test = self.test_set()
         share = RankShare(test, positions, rank, ranks)
         return DataLoader(test, batch_size=self.batch_size, sampler=share, num_workers=self.num_workers)
 
     @property
     def _rank(self) -> tuple[int, int]:
-        """Number of this rank, and of ranks."""
+        """Index of this rank and number of ranks."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     @property
     def _loaded(self) -> tuple[Examples, Examples]:
         if self._sets is None:
-            raise RuntimeError(f"{type(self).__name__}: not read yet; call setup first")
+            raise RuntimeError(f"{type(self).__name__}: data are not loaded; call setup first")
         return self._sets
 
     def _part(self, argument: str, text: str) -> Origin:

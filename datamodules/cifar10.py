@@ -16,20 +16,21 @@ LAYOUT = "cifar-10-batches-py/{data_batch_1,...,data_batch_5,test_batch,batches.
 
 
 class CIFAR10(DataModule):
-    """Small photographs of ten kinds, 50,000 for training and 10,000 for tests, 32 x 32 pixels (Krizhevsky 2009).
+    """Photographs of ten classes: 50,000 training and 10,000 test images of 32 x 32 pixels (Krizhevsky 2009).
 
-    For training they are shifted by up to `padding` pixels, black beyond the edge, and mirrored half of the time.
+    Training images are shifted by up to ``padding`` pixels, with black beyond the edge, and mirrored with probability
+    one half.
 
     Args:
-        classes: Classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        root: Folder that holds ``cifar-10-batches-py``; by default the one that the environment variable
+        classes: Classes to keep, at least two. They are recoded to ``0 .. K-1`` in this order.
+        root: Folder with ``cifar-10-batches-py``; by default the one that the environment variable
             ``SMOOTHING_DATA`` names, or ``data``. Absent files are downloaded to it.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
-        tests: What serves as the test set; see `DataModule`.
-        padding: Largest shift, at least 0.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: Test set; see `DataModule`.
+        padding: Largest shift in pixels, at least 0.
     """
 
     source = "CIFAR10"
@@ -52,24 +53,24 @@ class CIFAR10(DataModule):
         self._augment = v2.Compose([v2.RandomCrop(32, padding=padding), v2.RandomHorizontalFlip()])
 
     def prepare_data(self) -> None:
-        """Download what is absent.
+        """Download absent files.
 
         Raises:
-            ValueError: If that fails.
+            ValueError: If the download fails.
         """
         with downloading(self.source, self.root, LAYOUT):
             torchvision.datasets.CIFAR10(self.root, download=True)
 
     def load(self, train: bool) -> Examples:
-        """Images ``(n, 3, 32, 32)`` uint8 and classes ``(n,)``.
+        """Return images ``(n, 3, 32, 32)`` uint8 and classes ``(n,)``.
 
         Raises:
-            ValueError: If a file is absent, unreadable or not the published one.
+            ValueError: If a file is absent, unreadable or not the published file.
         """
         try:
             data = torchvision.datasets.CIFAR10(self.root, train=train)
         except (RuntimeError, OSError) as error:
-            reason = f"CIFAR10: root = {self.root}; must hold the published files: {error}"
+            reason = f"CIFAR10: root = {self.root}; must contain the published files: {error}"
             raise ValueError(f"{reason.rstrip('.')}. {placing(LAYOUT)}") from error
         return torch.from_numpy(data.data).permute(0, 3, 1, 2), torch.tensor(data.targets)
 

@@ -1,4 +1,4 @@
-"""The embedded data set."""
+"""Digits of scikit-learn."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ from datamodules.base import DataModule, Examples
 
 
 class Digits(DataModule):
-    """Scans of handwritten digits that come with scikit-learn: 1,797 images of 8 x 8 pixels, nothing to download.
+    """Scans of handwritten digits from scikit-learn: 1,797 images of 8 x 8 pixels, without download.
 
-    In the order of the bundle, which is free of labels, the first two thirds are the training set. Optical
+    The training set is the first two thirds in the order of scikit-learn, which does not depend on labels. Optical
     recognition of handwritten digits, UCI Machine Learning Repository (Alpaydin and Kaynak 1998).
 
     Args:
-        classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
+        classes: Digits to keep, at least two. They are recoded to ``0 .. K-1`` in this order.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
-        tests: What serves as the test set; see `DataModule`.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: Test set; see `DataModule`.
     """
 
     source = "Digits"
@@ -38,7 +38,7 @@ class Digits(DataModule):
         super().__init__(classes, batch_size, num_workers, every, training, tests)
 
     def load(self, train: bool) -> Examples:
-        """Images ``(n, 1, 8, 8)`` float32 within [0, 1] and digits ``(n,)``."""
+        """Return images ``(n, 1, 8, 8)`` float32 within [0, 1] and digits ``(n,)``."""
         bundle = load_digits()
         cut = 2 * len(bundle.target) // 3
         part = slice(cut) if train else slice(cut, None)

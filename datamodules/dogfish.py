@@ -8,37 +8,36 @@ from datamodules.image_files import File, ImageFiles, images, subfolders
 from smoothing.arguments import at_least
 
 DOGS = ("n02085620", "n02113978")
-"""First and last folder of ImageNet's dogs, which stand together in the order of names."""
+"""First and last folder of the dogs of ImageNet, which are adjacent in the order of names."""
 
 FISH = (
     *("n01440764", "n01443537", "n01484850", "n01491361", "n01494475", "n01496331", "n01498041", "n02514041"),
     *("n02526121", "n02536864", "n02606052", "n02607072", "n02640242", "n02641379", "n02643566", "n02655020"),
 )
-"""ImageNet's fish, sharks and rays among them."""
+"""Folders of the fish of ImageNet, including sharks and rays."""
 
 
 class Dogfish(ImageFiles):
-    """Dogs (0) against fish (1) from a copy of ImageNet, 1,800 for training and 600 for tests (Koh and Liang 2017).
+    """Dogs (0) against fish (1) from a copy of ImageNet: 1,800 training and 600 test images (Koh and Liang 2017).
 
-    Of ``<root>/train/<folder>/...`` the folders of each kind are gone through in turn, an image from each; of every
-    kind the first images are for training, and those after them for tests. ImageNet is what they come from, so that
-    encoders which were trained on its labels have seen those under attack. What is done to images: see `ImageFiles`.
+    The images of each class are taken in turn from its folders ``<root>/train/<folder>/...``, one image per folder. The
+    first images of each class are training images, the following ones are test images. The source is ImageNet: encoders
+    that were trained on labels of ImageNet depend on the labels under attack. See `ImageFiles` for the preprocessing.
 
     Args:
-        root: ImageNet's folder, with one folder per class in ``train``.
-        dogs: Folders of the dogs; ImageNet's breeds unless given.
-        fish: Folders of the fish; ImageNet's unless given.
-        training_each: Training images of each kind, at least 1.
-        tests_each: Test images of each kind, at least 1.
-        crop: Height and width of an image, at least 1.
-        resize: Length of the shorter side before cropping, at least ``crop``.
+        root: Folder of ImageNet, with one folder per class in ``train``.
+        dogs: Folders of the dogs. The default is all breeds in ImageNet.
+        fish: Folders of the fish. The default is all fish in ImageNet.
+        training_each: Number of training images per class, at least 1.
+        tests_each: Number of test images per class, at least 1.
+        crop: Height and width of an image in pixels, at least 1.
+        resize: Length of the shorter side before cropping, in pixels, at least ``crop``.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
 
     Raises:
-        ValueError: If an argument is out of its range, a folder is not there or named twice, or a kind has too few
-            images.
+        ValueError: If an argument is out of range, a folder is absent or given twice, or a class has too few images.
     """
 
     source = "ImageNet"
@@ -66,11 +65,11 @@ class Dogfish(ImageFiles):
         for kind, folders in self.kinds.items():
             if not folders or set(folders) - set(there):
                 missing = min(set(folders) - set(there), default="any")
-                raise ValueError(f"Dogfish: {kind}: {root}/train has no folder {missing}; must have all of them")
+                raise ValueError(f"Dogfish: {kind}: {root}/train has no folder {missing}; must have all folders")
         named = [name for folders in self.kinds.values() for name in folders]
         if len(set(named)) < len(named):
             twice = next(name for name in named if named.count(name) > 1)
-            raise ValueError(f"Dogfish: folder {twice} is named twice; must be dogs or fish, and once")
+            raise ValueError(f"Dogfish: folder {twice} is given twice; must be given once, for dogs or fish")
         super().__init__(root, self.available, crop, resize, batch_size, num_workers, every)
         self.assumptions += (
             "label flips stay within dogs and fish of ImageNet",

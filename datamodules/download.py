@@ -1,4 +1,4 @@
-"""Downloads of data sets, and what to do where there is none."""
+"""Error messages for absent data sets and failed downloads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +10,15 @@ from smoothing.data_folder import VARIABLE
 
 @contextmanager
 def downloading(source: str, root: Path, layout: str) -> Iterator[None]:
-    """Raise an error of one line if a data set cannot be downloaded.
+    """Raise an error of one line if the download of a data set fails.
 
     Args:
         source: Name of the data set.
         root: Folder to download to.
-        layout: The files within the folder.
+        layout: Paths of the files within the folder.
 
     Raises:
-        ValueError: If the connection, the place to write to, or a part of the files is missing.
+        ValueError: If the download fails.
     """
     try:
         yield
@@ -31,6 +31,6 @@ def placing(layout: str) -> str:
     """Return a sentence that says where to place the files of a data set.
 
     Args:
-        layout: The files within the folder.
+        layout: Paths of the files within the folder.
     """
     return f"Place {layout} in the folder that --data.root or the environment variable {VARIABLE} names"

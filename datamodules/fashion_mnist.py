@@ -16,14 +16,15 @@ ARCHIVES = {
     "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
 }
-"""MD5 of the published files, packed by gzip (Xiao et al. 2017)."""
+"""MD5 of the published gzip files (Xiao et al. 2017)."""
 
 
 class FashionMNIST(MNIST):
-    """Articles of clothing, 60,000 for training and 10,000 for tests, 28 x 28 pixels (Xiao et al. 2017).
+    """Images of clothing: 60,000 training and 10,000 test images of 28 x 28 pixels (Xiao et al. 2017).
 
-    Its arguments are those of `MNIST`; its files are in ``FashionMNIST/raw``. Checksums are published for the packed
-    files alone: they must lie beside the unpacked ones, as they do after a download, and hold the same bytes.
+    The arguments are the same as those of `MNIST`. The files are in ``FashionMNIST/raw``. Checksums are published for
+    the gzip files only. The gzip files must therefore be in the same folder, as after a download, and have the same
+    content as the unpacked files.
     """
 
     source = "FashionMNIST"
@@ -43,6 +44,6 @@ class FashionMNIST(MNIST):
         try:
             content = gzip.decompress(packed.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{self.source}: {packed}; must be a whole gzip file: {error}") from error
+            raise ValueError(f"{self.source}: {packed}; must be a complete gzip file: {error}") from error
         if path.read_bytes() != content:
-            raise ValueError(f"{self.source}: {path}; must hold the bytes of {packed.name}")
+            raise ValueError(f"{self.source}: {path}; must have the content of {packed.name}")

@@ -1,4 +1,4 @@
-"""Features that someone has computed and put into a file."""
+"""Precomputed features in a file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,29 +13,28 @@ from smoothing.data_folder import VARIABLE, data_file
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 LARGEST_LABEL = 10**6
-"""No file has more classes than this; a label beyond is a mistake that would take all memory."""
+"""Largest allowed label. Larger labels are mistakes and would need too much memory."""
 
 
 class FeatureFile(FeatureModule):
     """Features and labels from an ``.npz`` file with the arrays x_train, y_train, x_test and y_test.
 
-    Labels are whole numbers from 0; whatever the features were computed from, the labels under attack must not be
-    among it (THEORY.md 4.5), which nobody but the maker of the file can know: certificates say that they take it for
-    granted.
+    Labels are whole numbers from 0. Features must not depend on the labels under attack (THEORY.md 4.5). The program
+    cannot check this, so certificates state it as an assumption.
 
     Args:
         path: The file, ``(n, ...)`` finite numbers and ``(n,)`` labels for each set. A relative path is looked for in
             the working directory, then in the folder that the environment variable ``SMOOTHING_DATA`` names.
-        source: Name of the data set, for what is said about origins; that of the file unless given.
-        classes: Classes to keep, at least two, re-coded to ``0 .. K-1`` in this order; all unless given.
+        source: Name of the data set in statements about origins. The default is the name of the file.
+        classes: Classes to keep, at least two, recoded to ``0 .. K-1`` in this order. The default is all.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set; see `DataModule`.
-        tests: What serves as the test set; see `DataModule`.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set; see `DataModule`.
+        tests: Test set; see `DataModule`.
 
     Raises:
-        ValueError: If the file is not such a one, or an argument is out of its range.
+        ValueError: If the file is not as described, or an argument is out of range.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class FeatureFile(FeatureModule):
     ) -> None:
         self.path = data_file(path)
         self._arrays = _read(self.path)
-        # Unlike other data sets, a file tells only when it is read what it is.
+        # Name and classes are known only after the file is read.
         self.source = source or self.path.stem  # type: ignore[misc]
         labels = np.concatenate([self._arrays["y_train"], self._arrays["y_test"]])
         self.available = range(int(labels.max()) + 1)  # type: ignore[misc]
@@ -60,7 +59,7 @@ class FeatureFile(FeatureModule):
         self.assumptions += (f"features in {self.path.name} do not depend on the labels under attack",)
 
     def load(self, train: bool) -> Examples:
-        """Features ``(n, ...)`` and labels ``(n,)`` int64."""
+        """Return features ``(n, ...)`` and labels ``(n,)`` int64."""
         part = "train" if train else "test"
         return torch.from_numpy(self._arrays[f"x_{part}"]), torch.from_numpy(self._arrays[f"y_{part}"])
 
@@ -75,26 +74,28 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         reason = f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}"
         where = f"A relative path is looked for in the working directory, then in the folder that {VARIABLE} names"
         raise ValueError(f"{reason}. {where}") from error
-    except Exception as error:  # one of a dozen kinds, as the damage has it
-        raise ValueError(f"FeatureFile: path = {path}; must hold the arrays {', '.join(ARRAYS)}: {error}") from error
+    except Exception as error:  # damaged files raise many types of exceptions
+        raise ValueError(f"FeatureFile: path = {path}; must contain the arrays {', '.join(ARRAYS)}: {error}") from error
     for part in ("train", "test"):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if y.ndim != 1 or not x.ndim or len(x) != len(y):
             shapes = f"shapes {list(x.shape)} and {list(y.shape)}"
             raise ValueError(
-                f"FeatureFile: path = {path}: x_{part} and y_{part} have {shapes}; must have one label a row"
+                f"FeatureFile: path = {path}: x_{part} and y_{part} have {shapes}; must have one label per row"
             )
         if y.dtype.kind not in "iu" or (len(y) and not 0 <= y.min() <= y.max() <= LARGEST_LABEL):
-            raise ValueError(f"FeatureFile: path = {path}: y_{part} must hold whole numbers from 0 to {LARGEST_LABEL}")
+            raise ValueError(
+                f"FeatureFile: path = {path}: y_{part} must contain whole numbers from 0 to {LARGEST_LABEL}"
+            )
         if x.dtype.kind not in "iuf":
-            raise ValueError(f"FeatureFile: path = {path}: x_{part} must hold numbers")
+            raise ValueError(f"FeatureFile: path = {path}: x_{part} must contain numbers")
         if x.ndim < 2 or 0 in x.shape[1:]:
             raise ValueError(f"FeatureFile: path = {path}: x_{part} has shape {list(x.shape)}; must be rows of numbers")
-        # Whatever type and order of bytes they came in.
+        # Any type and byte order is converted.
         arrays[f"x_{part}"], arrays[f"y_{part}"] = x.astype(np.float64), y.astype(np.int64)
     if not len(arrays["y_train"]):
-        raise ValueError(f"FeatureFile: path = {path}: y_train must hold at least one label")
+        raise ValueError(f"FeatureFile: path = {path}: y_train must contain at least one label")
     if len({arrays[name].shape[1:] for name in ("x_train", "x_test")}) > 1:
         shapes = " and ".join(str(list(arrays[name].shape[1:])) for name in ("x_train", "x_test"))
-        raise ValueError(f"FeatureFile: path = {path}: x_train and x_test have rows of shapes {shapes}; must be alike")
+        raise ValueError(f"FeatureFile: path = {path}: x_train and x_test have rows of shapes {shapes}; must be equal")
     return arrays

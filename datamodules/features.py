@@ -1,4 +1,4 @@
-"""Inputs that are measurements, not images."""
+"""Base class of data modules with feature vectors."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,13 @@ from datamodules.base import DataModule
 
 
 class FeatureModule(DataModule):
-    """A data set whose inputs are finite numbers on any scale."""
+    """A data set of finite numbers on any scale."""
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Numbers as they are, float32 ``(n, ...)``.
+        """Return the numbers as float32 ``(n, ...)``, without rescaling.
 
         Raises:
-            ValueError: If a number is not finite, or beyond float32.
+            ValueError: If a number is not finite or exceeds float32.
         """
         if not torch.isfinite(x).all():
             raise ValueError(f"{type(self).__name__}: NaN or infinite value found; must be finite")

@@ -1,4 +1,4 @@
-"""SHA-256 of files, cached by their size and times of change."""
+"""SHA-256 of files, cached by size and modification times."""
 
 import hashlib
 import json
@@ -12,12 +12,12 @@ from typing import Any
 def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
     """Return the SHA-256 of every file in hexadecimal.
 
-    A file is read again only if its size or a time of change differs from the last time. The cache is a file in the
-    user's cache directory, ``$XDG_CACHE_HOME/smoothing``; without one that can be written, every file is read.
+    A file is read again only if its size, modification time or status change time has changed. The cache is a file in
+    the user's cache directory, ``$XDG_CACHE_HOME/smoothing``. If it is not writable, every file is read every time.
 
     Args:
-        root: Folder that holds the files.
-        files: Files below it.
+        root: Folder of the files.
+        files: Files within the folder or its subfolders.
 
     Raises:
         ValueError: If a file cannot be read, naming it.
@@ -31,7 +31,7 @@ def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
             name = file.relative_to(root).as_posix()
             try:
                 state = file.stat()
-                # The second time also changes where a program sets the first one back.
+                # The status change time cannot be set back by a program, unlike the modification time.
                 key = [state.st_size, state.st_mtime_ns, state.st_ctime_ns]
                 entry = known.get(name)
                 if not (isinstance(entry, list) and entry[:-1] == key):
@@ -42,7 +42,7 @@ def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
                 raise ValueError(f"{file}; must be a readable file: {error.strerror}") from error
             hashes.append(str(entry[-1]))
     finally:
-        # Also after an interruption: hashes of a large folder take long.
+        # Hashes are also written after an interruption, since large folders take long.
         if changed:
             _write(cache, known)
     return hashes

@@ -1,4 +1,4 @@
-"""Image files that are read when they are asked for."""
+"""Base class of data modules with image files."""
 
 import hashlib
 from abc import abstractmethod
@@ -16,28 +16,28 @@ from datamodules.file_hashes import file_hashes
 from smoothing.arguments import at_least
 
 File = tuple[Path, int]
-"""An image and its label."""
+"""Path and label of an image."""
 
 
 class ImageFiles(DataModule):
-    """A data set whose images are files below one folder, read when they are asked for.
+    """A data set of image files in one folder. Images are read on access.
 
-    The shorter side of an image is made ``resize`` pixels long and the middle ``crop`` x ``crop`` cut out; for training
-    of networks, a random part of the image is, and mirrored half of the time (He et al. 2016).
+    The shorter side of an image is resized to ``resize`` pixels, and the central ``crop`` x ``crop`` pixels are used.
+    For the training of networks, random crops are used and mirrored with probability one half (He et al. 2016).
 
-    A new kind is a subclass with `files`.
+    A new data set is a subclass with `files`.
 
     Args:
         root: The folder.
-        classes: Numbers of the classes to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        crop: Height and width of an image, at least 1.
-        resize: Length of the shorter side before cropping, at least ``crop``.
+        classes: Numbers of the classes to keep, at least two. They are recoded to ``0 .. K-1`` in this order.
+        crop: Height and width of an image in pixels, at least 1.
+        resize: Length of the shorter side before cropping, in pixels, at least ``crop``.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
     """
 
     sorted_by_label = True
@@ -66,10 +66,10 @@ class ImageFiles(DataModule):
 
     @abstractmethod
     def files(self, train: bool) -> list[File]:
-        """The files of the training or the test set, with labels in ``0 .. K-1``; no image is read.
+        """Return the files of the training or the test set, with labels in ``0 .. K-1``. No image is read.
 
         Raises:
-            ValueError: If a class has too few.
+            ValueError: If a class has too few files.
         """
 
     def setup(self, stage: str | None = None) -> None:
@@ -81,17 +81,17 @@ class ImageFiles(DataModule):
         self._files = {train: self.files(train) for train in (True, False)}
 
     def load(self, train: bool) -> Examples:
-        """All images of a part at once, cropped in the middle, ``(n, 3, crop, crop)`` float32, and class numbers."""
+        """Return all images of a set, cropped at the centre, ``(n, 3, crop, crop)`` float32, and labels ``(n,)``."""
         part = _Files(self._files[train], self._middle)
         images, labels = zip(*(part[position] for position in range(len(part))), strict=True)
         return torch.stack(images), torch.tensor(labels)
 
     def training_set(self) -> Examples:
-        """See `DataModule.training_set`; it has to fit into memory."""
+        """See `DataModule.training_set`. The set must fit into memory."""
         return self.load(train=True)
 
     def test_set(self) -> Dataset[Numbered]:
-        """See `DataModule.test_set`; images are read when they are asked for."""
+        """See `DataModule.test_set`. Images are read on access."""
         return _NumberedFiles(_Files(self._files[False], self._middle))
 
     def fitting_set(self, validation: bool) -> Dataset[Labelled]:
@@ -110,7 +110,7 @@ class ImageFiles(DataModule):
         return (3, self.crop, self.crop)
 
     def fingerprint(self) -> str:
-        """SHA-256 over path, label and bytes of every file, in hexadecimal; see `file_hashes` for what is cached."""
+        """Return the SHA-256 of path, label and content of every file, in hexadecimal; see `file_hashes`."""
         digest = hashlib.sha256()
         for train in (True, False):
             files = self._files[train]
@@ -132,7 +132,7 @@ class _Files(Dataset[Labelled]):
         path, label = self._files[position]
         try:
             image = default_loader(str(path))
-        except Exception as error:  # one of a dozen kinds, as the damage has it
+        except Exception as error:  # damaged files raise many types of exceptions
             raise ValueError(f"{path}; must be a readable image") from error
         return self._transform(image), label
 
@@ -149,10 +149,10 @@ class _NumberedFiles(Dataset[Numbered]):
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the folders in a folder, sorted.
+    """Return the sorted names of the folders in a folder.
 
     Raises:
-        ValueError: If there is no such folder.
+        ValueError: If the folder does not exist.
     """
     if not folder.is_dir():
         layout = f"{folder.name}/<class>/<image>"
@@ -163,5 +163,5 @@ def subfolders(folder: Path) -> list[str]:
 
 
 def images(folder: Path) -> list[Path]:
-    """All images below a folder, sorted."""
+    """Return the sorted paths of all images in a folder and its subfolders."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMG_EXTENSIONS)

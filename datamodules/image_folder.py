@@ -1,4 +1,4 @@
-"""Images in one folder per class, as ImageNet comes."""
+"""Images in one folder per class, as in ImageNet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,27 +6,27 @@ from pathlib import Path
 from datamodules.image_files import File, ImageFiles, images, subfolders
 
 TRAINING, TEST = "train", "val"
-"""Folders of the two sets, by the names that ImageNet gave them."""
+"""Folders of the two sets, named as in ImageNet."""
 
 
 class ImageFolder(ImageFiles):
-    """Image files ``<root>/train/<class>/...`` and ``<root>/val/<class>/...``; the latter are the test set.
+    """Image files ``<root>/train/<class>/...`` (training set) and ``<root>/val/<class>/...`` (test set).
 
-    Classes are numbered in the order of their names. What is done to images: see `ImageFiles`.
+    Classes are numbered in the order of their names. See `ImageFiles` for the preprocessing.
 
     Args:
         root: The folder.
-        classes: Numbers of the classes to keep, at least two, re-coded to ``0 .. K-1`` in this order; all unless given.
-        crop: Height and width of an image, at least 1.
-        resize: Length of the shorter side before cropping, at least ``crop``.
+        classes: Numbers of the classes to keep, at least two, recoded to ``0 .. K-1`` in this order. Default: all.
+        crop: Height and width of an image in pixels, at least 1.
+        resize: Length of the shorter side before cropping, in pixels, at least ``crop``.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        source: Name of the data set that the images are of, by which what was trained on them is known; the folder's
-            unless given.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        source: Name of the data set of the images, which identifies encoders that were trained on it. The default is
+            the name of the folder.
 
     Raises:
-        ValueError: If an argument is out of its range, or the folders are not there.
+        ValueError: If an argument is out of range, or a folder is absent.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class ImageFolder(ImageFiles):
     ) -> None:
         self._names = subfolders(Path(root) / TRAINING)
         if subfolders(Path(root) / TEST) != self._names:
-            raise ValueError(f"ImageFolder: root = {root}; {TRAINING} and {TEST} must hold the same folders")
-        # Unlike other data sets, a folder tells only when it is read what it is.
+            raise ValueError(f"ImageFolder: root = {root}; {TRAINING} and {TEST} must contain the same folders")
+        # Name and classes are known only after the folder is read.
         self.source = source or Path(root).resolve().name  # type: ignore[misc]
         self.available = range(len(self._names))  # type: ignore[misc]
         chosen = self.available if classes is None else classes
@@ -56,6 +56,6 @@ class ImageFolder(ImageFiles):
             folder = self.root / (TRAINING if train else TEST) / self._names[number]
             inside = images(folder)
             if train and not inside:
-                raise ValueError(f"ImageFolder: {folder} holds no image; must hold at least one")
+                raise ValueError(f"ImageFolder: {folder} contains no image; must contain at least one")
             found += [(path, label) for path in inside]
         return found

@@ -21,20 +21,20 @@ COLUMNS = ("label", "id", "rating", "text")
 
 
 class IMDB(TextModule):
-    """Film reviews, 25,000 for training and 25,000 for tests: negative (0) or positive (1) (Maas et al. 2011).
+    """Film reviews, negative (0) or positive (1): 25,000 training and 25,000 test reviews (Maas et al. 2011).
 
     Args:
-        root: Folder that holds ``imdb/imdb_train.csv`` and ``imdb/imdb_test.csv`` with the columns label, id, rating
+        root: Folder with ``imdb/imdb_train.csv`` and ``imdb/imdb_test.csv`` with the columns label, id, rating
             and text; by default the one that the environment variable ``SMOOTHING_DATA`` names, or ``data``. Absent
             files are downloaded to it.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set; see `DataModule`. The files are sorted by label.
-        tests: What serves as the test set; see `DataModule`.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set; see `DataModule`. The files are sorted by label.
+        tests: Test set; see `DataModule`.
 
     Attributes:
-        reviews: How many each of the two sets holds.
+        reviews: Number of reviews in each set.
     """
 
     source = "IMDB"
@@ -54,10 +54,10 @@ class IMDB(TextModule):
         self.root = data_root(root)
 
     def prepare_data(self) -> None:
-        """Download what is absent, and write it in the form that `load` reads.
+        """Download absent files and convert them to the format of `load`.
 
         Raises:
-            ValueError: If that fails.
+            ValueError: If the download fails.
         """
         if all(self._path(train).is_file() for train in (True, False)):
             return
@@ -67,10 +67,10 @@ class IMDB(TextModule):
                 self._convert(self.root / "aclImdb", train)
 
     def load(self, train: bool) -> Examples:
-        """Reviews ``(n, bytes)`` uint8 and sentiments ``(n,)``, in the order of the file.
+        """Return reviews ``(n, bytes)`` uint8 and sentiments ``(n,)``, in the order of the file.
 
         Raises:
-            ValueError: If the file is absent, unreadable or not whole.
+            ValueError: If the file is absent, unreadable or incomplete.
         """
         path = self._path(train)
         try:
@@ -79,11 +79,11 @@ class IMDB(TextModule):
         except OSError as error:
             raise ValueError(f"IMDB: {path}; must be a readable file: {error.strerror}. {placing(LAYOUT)}") from error
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"IMDB: {path}; must be a whole CSV file: {error}") from error
+            raise ValueError(f"IMDB: {path}; must be a complete CSV file: {error}") from error
         if not rows or tuple(rows[0]) != COLUMNS or any(None in row.values() for row in rows):
             raise ValueError(f"IMDB: {path}; must have the columns {', '.join(COLUMNS)} in every line")
         if len(rows) != self.reviews:
-            raise ValueError(f"IMDB: {path} has {len(rows)} reviews; must have {self.reviews}, those published")
+            raise ValueError(f"IMDB: {path} has {len(rows)} reviews; must have {self.reviews}, as published")
         if unknown := {row["label"] for row in rows} - {"0", "1"}:
             raise ValueError(f"IMDB: {path} has label {min(unknown)}; must be 0 or 1")
         return to_bytes([row["text"] for row in rows]), torch.tensor([int(row["label"]) for row in rows])

@@ -18,25 +18,25 @@ PUBLISHED = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-"""MD5 of the published files, unpacked."""
+"""MD5 of the unpacked published files."""
 
 
 class MNIST(DataModule):
-    """Handwritten digits, 60,000 for training and 10,000 for tests, 28 x 28 pixels (LeCun et al. 1998).
+    """Handwritten digits: 60,000 training and 10,000 test images of 28 x 28 pixels (LeCun et al. 1998).
 
     Args:
-        classes: Digits to keep, at least two; they are re-coded to ``0 .. K-1`` in this order.
-        root: Folder that holds ``MNIST/raw``; by default the one that the environment variable ``SMOOTHING_DATA``
+        classes: Digits to keep, at least two. They are recoded to ``0 .. K-1`` in this order.
+        root: Folder with ``MNIST/raw``; by default the one that the environment variable ``SMOOTHING_DATA``
             names, or ``data``. Absent files are downloaded to it.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set, for example ``"train[0:1000]"``; see `DataModule`.
-        tests: What serves as the test set; see `DataModule`.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set, for example ``"train[0:1000]"``; see `DataModule`.
+        tests: Test set; see `DataModule`.
 
     Attributes:
-        archive: The same data set in torchvision.
-        published: MD5 of its files, unpacked.
+        archive: Class of the data set in torchvision.
+        published: MD5 of the files.
     """
 
     source = "MNIST"
@@ -59,10 +59,10 @@ class MNIST(DataModule):
         self._raw = self.root / self.source / "raw"
 
     def prepare_data(self) -> None:
-        """Download what is absent.
+        """Download absent files.
 
         Raises:
-            ValueError: If that fails.
+            ValueError: If the download fails.
         """
         if all((self._raw / name).is_file() for name in self.published):
             return
@@ -70,17 +70,17 @@ class MNIST(DataModule):
             self.archive(self.root, download=True)
 
     def load(self, train: bool) -> Examples:
-        """Images ``(n, 1, 28, 28)`` uint8 and digits ``(n,)``.
+        """Return images ``(n, 1, 28, 28)`` uint8 and digits ``(n,)``.
 
         Raises:
-            ValueError: If a file is absent, unreadable or not the published one.
+            ValueError: If a file is absent, unreadable or not the published file.
         """
         for name, md5 in self.published.items():
             self._check(name, md5)
         try:
             data = self.archive(self.root, train=train)
         except (RuntimeError, ValueError, AssertionError, IndexError, KeyError) as error:
-            raise ValueError(f"{self.source}: root = {self.root}; must hold whole files: {error}") from error
+            raise ValueError(f"{self.source}: root = {self.root}; must contain complete files: {error}") from error
         return data.data[:, None], data.targets
 
     @property
@@ -88,7 +88,7 @@ class MNIST(DataModule):
         return f"{self.source}/raw/{{{','.join(self.published)}}}"
 
     def _check(self, name: str, md5: str) -> None:
-        """Raise if a file is absent or not the published one."""
+        """Raise if a file is absent or not the published file."""
         self._check_readable(self._raw / name)
         if not check_integrity(self._raw / name, md5):
             raise ValueError(f"{self.source}: {self._raw / name}; its MD5 must be {md5}, that of the published file")

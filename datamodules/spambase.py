@@ -18,32 +18,32 @@ ARCHIVE = "https://archive.ics.uci.edu/static/public/94/spambase.zip"
 LAYOUT = "spambase/spambase.data"
 
 MD5 = "2e66f086f61a3af28ddb96a82dcb0297"
-"""MD5 of the published file with lines that end in a line feed alone; copies differ in the ends of lines."""
+"""MD5 of the published file with line feeds as line endings. Copies differ in their line endings."""
 
 TEST_EVERY = 5
-"""Every fifth e-mail, by position, is in the test set."""
+"""Stride of test e-mails: every fifth e-mail by position is in the test set."""
 
 
 class Spambase(FeatureModule):
-    """Counts of words and characters in 4,601 e-mails, ordinary (0) or spam (1) (Hopkins et al. 1999, UCI).
+    """Word and character counts of 4,601 e-mails, ordinary (0) or spam (1) (Hopkins et al. 1999, UCI).
 
-    57 numbers each: shares of words and characters in per cent, and lengths of runs of capitals. There is no published
-    split: every fifth e-mail by position is in the test set, whatever its label.
+    Each e-mail has 57 numbers: percentages of words and characters, and lengths of runs of capital letters. There is no
+    published split. Every fifth e-mail by position is in the test set, whatever its label.
 
     Args:
-        root: Folder that holds ``spambase/spambase.data``; by default the one that the environment variable
+        root: Folder with ``spambase/spambase.data``; by default the one that the environment variable
             ``SMOOTHING_DATA`` names, or ``data``. An absent file is downloaded to it.
         batch_size: Examples per batch, at least 1.
-        num_workers: Processes that load batches, at least 0.
-        every: Certify every so many-th example of the test set, at least 1.
-        training: What serves as the training set; see `DataModule`. The file is sorted by label.
-        tests: What serves as the test set; see `DataModule`.
+        num_workers: Number of processes that load batches, at least 0.
+        every: Stride of the requested test examples, at least 1.
+        training: Training set; see `DataModule`. The file is sorted by label.
+        tests: Test set; see `DataModule`.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Attributes:
-        published: MD5 of the published file, see `MD5`.
+        published: MD5 of the published file; see `MD5`.
     """
 
     source = "Spambase"
@@ -64,10 +64,10 @@ class Spambase(FeatureModule):
         self._path = self.root / "spambase" / "spambase.data"
 
     def prepare_data(self) -> None:
-        """Download what is absent.
+        """Download the file if it is absent.
 
         Raises:
-            ValueError: If that fails.
+            ValueError: If the download fails.
         """
         if self._path.is_file():
             return
@@ -75,10 +75,10 @@ class Spambase(FeatureModule):
             download_and_extract_archive(ARCHIVE, str(self.root), str(self._path.parent))
 
     def load(self, train: bool) -> Examples:
-        """Numbers ``(n, 57)`` float64 and kinds ``(n,)``.
+        """Return numbers ``(n, 57)`` float64 and labels ``(n,)``.
 
         Raises:
-            ValueError: If the file is absent, unreadable or not the published one.
+            ValueError: If the file is absent, unreadable or not the published file.
         """
         try:
             content = self._path.read_bytes().replace(b"\r\n", b"\n")

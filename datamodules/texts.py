@@ -1,4 +1,4 @@
-"""Texts as tensors."""
+"""Base class of data modules with texts, and texts as tensors."""
 
 from collections.abc import Sequence
 
@@ -10,26 +10,26 @@ from datamodules.base import DataModule
 
 
 class TextModule(DataModule):
-    """A data set of texts: each is a row of bytes, its UTF-8 form, filled up with zeros.
+    """A data set of texts. Each text is a row of bytes in UTF-8, padded with zeros.
 
-    So texts come to encoders as they are, and whatever is made of them is made by encoders.
+    Encoders receive the complete texts and compute all features.
     """
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Bytes as they are, uint8 ``(n, length)``."""
+        """Return the bytes unchanged, uint8 ``(n, length)``."""
         return x
 
 
 def to_bytes(texts: Sequence[str]) -> Tensor:
-    """Texts as rows of bytes, uint8 ``(n, length of the longest)``, filled up with zeros.
+    """Return texts as rows of bytes, uint8 ``(n, length of the longest)``, padded with zeros.
 
     Raises:
-        ValueError: If a text holds a zero character, which would end it.
+        ValueError: If a text contains a zero character, which marks the end of a text.
     """
     encoded = [text.encode() for text in texts]
     rows = np.zeros((len(encoded), max(map(len, encoded), default=0)), np.uint8)
     for row, content in zip(rows, encoded, strict=True):
         if 0 in content:
-            raise ValueError(f"text {content[:40]!r}: zero character found; must be none")
+            raise ValueError(f"text {content[:40]!r}: zero character found; must have none")
         row[: len(content)] = np.frombuffer(content, np.uint8)
     return torch.from_numpy(rows)

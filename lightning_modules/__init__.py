@@ -1,4 +1,8 @@
-"""What composes measures, votes and certifiers for Lightning."""
+"""Lightning modules: training, certification, and the networks that they train or load.
+
+Add a class to the room inside that fits: networks, training, objectives, learners, encoders, denoisers, architectures.
+Imports run downwards to `smoothing` only; `certifying` also imports callbacks and loggers.
+"""
 
 from lightning_modules.certifying.certification import Certification
 from lightning_modules.certifying.trainer import Trainer

@@ -1,4 +1,4 @@
-"""What people look at: tables, figures, comparisons and loggers of finished runs.
+"""Tables, figures, comparisons and loggers of finished runs.
 
-A report reads certificates and run directories. It knows no model and no Lightning module.
+Reports read certificates and run directories. They do not depend on models or Lightning modules.
 """

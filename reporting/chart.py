@@ -9,14 +9,14 @@ from reporting.figure import lines
 from smoothing.certificates.curves import Curve, common_distance
 
 CHART_KEY = "certified_accuracy"
-"""Key of the chart; being the same in every run, it overlays the runs that are selected."""
+"""Key of the chart. It is the same in every run, so that wandb overlays the selected runs."""
 
 
 def chart(curves: Mapping[str, Curve]) -> Any:
-    """One line per run and certifier.
+    """Return a chart of wandb with one line per run and certifier.
 
     Args:
-        curves: Curves by name of their run, all in the same distance.
+        curves: Curves by name of the run, all in the same distance.
 
     Raises:
         ValueError: If the distances differ.

@@ -1,4 +1,4 @@
-"""Tables of certificates side by side: a few numbers for every run and certifier."""
+"""Comparison of runs: certified accuracy and summary statistics of every run and certifier."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,38 +23,38 @@ from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 
 NOTES = (
-    "Fractions are of all examples asked; an abstention is wrong.",
-    "The average certified radius is a poor metric: it rewards large radii on easy examples and hides what is lost on "
-    "hard ones.",
+    "Fractions are of all requested examples. Abstentions count as wrong.",
+    "The average certified radius is a poor metric: it rewards large radii on easy examples and hides losses on hard "
+    "ones.",
 )
-"""What a reader must know about the numbers."""
+"""Notes on the numbers, for readers."""
 
-ATTACKS = "What is said of an attacked classifier certifies nothing: it is an upper bound on what can be certified."
+ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bounds on certified accuracy."
 
-OTHER_EXAMPLES = "The runs were asked different examples."
+OTHER_EXAMPLES = "The runs are not known to have the same requested examples."
 
 ENVELOPE_NOTE = (
-    "The upper envelope takes the best run at every radius. No single classifier reaches it, and a run that is chosen "
-    "by it is chosen on the examples reported."
+    "The upper envelope takes the best run at every radius. No single classifier reaches it. A run that is selected by "
+    "it is selected on the reported examples."
 )
 
 
 class Comparable(Protocol):
-    """What can be compared: certified accuracy by radius, and what more is known."""
+    """A result that can be compared: certified accuracy by radius, and further numbers if they are known."""
 
     @property
     def distance(self) -> Distance:
-        """The distance of its radii."""
+        """Distance of the radii."""
 
     @property
     def requested(self) -> tuple[bytes, str | None] | None:
-        """Indices and labels of the requested examples, and their hash where it is known; None if neither is."""
+        """Indices and labels of the requested examples, and their hash or None. None if the examples are unknown."""
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
-        """Certified accuracy, NaN where it is not known."""
+        """Return certified accuracy, NaN where it is unknown."""
 
     def numbers(self) -> dict[str, dict[str, Any]]:
-        """What is known of every certifier, by column."""
+        """Return the known numbers of every certifier, by column."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Run:
     """A finished run.
 
     Attributes:
-        table: Its certificates.
-        distance: The distance of their radii.
-        examples: Hash of the requested examples; None where it is not known, as in logs.
+        table: Certificates.
+        distance: Distance of the radii.
+        examples: Hash of the requested examples. None if it is unknown, as in logs.
     """
 
     table: Table
@@ -92,13 +92,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Published:
-    """Certified accuracy as somebody printed it, at a few radii.
+    """Certified accuracy from a publication, at a few radii.
 
     Attributes:
-        printed: The curve, at the radii in print.
+        printed: The curve, at the published radii.
 
     Raises:
-        ValueError: If the curve is not by ascending radius, not of fractions, or rises with the radius.
+        ValueError: If radii do not ascend, accuracies are not fractions, or accuracy increases with the radius.
     """
 
     printed: Curve
@@ -106,18 +106,18 @@ class Published:
     requested = None
 
     def __post_init__(self) -> None:
-        """Refuse what no certified accuracy can be."""
+        """Raise if the curve cannot be a certified accuracy."""
         radii, accuracy = self.printed.radii, self.printed.accuracy
         ascending = len(radii) and radii[0] >= 0 and (np.diff(radii) > 0).all() and np.isfinite(radii).all()
         if not (ascending and accuracy):
-            raise ValueError("published curve: must hold lines by ascending radius, at least one")
+            raise ValueError("published curve: must have at least one line, with ascending radii")
         for name, values in accuracy.items():
             if not name.strip():
-                raise ValueError("published curve: a column has no name; must have one")
+                raise ValueError("published curve: a column has no name; must have a name")
             if not ((values >= 0) & (values <= 1)).all():
-                raise ValueError(f"published curve: {name}: must hold fractions within [0, 1]")
+                raise ValueError(f"published curve: {name}: must have fractions within [0, 1]")
             if (np.diff(values) > 0).any():
-                raise ValueError(f"published curve: {name}: rises with the radius; must not")
+                raise ValueError(f"published curve: {name}: increases with the radius; must not increase")
 
     @property
     def distance(self) -> Distance:
@@ -125,9 +125,10 @@ class Published:
         return self.printed.distance
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
-        """See `Comparable`; between two radii in print the lower value, beyond the last none.
+        """See `Comparable`. Between two published radii the lower value is returned, beyond the last radius NaN.
 
-        What an attack leaves is an upper bound: the higher value, and beyond the last that one.
+        The accuracy under an attack is an upper bound: between two published radii the higher value is returned, beyond
+        the last radius the last value.
         """
         if radii is None:
             return self.printed
@@ -141,32 +142,32 @@ class Published:
         return replace(self.printed, radii=at, accuracy=accuracy)
 
     def numbers(self) -> dict[str, dict[str, Any]]:
-        """See `Comparable`; nothing more is known."""
+        """See `Comparable`. No further numbers are known."""
         return {name: {} for name in self.printed.accuracy}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a comparison, whose cells may be empty.
+    """A column of a comparison. Its cells may be empty.
 
     Attributes:
         kind: What its cells hold, at full precision.
-        spell: A cell for readers.
+        format: Function that formats a cell for readers.
     """
 
     kind: ColumnType
-    spell: Callable[[Any], str]
+    format: Callable[[Any], str]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Certified accuracy at a few radii, and the numbers that sum a table up.
+    """Certified accuracy at a few radii, and summary statistics.
 
     Attributes:
-        title: What is compared, with the unit of the radii.
-        columns: The columns, by name.
-        rows: One per run and certifier, values in the order of the columns.
-        notes: What a reader must know about the numbers.
+        title: Title, with the unit of the radii.
+        columns: Columns by name.
+        rows: One row per run and certifier, with values in the order of the columns.
+        notes: Notes on the numbers, for readers.
     """
 
     title: str
@@ -180,11 +181,11 @@ class Comparison:
         return {name: column.kind for name, column in self.columns.items()}
 
     def text(self) -> TextTable:
-        """The same for readers: fractions in percent, certified radii rounded down, their average to the nearest."""
+        """Return the table for readers: fractions in percent, medians rounded down, averages rounded to nearest."""
         names = {name.replace("_", " "): column.kind is not _TEXT for name, column in self.columns.items()}
         columns = self.columns.values()
         rows = [
-            [NOTHING if cell is None else column.spell(cell) for cell, column in zip(row, columns, strict=True)]
+            [NOTHING if cell is None else column.format(cell) for cell, column in zip(row, columns, strict=True)]
             for row in self.rows
         ]
         return TextTable(self.title, names, rows, self.notes)
@@ -199,11 +200,11 @@ _SHARE = Column(optional(NUMBER), "{:.1%}".format)
 def _radius(distance: Distance, rounding: str) -> Column:
     digits = 0 if distance.integer else 3
 
-    def spell(radius: float) -> str:
+    def format_radius(radius: float) -> str:
         with localcontext(rounding=rounding):
             return f"{Decimal(NUMBER.write(radius)):.{digits}f}"
 
-    return Column(optional(NUMBER), spell)
+    return Column(optional(NUMBER), format_radius)
 
 
 def comparison(
@@ -212,23 +213,24 @@ def comparison(
     """Compare runs.
 
     Args:
-        runs: At least one, by name.
-        radii: Radii to compare at; by default a few round numbers.
-        envelope: Whether to add a line for the best run at every radius.
+        runs: At least one run, by name.
+        radii: Radii to compare at. The default is a few round numbers.
+        envelope: Whether to add a row for the best run at every radius.
 
     Raises:
-        ValueError: If distances differ, a radius is not allowed, or runs on different examples have no envelope.
+        ValueError: If a name is empty, distances differ, a radius is not allowed, or an envelope is requested of runs
+            that are not known to have the same requested examples.
     """
     if not runs:
         raise ValueError("comparison: runs = {}; must be at least one")
     if nameless := [name for name in runs if not name.strip()]:
-        raise ValueError(f"comparison: runs: {nameless[0]!r}; must be names of at least one character")
+        raise ValueError(f"comparison: runs: {nameless[0]!r}; must have at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
     at = _round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
     summed["median_radius"] = _radius(distance, ROUND_FLOOR)
-    # An average is no certificate: it is printed to the nearest digit, as everywhere in the field.
+    # An average is not a certificate. It is rounded to nearest, as in published tables.
     summed["average_certified_radius"] = _radius(distance, ROUND_HALF_EVEN)
     columns = {
         **dict.fromkeys(("run", "certifier", "classifier"), _LABEL),
@@ -254,7 +256,7 @@ def comparison(
         notes += (OTHER_EXAMPLES,)
     if envelope:
         if not alike:
-            raise ValueError("envelope: the runs were asked different examples; must be the same")
+            raise ValueError("envelope: the requested examples of the runs differ or are unknown; must be the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
         rows.append([ENVELOPE, None, None, rows[0][3], *[None] * len(summed), *best.tolist()])
         notes += (ENVELOPE_NOTE,)
@@ -263,7 +265,10 @@ def comparison(
 
 
 def same_examples(runs: Sequence[Comparable]) -> bool:
-    """Whether all runs are known to be on the same examples: the same indices, labels and, where it is known, data."""
+    """Return whether all runs are known to have the same requested examples.
+
+    Indices and labels must be equal. Hashes must be equal where they are known.
+    """
     requested = [run.requested for run in runs]
     known = [examples for examples in requested if examples is not None]
     if len(known) < len(requested):
@@ -278,15 +283,15 @@ def show(made: Comparison) -> None:
 
 
 def common_radii(runs: Mapping[str, Comparable]) -> list[float]:
-    """Radii at which all runs can be drawn together: those of each run's own curve, thinned evenly."""
+    """Return radii at which all runs can be drawn: the radii of the curves of all runs, thinned evenly."""
     radii = np.unique(np.concatenate([run.curve().radii for run in runs.values()]))
     kept = np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).round().astype(int))
     return [float(r) for r in radii[kept]]
 
 
 def _round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
-    """A few round numbers up to where the last certificate reaches."""
+    """Return a few round numbers up to the largest radius of all curves."""
     top = max(float(run.curve().radii[-1]) for run in runs.values())
     ticks = MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10], integer=distance.integer).tick_values(0, top)
-    # Ticks are multiples of a step, off by an ulp at times: twelve digits give the round number that was meant.
+    # Ticks may be off by one unit in the last place. Rounding to twelve digits restores the round number.
     return [float(f"{r:.12g}") for r in ticks if 0 < r <= top]

@@ -1,4 +1,4 @@
-"""A comparison in wandb."""
+"""Logging of comparisons to wandb."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ def log_comparison(
     config: Mapping[str, Any],
     project: str = "smoothing",
 ) -> None:
-    """Log a comparison as a run of its own, which stays offline unless WANDB_MODE says otherwise.
+    """Log a comparison as a separate run of wandb, offline unless WANDB_MODE is set.
 
     Args:
-        out: Name of the comparison, as a path; wandb keeps its files in a folder beside it.
-        curves: What is compared, by name of the run.
-        tables: Tables by the keys that they are logged under.
-        files: Files to keep as an artifact.
-        config: What was compared, and how.
+        out: Name of the comparison, as a path. wandb writes its files to a folder beside it.
+        curves: Compared curves, by name of the run.
+        tables: Tables, by key.
+        files: Files to log as an artifact.
+        config: Compared runs and settings of the comparison.
         project: Project in wandb.
     """
     run = wandb.init(
@@ -39,7 +39,7 @@ def log_comparison(
         dir=Path(out).parent,
         mode=None if "WANDB_MODE" in os.environ else "offline",
         config=dict(config),
-        # Another run of this process, if one is open, has nothing to do with it.
+        # Another open run of this process is left alone.
         reinit="create_new",
         settings=wandb.Settings(silent=True),
     )

@@ -1,4 +1,4 @@
-"""Certificates in the experiment loggers: the same keys everywhere."""
+"""Logging of certificates to experiment loggers, under the same keys in every logger."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,18 +17,18 @@ from smoothing.certificates.curves import Curve, is_attack, summary
 from smoothing.certificates.table import Table
 
 RADIUS_KEY = "certified/radius"
-"""The metric that certified accuracy is plotted over."""
+"""Metric on the horizontal axis of certified accuracy."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Certificates as they are shown, in the terms that they were made in or in others.
+    """Certificates as they are shown: in their own distance or converted to another one.
 
     Attributes:
-        key: Key that its figure is logged under.
-        table: The certificates.
-        curve: Their certified accuracy.
-        figure: The curve, drawn.
+        key: Key of the figure.
+        table: Certificates.
+        curve: Certified accuracy.
+        figure: Figure of the curve.
     """
 
     key: str
@@ -38,12 +38,12 @@ class View:
 
 
 def accuracy_key(certifier: str, attack: bool = False) -> str:
-    """Key of the certified accuracy of one certifier, or of the accuracy that an attack leaves."""
+    """Return the key of the certified accuracy of one certifier, or of the accuracy under an attack."""
     return f"{'attacked' if attack else 'certified'}/accuracy/{certifier}"
 
 
 def points(curve: Curve) -> Iterator[tuple[int, dict[str, float]]]:
-    """One step and its metrics per radius. The step is the radius where that is a whole number, else its place."""
+    """Yield one step and its metrics per radius. The step is a whole-numbered radius, otherwise its position."""
     for place, radius in enumerate(curve.radii):
         metrics = {RADIUS_KEY: float(radius)}
         for certifier, accuracy in curve.accuracy.items():
@@ -52,7 +52,7 @@ def points(curve: Curve) -> Iterator[tuple[int, dict[str, float]]]:
 
 
 def numbers(table: Table) -> dict[str, float]:
-    """The summary of a table under keys such as ``median_radius/exact``; nothing of an attack is called certified."""
+    """Return the summary of a table under keys such as ``median_radius/exact``. Attacks are never called certified."""
     attacks = {certifier for certifier in table.certifiers if is_attack(table.of(certifier))}
     return {
         f"{number.replace('certified', 'attacked') if certifier in attacks else number}/{certifier}": value
@@ -64,13 +64,13 @@ def numbers(table: Table) -> dict[str, float]:
 def run_loggers(
     run_dir: str | Path, project: str = "smoothing", group: str | None = None, job_type: str = "certify"
 ) -> list[Logger]:
-    """The loggers of a run: CSV, TensorBoard and wandb, which stays offline unless WANDB_MODE says otherwise.
+    """Return the loggers of a run: CSV, TensorBoard and wandb. wandb is offline unless WANDB_MODE is set.
 
     Args:
-        run_dir: Run directory; the loggers write below it once something is logged.
+        run_dir: Run directory. Loggers write to it when something is logged.
         project: Project in wandb.
-        group: Group in wandb: the training run whose model is certified.
-        job_type: What the run does, ``"certify"`` or ``"fit"``.
+        group: Group in wandb: name of the run that trained the certified network.
+        job_type: Job type in wandb, ``"certify"`` or ``"fit"``.
     """
     wandb_logger = WandbLogger(
         save_dir=run_dir,
@@ -91,12 +91,12 @@ def run_loggers(
 
 
 def log_certificates(loggers: Sequence[Logger], views: Sequence[View], config: Mapping[str, Any]) -> None:
-    """Log a finished run to every logger and close them. Call it on one rank, after the last row.
+    """Log a finished run to every logger and close the loggers. Call this on one rank, after the last row.
 
     Args:
-        loggers: Any Lightning loggers.
-        views: The certificates, under `CHART_KEY`, and behind them the same in other terms.
-        config: The resolved config.
+        loggers: Lightning loggers.
+        views: The certificates under `CHART_KEY`, followed by conversions of them.
+        config: Resolved config.
     """
     for logger in loggers:
         log_run(logger, views, config)
@@ -105,9 +105,9 @@ def log_certificates(loggers: Sequence[Logger], views: Sequence[View], config: M
 
 @singledispatch
 def log_run(logger: Logger, views: Sequence[View], config: Mapping[str, Any]) -> None:
-    """Log a finished run to one logger: config, summary numbers, one step per radius.
+    """Log a finished run to one logger: config, summary statistics, one step per radius.
 
-    This serves every Lightning logger. Kinds that can do more are registered with ``log_run.register``.
+    This works with every Lightning logger. Loggers with more features are registered with ``log_run.register``.
     """
     logger.log_hyperparams(dict(config))
     logger.log_metrics(_all_numbers(views), step=0)
@@ -127,11 +127,11 @@ def _(logger: WandbLogger, views: Sequence[View], config: Mapping[str, Any]) -> 
     logger.log_hyperparams(dict(config))
     run, curve = logger.experiment, views[0].curve
     run.define_metric(RADIUS_KEY, hidden=True, summary="none")
-    # By full name: Lightning defines "*", and of two patterns that match a key wandb takes either.
+    # Full names, since Lightning defines "*" and wandb may use any pattern that matches a key.
     for certifier in curve.accuracy:
         key = accuracy_key(certifier, certifier in curve.attacks)
         run.define_metric(key, step_metric=RADIUS_KEY, step_sync=False, summary="none")
-    # Not through `log_metrics`, which would stamp every point with the trainer's step.
+    # `log_metrics` would add the trainer's step to every point.
     for _, metrics in points(curve):
         run.log(metrics)
     run.log({view.key: chart({run.name: view.curve}) for view in views})

@@ -1,4 +1,4 @@
-"""Certified accuracy drawn over the radius."""
+"""Figures of certified accuracy by radius."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -11,28 +11,28 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from smoothing.certificates.curves import ENVELOPE, Curve, common_distance, upper_envelope
 from smoothing.numerics.rounding import Float
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; line styles change once they are used up.
+# Colours of Okabe and Ito, which colour-blind readers can distinguish. Line styles change after the last colour.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _STYLES = [(colour, style) for style in ("-", ":", "-.") for colour in _COLOURS]
 _ATTACK_STYLE = "--"
 
 LINES_BESIDE_A_LEGEND = 8
-"""Most lines that leave room for a legend among them; of more it stands outside."""
+"""Largest number of lines with a legend inside the axes. With more lines the legend is outside."""
 
 
 def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
-    """Draw one line per run and certifier; those of attacks, which are upper bounds, are dashed.
+    """Draw one line per run and certifier. Lines of attacks, which are upper bounds, are dashed.
 
-    Between two points a line takes the lower value, the one that the curve promises there: certified accuracy falls
-    with the radius, so no line ever lies above the truth. Those of attacks take the upper value, not to lie below.
+    Between two points a line has the lower value. Certified accuracy decreases with the radius, so that no line is
+    above the true value. Lines of attacks have the upper value, so that they are never below the true value.
 
     Args:
-        curves: Curves by name of their run, all in the same distance.
-        envelope: Whether to draw the best of them at every radius behind them; they must stand at the same radii.
-        logarithmic: Whether radii are on a logarithmic scale, which radius 0 is not on.
+        curves: Curves by name of the run, all in the same distance.
+        envelope: Whether to draw the upper envelope behind the lines. All curves must then have the same radii.
+        logarithmic: Whether the radius axis is logarithmic. It then omits radius 0.
 
     Raises:
-        ValueError: If the distances differ, or the radii of an envelope.
+        ValueError: If distances differ, or if an envelope is requested and radii differ.
     """
     distance = common_distance({run: curve.distance for run, curve in curves.items()})
     made = Figure(figsize=(6.4, 4.0), layout="constrained")
@@ -42,7 +42,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
         axes.step(best.radii, best.accuracy[ENVELOPE], where="pre", color="0.8", linewidth=6, label=ENVELOPE)
     drawn = lines(curves)
     attacks = {_label(run, name, curves) for run, curve in curves.items() for name in curve.attacks}
-    # The last line drawn lies on top, so that the first ones, drawn wider, show behind equal ones.
+    # Later lines are on top. Earlier lines are wider, so that they show behind equal lines.
     for place, ((label, (radii, accuracy)), (colour, style)) in enumerate(
         zip(drawn.items(), cycle(_STYLES), strict=False)
     ):
@@ -77,11 +77,11 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
 
 
 def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False, logarithmic: bool = False) -> Figure:
-    """Draw certified accuracy to files, PNG, SVG or PDF by their endings.
+    """Draw certified accuracy to files. The suffix selects the format: PNG, SVG or PDF.
 
     Args:
         curves: As for `figure`.
-        paths: The files to write.
+        paths: Files to write.
         envelope: As for `figure`.
         logarithmic: As for `figure`.
 
@@ -98,10 +98,10 @@ def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False
 
 
 def lines(curves: Mapping[str, Curve]) -> dict[str, tuple[Float, Float]]:
-    """Radii and certified accuracy of every run and certifier, where it is known, by a name that tells them apart.
+    """Return the known radii and certified accuracies of every run and certifier, by a unique label.
 
     Args:
-        curves: Curves by name of their run.
+        curves: Curves by name of the run.
     """
     return {
         _label(run, certifier, curves): (curve.radii[known], accuracy[known])

@@ -1,4 +1,4 @@
-"""The views of a finished run: table, curve, figure, logs, and a summary on the screen."""
+"""Report of a finished run: table, curve, figure, logs and a printed summary."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ from smoothing.runs.run_directory import CONFIG, RunDirectory
 from smoothing.runs.settings import computed_settings
 
 PER_INPUT_KEY = "certified_accuracy_per_input"
-"""Key of the figure by the change of single inputs."""
+"""Key of the figure of certified accuracy by the change of single inputs."""
 
 PER_INPUT_RADII = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Changes of single inputs that certified accuracy is told at."""
+"""Changes of single inputs at which certified accuracy is reported."""
 
 
 def report(
@@ -31,16 +31,16 @@ def report(
     config: Mapping[str, Any],
     inputs: int = 1,
 ) -> None:
-    """Merge the shards of a finished run and show it everywhere. Call it on one rank.
+    """Merge the shards of a finished run, then write, print and log the results. Call this on one rank.
 
-    A table that has been logged is not logged again.
+    A table that is already logged is not logged again.
 
     Args:
-        directory: The directory of the run.
-        distance: Distance in which its radii are given.
-        loggers: Where to log; CSV, TensorBoard and wandb in the run directory unless given.
-        config: The resolved config.
-        inputs: Number of inputs that the randomised object is made of.
+        directory: The run directory.
+        distance: Distance of the radii.
+        loggers: Loggers. The default is CSV, TensorBoard and wandb in the run directory.
+        config: Resolved config.
+        inputs: Number of inputs in the randomised object.
     """
     table = directory.merged()
     run = Run(table, distance)
@@ -52,7 +52,7 @@ def report(
     draft = directory.table.with_suffix(".part")
     table.write_csv(draft)
     if not directory.table.exists() or directory.table.read_bytes() != draft.read_bytes():
-        # Here, since wandb takes seconds to import and most of them are spent before the first row otherwise.
+        # Imported here, since the import of wandb takes seconds and would delay the first row.
         from reporting.chart import CHART_KEY
         from reporting.curve_logger import View, log_certificates, run_loggers
 
@@ -65,7 +65,7 @@ def report(
 
 
 def _per_input(directory: RunDirectory, run: Run, inputs: int) -> tuple[Table, Curve, Figure]:
-    """Write and show what is certified of changes of single inputs."""
+    """Write and print certificates for changes of single inputs."""
     changed = Run(*per_input(run.table, run.distance, changed_inputs(inputs)))
     curve = per_input_curve(changed.table, changed.distance)
     curve.write_csv(directory.per_input_curve)
@@ -77,7 +77,7 @@ def _per_input(directory: RunDirectory, run: Run, inputs: int) -> tuple[Table, C
 
 
 def _training_run(config: Mapping[str, Any]) -> str | None:
-    """Name of the run that trained the network, where its checkpoint still stands in that run's directory."""
+    """Return the name of the run that trained the network, if the checkpoint is in the directory of that run."""
     settings = computed_settings(config).items()
     paths = (Path(value) for name, value in settings if name.rpartition(".")[2] == "base_ckpt")
     checkpoints = [path.resolve() for path in paths if path.is_file()]

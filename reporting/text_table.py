@@ -1,4 +1,4 @@
-"""A table for readers: on the screen, in Markdown and in LaTeX."""
+"""Tables for readers: printed, in Markdown and in LaTeX."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 NOTHING = "-"
-"""Stands where there is no value."""
+"""Text of a cell without a value."""
 
-_UNFOLDED = 10_000
+_WIDE = 10_000
 
 _LATEX = str.maketrans(
     {
@@ -28,13 +28,13 @@ _LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells as readers see them.
+    """A table of formatted cells.
 
     Attributes:
-        title: What the table shows.
-        columns: Names, and whether they hold numbers.
+        title: Title.
+        columns: Whether each column has numbers, by name of the column.
         rows: Cells in the order of the columns.
-        notes: What a reader must know about the numbers.
+        notes: Notes on the numbers, for readers.
     """
 
     title: str
@@ -43,25 +43,25 @@ class TextTable:
     notes: Sequence[str] = ()
 
     def show(self) -> None:
-        """Print it. Lines are never folded, whatever the width of the terminal."""
+        """Print the table. Lines are never wrapped, whatever the width of the terminal."""
         grid = Grid(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         for name, numeric in self.columns.items():
             grid.add_column(name.replace(" ", "\n"), justify="right" if numeric else "left", no_wrap=True)
         for row in self.rows:
             grid.add_row(*(Text(cell) for cell in row))
-        Console(width=_UNFOLDED, highlight=False).print(grid)
+        Console(width=_WIDE, highlight=False).print(grid)
         for note in self.notes:
             print(note)
 
     def markdown(self) -> str:
-        """The table and its notes; the title is left to a heading."""
+        """Return the table and its notes in Markdown, without the title."""
         rule = ["---:" if numeric else "---" for numeric in self.columns.values()]
         lines = [list(self.columns), rule, *self.rows]
         cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
         return "\n\n".join(["\n".join(f"| {' | '.join(line)} |" for line in cells), *self.notes])
 
     def latex(self) -> str:
-        """A ``table`` with rules of the package booktabs; title and notes make the caption."""
+        """Return a LaTeX ``table`` with rules of the package booktabs. The caption consists of title and notes."""
         kinds = "".join("r" if numeric else "l" for numeric in self.columns.values())
         caption = " ".join(f"{part.rstrip('.')}." for part in (self.title, *self.notes))
         return "\n".join(

@@ -1,4 +1,4 @@
-"""What the pages of results share: certified accuracy of finished runs, tables, and marks that are filled."""
+"""Functions for the pages of results: certified accuracy of finished runs, tables, and marked blocks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,14 +8,14 @@ from smoothing.runs.provenance import read_distance
 
 
 def accuracy(run: Path, radii: Sequence[float]) -> dict[str, list[float]]:
-    """Certified accuracy of a finished run at some radii, by certifier."""
+    """Return the certified accuracy of a finished run at some radii, by certifier."""
     table = Table.read_csv(run / "certificates.csv")
     curve = certified_curve(table, read_distance(run / "provenance.json"), radii)
     return {name: values.tolist() for name, values in curve.accuracy.items()}
 
 
 def markdown(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table whose first column is text and whose others are fractions, spelled in per cent."""
+    """Return a Markdown table. Floats are fractions and are formatted in percent."""
     head = [str(cell) for cell in header]
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     lines += [[f"{cell:.1%}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
@@ -23,16 +23,16 @@ def markdown(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
 
 
 def fill(readme: Path, blocks: Mapping[str, str]) -> None:
-    """Replace what stands between the marks of a page.
+    """Replace the blocks between the marks of a page.
 
     Raises:
-        ValueError: If it has no marks for a block.
+        ValueError: If the page has no marks for a block.
     """
     text = readme.read_text(encoding="utf-8")
     for name, block in blocks.items():
         head, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, tail = rest.partition(f"<!-- end of {name} -->")
         if not end:
-            raise ValueError(f"{readme}: no marks for {name}; must hold <!-- {name} --> and <!-- end of {name} -->")
+            raise ValueError(f"{readme}: no marks for {name}; must contain <!-- {name} --> and <!-- end of {name} -->")
         text = f"{head}{start}{block}\n{end}{tail}"
     readme.write_text(text, encoding="utf-8")

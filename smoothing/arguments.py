@@ -5,6 +5,7 @@ from math import inf
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ def at_least(owner: object, least: int, /, **arguments: Any) -> None:
     """Raise unless every argument is a whole number of at least a minimum.
 
     Args:
-        owner: Object that the arguments belong to.
+        owner: Object that the arguments belong to, or the name of its class.
         least: The minimum.
         arguments: The numbers by name. Booleans are not numbers.
 
@@ -64,11 +65,12 @@ def inside(owner: object, least: float, most: float, /, **arguments: Any) -> Non
 
 def is_tensor(owner: object, /, **arguments: Tensor) -> None:
     """Raise if an argument is not a tensor of real numbers; see `at_least`."""
-    for name, value in arguments.items():
+    values: dict[str, object] = {**arguments}
+    for name, value in values.items():
         if not isinstance(value, Tensor):
-            refuse(owner, name, f"an object of type {type(value).__name__}", "a torch tensor")
+            _refuse_type(owner, name, value, "a torch tensor")
         if value.is_complex():
-            refuse(owner, name, f"a tensor of {value.dtype}", "a tensor of real numbers")
+            refuse(owner, name, value, "a tensor of real numbers")
 
 
 def is_floating(owner: object, /, **arguments: Tensor) -> None:
@@ -76,13 +78,13 @@ def is_floating(owner: object, /, **arguments: Tensor) -> None:
     is_tensor(owner, **arguments)
     for name, value in arguments.items():
         if not value.is_floating_point():
-            refuse(owner, name, f"a tensor of {value.dtype}", "a tensor of floating-point numbers")
+            refuse(owner, name, value, "a tensor of floating-point numbers")
 
 
 def is_generator(owner: object, generator: torch.Generator, /) -> None:
     """Raise if the source of randomness is not a `torch.Generator`; see `at_least`."""
     if not isinstance(generator, torch.Generator):
-        refuse(owner, "generator", f"an object of type {type(generator).__name__}", "a torch.Generator")
+        _refuse_type(owner, "generator", generator, "a torch.Generator")
 
 
 def instance(owner: object, kind: type | tuple[type, ...], /, **arguments: Any) -> None:
@@ -132,7 +134,15 @@ def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
 
 def refuse(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
     """Raise the error of an argument that is not allowed; see `at_least`."""
-    raise ValueError(f"{type(owner).__name__}: {name} = {_spelled(value)}; must be {allowed}")
+    raise ValueError(f"{_name_of(owner)}: {name} = {_spelled(value)}; must be {allowed}")
+
+
+def _refuse_type(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
+    raise ValueError(f"{_name_of(owner)}: {name} = an object of type {type(value).__name__}; must be {allowed}")
+
+
+def _name_of(owner: object) -> str:
+    return owner if isinstance(owner, str) else type(owner).__name__
 
 
 def _is_number(value: Any, kind: type = Real) -> bool:
@@ -144,6 +154,10 @@ def _named(kind: type) -> str:
 
 
 def _spelled(value: Any) -> str:
-    """Return a value on one line, cut after 80 characters."""
+    """Return a value on one line, cut after 80 characters; of a tensor or an array its type."""
+    if isinstance(value, Tensor):
+        return f"a tensor of {value.dtype}"
+    if isinstance(value, np.ndarray):
+        return f"an object of type {type(value).__name__}"
     spelled = " ".join((repr(value) if isinstance(value, str) else str(value)).split())
     return spelled if len(spelled) <= 80 else f"{spelled[:77]}..."

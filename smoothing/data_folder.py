@@ -1,4 +1,4 @@
-"""Where data sets and other supplied files are looked for."""
+"""Locations of data sets and other input files."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Votes whose counts are given, and the exact law of counts."""
+"""Votes with given counts, and exact probabilities of counts."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,11 +19,11 @@ SLACK = 1e-10
 """Relative rounding of exact sums of float64 probabilities."""
 
 FORGOTTEN = 1e-22
-"""Probability that may be left out at either end of a law; it is counted as failure."""
+"""Probability that may be omitted at either end of a distribution. It is counted as failure."""
 
 
 class CountedVotes(Votes):
-    """Base function whose input *is* its counts; the class that selection picks is 0."""
+    """Votes with the counts given as input. Class 0 is selected."""
 
     object = "test input"
 
@@ -44,7 +44,7 @@ class CountedVotes(Votes):
 
 
 class RowVotes(CountedVotes):
-    """Base function that lets each example lose the draws whose numbers are its input."""
+    """Votes for class 0, except in the draws with the numbers given as input."""
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
@@ -56,19 +56,19 @@ class RowVotes(CountedVotes):
 
 
 def counted(measure: SmoothingMeasure, counts: NDArray[np.int64], seed: int = 0) -> Ballots:
-    """Ballots with given counts ``(batch, K)``."""
+    """Return ballots with given counts ``(batch, K)``."""
     x = torch.from_numpy(np.ascontiguousarray(counts))
     return Ballots(measure, CountedVotes(x.shape[1]), x, torch.arange(len(x)), seed)
 
 
 def every_count(n: int) -> NDArray[np.int64]:
-    """``(n + 1, 2)``: all ways in which ``n`` draws may fall on two classes."""
+    """Return all counts of ``n`` draws with two classes, ``(n + 1, 2)``."""
     lost = np.arange(n + 1)
     return np.stack([n - lost, lost], 1)
 
 
 def crossing_probability(p: float, looks: Sequence[int], limits: Sequence[int]) -> float:
-    """Probability that at one of the looks at most so many draws have succeeded as its limit says.
+    """Return the probability that at any of the looks the number of successes is at most its limit.
 
     By dynamic programming over the counts; each draw succeeds with probability ``p``.
 
@@ -100,7 +100,7 @@ def _law(draws: int, p: float) -> tuple[int, Float, float]:
 
 
 def tail(count: int, n: int, p: mpmath.mpf) -> mpmath.mpf:
-    """``Pr[X <= count]`` for ``n`` draws that succeed with probability ``p``, to the working precision of mpmath."""
+    """Return ``Pr[X <= count]`` for ``n`` draws with success probability ``p``, to the precision of mpmath."""
     odds, term, total = (1 - p) / p, mpmath.mpf(1), mpmath.mpf(1)
     for successes in range(count, 0, -1):
         term *= successes * odds / (n - successes + 1)
@@ -111,7 +111,7 @@ def tail(count: int, n: int, p: mpmath.mpf) -> mpmath.mpf:
 
 
 def some_counts(n: int, number: int) -> Iterator[int]:
-    """Numbers of lost draws: the first few, one in the middle, and random ones, most of them small."""
+    """Yield numbers of lost draws: the smallest ones, one in the middle, and random ones, most of them small."""
     rng = np.random.default_rng(n)
     chosen = {0, 1, 2, 5, n // 4, n // 2, *(n * rng.random(number) ** 4 / 2).astype(int).tolist()}
     yield from sorted(count for count in chosen if count <= n // 2)

@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands, and its measure is the noise it says."""
+"""The Python code of the README runs unchanged, and its measure has the documented law."""
 
 import re
 import runpy

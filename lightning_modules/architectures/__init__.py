@@ -1,4 +1,7 @@
-"""Networks from noisy images within [0, 1] to logits; each normalises in its first layer."""
+"""Architectures: networks from images on the scale [0, 1], plus noise, to logits. Each normalises in its first layer.
+
+Add here subclasses of `Architecture`.
+"""
 
 from lightning_modules.architectures.architecture import Architecture
 from lightning_modules.architectures.cifar_resnet import CifarResNet

@@ -1,4 +1,4 @@
-"""The contract of every architecture of a base classifier."""
+"""The base class of all architectures, and their normalisation."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from smoothing.arguments import at_least, instance, numbers, refuse
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet's channels, by which pretrained networks normalise."""
+"""Mean and standard deviation of ImageNet's channels, with which pretrained networks normalise."""
 
 
 def check_normalisation(owner: object, mean: Sequence[float], std: Sequence[float]) -> None:
-    """Raise unless means and standard deviations of channels are finite, as many, and the latter above 0.
+    """Raise unless means and standard deviations of channels are finite, equal in number, and the latter above 0.
 
     Args:
-        owner: Object that they are arguments of.
+        owner: Object that the arguments belong to.
         mean: The means.
         std: The standard deviations.
 
@@ -33,11 +33,11 @@ def check_normalisation(owner: object, mean: Sequence[float], std: Sequence[floa
 
 
 class Normalise(nn.Module):
-    """Subtracts a mean from every channel and divides it by a standard deviation.
+    """Normalisation of each channel by a mean and a standard deviation.
 
     Args:
         mean: Means on the scale of the images, one per channel, or one for all.
-        std: Standard deviations on the scale of the images, above 0, as many.
+        std: Standard deviations on the scale of the images, above 0, one per mean.
 
     Raises:
         ValueError: If they are not finite, their numbers differ, or a standard deviation is not above 0.
@@ -53,10 +53,10 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(batch, channels, height, width)``, normalised.
+        """Normalise images ``(batch, channels, height, width)``.
 
         Raises:
-            ValueError: If they have another number of channels than there are means.
+            ValueError: If the number of channels differs from the number of means.
         """
         if len(self.mean) not in (1, x.shape[1]):
             raise ValueError(f"Normalise: mean has {len(self.mean)} numbers; must be 1 or {x.shape[1]}, the channels")
@@ -66,17 +66,18 @@ class Normalise(nn.Module):
 class Architecture(nn.Module):
     """A network from images on the scale [0, 1], plus noise, to logits.
 
-    Noise is added before the images come here, and normalising is the first layer (THEORY.md section 5): sigma is on
-    the scale of the images, and the normalisation belongs to the weights. A new architecture is a subclass that hands
-    its body to this constructor. It keeps every argument of its own constructor in an attribute of that name, so that
-    a checkpoint can say how to build it; an argument named ``weights`` says only where training starts, and is left
-    out.
+    Noise is added to the images before the network. Normalisation is the first layer (THEORY.md section 5): sigma is on
+    the scale of the images, and the normalisation belongs to the weights.
+
+    A new architecture is a subclass that passes its body to this constructor. It keeps every argument of its own
+    constructor in an attribute of the same name, so that a checkpoint can record how to build it. An argument named
+    ``weights`` only selects the initial weights and is not recorded.
 
     Args:
-        body: From normalised images ``(batch, channels, height, width)`` to logits ``(batch, num_classes)``.
+        body: Maps normalised images ``(batch, channels, height, width)`` to logits ``(batch, num_classes)``.
         num_classes: Number of classes K, at least 2.
-        mean: Channel means to normalise by, on the scale [0, 1].
-        std: Channel standard deviations to normalise by, on the scale [0, 1], above 0.
+        mean: Channel means, on the scale [0, 1].
+        std: Channel standard deviations, on the scale [0, 1], above 0.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -94,6 +95,6 @@ class Architecture(nn.Module):
         self.std = tuple(std)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(batch, K)`` of images ``(batch, channels, height, width)`` on the scale [0, 1], noise included."""
+        """Return logits ``(batch, K)`` of noisy images ``(batch, channels, height, width)`` on the scale [0, 1]."""
         logits: Tensor = self.body(self.normalise(x))
         return logits

@@ -16,16 +16,16 @@ from smoothing.arguments import at_least, instance
 class CifarResNet(Architecture):
     """ResNet-20, -32, -44, -56 and -110 for images of 32 x 32 pixels (He et al. 2016, section 4.2).
 
-    Shortcuts that change the shape take every other pixel and pad the channels with zeros (option A), so that they
-    have no parameters.
+    Shortcuts that change the shape take every second pixel and pad the channels with zeros (option A). They have no
+    parameters.
 
     Args:
         depth: Number of layers with weights, ``6 n + 2`` with n at least 1.
         num_classes: Number of classes K, at least 2.
-        weights: File of trained weights to start from, or its address, as released by Idelbayev
-            (pytorch_resnet_cifar10); random unless given.
-        mean: Channel means to normalise by; ImageNet's unless given, which the released weights need.
-        std: Channel standard deviations to normalise by; ImageNet's unless given.
+        weights: Path or ``https`` address of a file with initial weights, as released by Idelbayev
+            (pytorch_resnet_cifar10); default: random weights.
+        mean: Channel means; default: ImageNet's, which the released weights need.
+        std: Channel standard deviations; default: ImageNet's.
 
     Raises:
         ValueError: If an argument is out of its range, or the file does not hold weights of this network.
@@ -51,7 +51,7 @@ class CifarResNet(Architecture):
 
 
 class _Body(nn.Module):
-    """The names of its parts are those of the released weights."""
+    """Layers with the names of the released weights."""
 
     def __init__(self, blocks: int, num_classes: int) -> None:
         super().__init__()

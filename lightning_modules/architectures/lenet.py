@@ -9,16 +9,16 @@ from smoothing.arguments import at_least
 
 
 class LeNet(Architecture):
-    """The network of the field's MNIST results: two convolutions of 20 and 50 channels, and a layer of 500 units.
+    """LeNet for images of 28 x 28 pixels: two convolutions of 20 and 50 channels, and a layer of 500 units.
 
-    For images of 28 x 28 pixels. Caffe's version of LeCun et al. (1998), trained under noise by Jeong and Shin (2020)
-    and their successors, who do not normalise MNIST.
+    Caffe's version of LeCun et al. (1998). Jeong and Shin (2020) and later work train it under noise, without
+    normalisation of MNIST.
 
     Args:
         num_classes: Number of classes K, at least 2.
-        channels: Channels of the images, at least 1.
-        mean: Channel means to normalise by.
-        std: Channel standard deviations to normalise by.
+        channels: Number of channels of the images, at least 1.
+        mean: Channel means.
+        std: Channel standard deviations, above 0.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -1,4 +1,4 @@
-"""A convolutional network that trains in the blink of an eye."""
+"""A small convolutional network."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from smoothing.arguments import at_least
 
 
 class SmallCNN(Architecture):
-    """Two convolutions that halve the image each, and a linear layer.
+    """Two convolutions with stride 2, and a linear layer.
 
     Args:
         num_classes: Number of classes K, at least 2.
-        channels: Channels of the images, at least 1.
+        channels: Number of channels of the images, at least 1.
         size: Height and width of the images, at least 11.
-        width: Channels of the first convolution, at least 1; the second has twice as many.
-        mean: Channel means to normalise by.
-        std: Channel standard deviations to normalise by.
+        width: Number of channels of the first convolution, at least 1; the second has twice as many.
+        mean: Channel means.
+        std: Channel standard deviations, above 0.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -1,4 +1,4 @@
-"""Any network of timm."""
+"""Networks of timm."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -15,21 +15,21 @@ from smoothing.arguments import at_least, instance, text
 
 
 class TimmModel(Architecture):
-    """A network of timm, by its name there (Wightman 2019).
+    """A network of timm, selected by its name (Wightman 2019).
 
     Args:
-        name: Name of the network, as in ``timm.list_models()``, or where timm finds one: ``"hf-hub:owner/repository"``
-            or ``"local-dir:folder"``.
+        name: Name of the network, as in ``timm.list_models()``, or its location: ``"hf-hub:owner/repository"`` or
+            ``"local-dir:folder"``.
         num_classes: Number of classes K, at least 2.
-        weights: Whether to start from timm's pretrained weights, which are downloaded where absent; or a file of
-            weights, as safetensors or in a pickle of weights only.
-        channels: Channels of the images, at least 1.
-        mean: Channel means to normalise by; those that timm's weights need unless given.
-        std: Channel standard deviations to normalise by; those that timm's weights need unless given.
+        weights: Whether to start from timm's pretrained weights, which are downloaded if they are not cached; or the
+            path of a file of weights, as safetensors or in a pickle of weights only.
+        channels: Number of channels of the images, at least 1.
+        mean: Channel means; default: those that timm's weights need.
+        std: Channel standard deviations; default: those that timm's weights need.
 
     Raises:
-        ValueError: If timm knows no such network, the file does not hold its weights, or an argument is out of its
-            range.
+        ValueError: If timm has no such network, the weights cannot be downloaded, the file does not hold weights of
+            the network, or an argument is out of its range.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TimmModel(Architecture):
         at_least(self, 2, num_classes=num_classes)
         at_least(self, 1, channels=channels)
         instance(self, (bool, str), weights=weights)
-        # Here, since timm takes seconds to import, which no other run should have to wait for.
+        # Imported here, since importing timm takes seconds.
         import timm
 
         if ":" not in name and not timm.is_model(name):
@@ -65,14 +65,14 @@ class TimmModel(Architecture):
 
 
 def create(owner: object, name: str, weights: bool, num_classes: int, channels: int) -> nn.Module:
-    """Create a network of timm, with pretrained weights from the hub or its cache where requested.
+    """Create a network of timm, optionally with pretrained weights from the hub or its cache.
 
     Args:
         owner: Object that the arguments belong to.
         name: Name of the network.
         weights: Whether to load pretrained weights.
         num_classes: Number of classes; 0 for features.
-        channels: Channels of the images.
+        channels: Number of channels of the images.
 
     Raises:
         ValueError: If the network or its weights cannot be loaded.
@@ -98,7 +98,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _per_channel(values: Sequence[float], channels: int) -> Sequence[float]:
-    """As they are; their mean for images of another number of channels, whose weights timm adds up."""
+    """Return the values, or their mean for another number of channels: timm then adds up the weights of channels."""
     return values if len(values) == channels else (sum(values) / len(values),)
 
 

@@ -1,4 +1,4 @@
-"""Any classifier of torchvision."""
+"""Classifiers of torchvision."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,19 @@ from smoothing.arguments import at_least, instance, text
 
 
 class TorchvisionModel(Architecture):
-    """A classifier of torchvision, by its name there.
+    """A classifier of torchvision, selected by its name.
 
     Args:
         name: Name of the network, as in ``torchvision.models.list_models(torchvision.models)``.
         num_classes: Number of classes K, at least 2.
-        weights: Pretrained weights to start from, by their name, for example ``"IMAGENET1K_V2"``; they are downloaded
-            where absent. Their last layer gives way to a new one where it has another number of classes.
-        mean: Channel means to normalise by; ImageNet's unless given.
-        std: Channel standard deviations to normalise by; ImageNet's unless given.
+        weights: Name of pretrained weights to start from, for example ``"IMAGENET1K_V2"``. They are downloaded if they
+            are not cached. The last layer is random if its number of classes differs.
+        mean: Channel means; default: ImageNet's.
+        std: Channel standard deviations; default: ImageNet's.
 
     Raises:
-        ValueError: If torchvision knows no such network or weights, or an argument is out of its range.
+        ValueError: If torchvision has no such network or weights, the weights cannot be downloaded, or an argument is
+            out of its range.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class TorchvisionModel(Architecture):
         at_least(self, 2, num_classes=num_classes)
         instance(self, (str, NoneType), weights=weights)
         if name not in list_models(torchvision.models):
-            raise ValueError(f"TorchvisionModel: name = {name}; must be a classifier of torchvision, as resnet50 is")
+            raise ValueError(
+                f"TorchvisionModel: name = {name}; must be a classifier of torchvision, for example resnet50"
+            )
         body: nn.Module = get_model(name, num_classes=num_classes)
         if weights is not None:
             _load(body, name, weights)
@@ -48,9 +51,9 @@ class TorchvisionModel(Architecture):
         self.name = name
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `Architecture.forward`; what auxiliary heads say while training is left out."""
-        said = super().forward(x)
-        logits: Tensor = getattr(said, "logits", said)
+        """See `Architecture.forward`; the outputs of auxiliary heads in training mode are dropped."""
+        output = super().forward(x)
+        logits: Tensor = getattr(output, "logits", output)
         return logits
 
 

@@ -52,7 +52,7 @@ class Examples(Protocol):
         """Which examples the training set holds."""
 
     @property
-    def asked(self) -> Sequence[int]:
+    def requested(self) -> Sequence[int]:
         """Positions in the test set of the examples to certify."""
 
     def training_set(self) -> tuple[Tensor, Tensor]:
@@ -182,12 +182,12 @@ class Certification(pl.LightningModule):
     @property
     def remaining(self) -> Sequence[int]:
         """Positions of the examples that are still to certify."""
-        return self.data.asked if self._progress is None else self._progress.remaining
+        return self.data.requested if self._progress is None else self._progress.remaining
 
     def asked(self) -> tuple[Tensor, Tensor]:
         """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
         examples = self.data.test_set()
-        return torch.stack([examples[position][1] for position in self.data.asked]), torch.tensor(self.data.asked)
+        return torch.stack([examples[position][1] for position in self.data.requested]), torch.tensor(self.data.requested)
 
     @property
     def seen(self) -> dict[str, list[str]]:
@@ -224,7 +224,7 @@ class Certification(pl.LightningModule):
             self.votes.serve(self.data.origin, *self.asked(), self._progress.draws if self._progress else {})
         for name, certifier in self.certifiers.items():
             kind = type(certifier).__name__
-            if reason := certifier.refuses(len(self.data.asked)):
+            if reason := certifier.refuses(len(self.data.requested)):
                 raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
@@ -248,7 +248,7 @@ class Certification(pl.LightningModule):
 
     def reach(self) -> dict[str, float]:
         """Return the largest radius that the draws of each sampling certifier can certify, by its name."""
-        first = self.data.test_set()[self.data.asked[0]][1]
+        first = self.data.test_set()[self.data.requested[0]][1]
         shape = self.votes.object_shape(self._features(first[None].to(self.device)))
         reach = {name: one.reach(self.measure, shape, self.data.num_classes) for name, one in self._certifiers.items()}
         return {name: radius for name, radius in reach.items() if radius is not None}
@@ -256,7 +256,7 @@ class Certification(pl.LightningModule):
     def _try_first_example(self) -> None:
         """Raise if measure, votes or a certifier fails on the first example, before anything is written.
 
-        Certifiers that sample are only asked for their largest radius, since their draws would be repeated.
+        Sampling certifiers compute only their largest radius and one draw.
 
         Raises:
             ValueError: Naming the certifier, the error and the line that raised it.
@@ -283,7 +283,7 @@ class Certification(pl.LightningModule):
     def _training_set(self) -> tuple[Tensor, Tensor]:
         """Training features and labels; none, but of the shape of the others, for votes that come trained."""
         if self.votes.trained:
-            _, example, _ = self.data.test_set()[self.data.asked[0]]
+            _, example, _ = self.data.test_set()[self.data.requested[0]]
             return self._features(example[None])[:0], torch.empty(0, dtype=torch.long)
         x, labels = self.data.training_set()
         if self.encoder is not None:

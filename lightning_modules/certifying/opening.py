@@ -55,8 +55,8 @@ class Opening(Callback):
         model, data = self._model, self._model.data
         test_set, fingerprint = data.test_set(), data.fingerprint()
         made = {
-            "examples": len(data.asked),
-            "examples_hash": examples_hash(test_set[position] for position in data.asked),
+            "examples": len(data.requested),
+            "examples_hash": examples_hash(test_set[position] for position in data.requested),
             "encoder": model.seen,
         } | provenance(
             self._progress.config,
@@ -67,4 +67,4 @@ class Opening(Callback):
             identity=model.identity(fingerprint),
             sources=source_hashes({**model.parts, "model": type(model), "data": type(data)}),
         )
-        self._progress.check(data.asked, made)
+        self._progress.check(data.requested, made)

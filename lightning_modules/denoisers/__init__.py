@@ -1,4 +1,7 @@
-"""What takes noise out of images, and how it learns to."""
+"""Denoisers, and the processes by which they add and remove noise.
+
+Add here subclasses of `smoothing.measures.Denoiser` or `Process`. Their training is in `lightning_modules.training`.
+"""
 
 from lightning_modules.denoisers.diffusion import Diffusion
 from lightning_modules.denoisers.diffusion_denoiser import DiffusionDenoiser

@@ -17,29 +17,29 @@ from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision, dtype_of
 
 TRAINED_ON = "trained_on.txt"
-"""File in the folder of a denoiser that was trained here, saying on what."""
+"""File, in the folder of a denoiser trained by this project, that names its training examples."""
 
 FILES = ["*.json", "*.safetensors", "*.bin"]
-"""What is fetched from the hub."""
+"""Patterns of files to download from the hub."""
 
 
 class DiffusionDenoiser(UNetDenoiser):
-    """Any unconditional diffusion model of diffusers as a denoiser (Carlini et al. 2022).
+    """An unconditional diffusion model of diffusers as a denoiser (Carlini et al. 2022).
 
-    A folder holds ``unet`` and ``scheduler``, as pipelines are saved, or the files of both, as the first releases have
-    them. Noise may be added along any variance-preserving schedule; the UNet may predict noise, image or velocity, and
-    how sure it is besides.
+    A folder holds the subfolders ``unet`` and ``scheduler``, as in saved pipelines, or the files of both, as in early
+    releases. Any variance-preserving noise schedule is supported. The UNet may predict noise, image or velocity, and
+    also their variance.
 
     Args:
-        path: The folder, or the name of a repository on the hub, for example ``"google/ddpm-cifar10-32"``.
-        training_set: What the model was trained on, for example ``"CIFAR10 train"`` or ``"LSUN"``; what the folder
-            itself says unless given.
-        steps: Number of steps in which noise is taken out, at least 1; see `Diffusion`.
-        precision: Type of its weights and of what it is given.
+        path: Path of the folder, or the name of a repository on the hub, for example ``"google/ddpm-cifar10-32"``.
+        training_set: Name of the examples that the model was trained on, for example ``"CIFAR10 train"`` or ``"LSUN"``;
+            default: the name in the folder.
+        steps: Number of denoising steps, at least 1; see `Diffusion`.
+        precision: Type of the weights and inputs of the UNet.
 
     Raises:
-        ValueError: If the folder does not hold such a model, or nobody says what it was trained on, or both do and
-            differ.
+        ValueError: If the folder does not hold such a model, cannot be downloaded, or an argument is out of its range;
+            if the training examples are unknown, or the folder names others.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ def _folder(path: str) -> Path:
     if Path(path).exists():
         raise ValueError(
             f"DiffusionDenoiser: path = {path}; must be a folder in the format of diffusers, or a repository on the "
-            "hub. Files of improved-diffusion and guided-diffusion must be converted first: diffusers has that in its "
-            "repository only, in scripts/convert_consistency_to_diffusers.py"
+            "hub. Convert files of improved-diffusion and guided-diffusion first, with the script "
+            "scripts/convert_consistency_to_diffusers.py in the repository of diffusers"
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -94,19 +94,19 @@ def _config(path: str, file: Path, kinds: tuple[str, ...]) -> dict[str, Any]:
             f"DiffusionDenoiser: path = {path}; must hold {file.name} in the format of diffusers"
         ) from error
     if kind not in kinds:
-        raise ValueError(f"DiffusionDenoiser: {file} is that of a {kind}; must be that of a {' or '.join(kinds)}")
+        raise ValueError(f"DiffusionDenoiser: {file} is the config of a {kind}; must be that of a {' or '.join(kinds)}")
     return {key: value for key, value in config.items() if not key.startswith("_")}
 
 
 def _scheduler(path: str, folder: Path) -> dict[str, Any]:
-    """What the schedule of training says; how other samplers would step through it is left out."""
+    """Return the noise schedule of the training, without the settings of other samplers."""
     from diffusers import DDPMScheduler
 
-    # Several samplers may be saved with one model; all of these were trained along the same schedules.
+    # Several samplers may be saved with one model. All of these share the schedules of training.
     kinds = sorted({"DDPMScheduler", *DDPMScheduler._compatibles})
     config = _config(path, folder / "scheduler_config.json", tuple(kinds))
     if not config.keys() & {"beta_schedule", "trained_betas"}:
-        raise ValueError(f"DiffusionDenoiser: {folder}/scheduler_config.json has no beta_schedule; must have")
+        raise ValueError(f"DiffusionDenoiser: {folder}/scheduler_config.json has no beta_schedule; must have one")
     known = DDPMScheduler().config.keys()
     return {key: value for key, value in config.items() if key in known}
 
@@ -115,7 +115,7 @@ def _unet(path: str, folder: Path) -> nn.Module:
     from diffusers import UNet2DModel
 
     _config(path, folder / "config.json", ("UNet2DModel",))
-    complaint = (
+    message = (
         f"DiffusionDenoiser: path = {path}; must hold the weights of its config, as safetensors or in a pickle of "
         "weights only"
     )
@@ -129,17 +129,17 @@ def _unet(path: str, folder: Path) -> nn.Module:
                 output_loading_info=True,
             )
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(complaint) from error
-    # Otherwise weights that are absent are random.
+        raise ValueError(message) from error
+    # Missing weights would be random.
     if any(found[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs")):
-        raise ValueError(complaint)
+        raise ValueError(message)
     made: nn.Module = unet
     return made
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep diffusers from telling on the screen what is wrong, which is told here."""
+    """Suppress messages of diffusers: errors are raised here."""
     from diffusers.utils import logging
 
     before = logging.get_verbosity()
@@ -151,15 +151,15 @@ def _silence() -> Iterator[None]:
 
 
 def _origin(folder: Path, path: str, training_set: str | None) -> Origin:
-    said = folder / TRAINED_ON
-    if training_set is None and not said.is_file():
+    recorded = folder / TRAINED_ON
+    if training_set is None and not recorded.is_file():
         raise ValueError(
-            f"DiffusionDenoiser: training_set is not given; must say what {path} was trained on, for example "
+            f"DiffusionDenoiser: training_set is not given; must name what {path} was trained on, for example "
             "'CIFAR10 train'"
         )
     if training_set is None:
-        return Origin.parse(said.read_text(encoding="utf-8"))
-    told = Origin.parse(training_set)
-    if said.is_file() and told != (known := Origin.parse(said.read_text(encoding="utf-8"))):
-        raise ValueError(f"DiffusionDenoiser: training_set = {told}; must be {known}, as {said} says")
-    return told
+        return Origin.parse(recorded.read_text(encoding="utf-8"))
+    given = Origin.parse(training_set)
+    if recorded.is_file() and given != (known := Origin.parse(recorded.read_text(encoding="utf-8"))):
+        raise ValueError(f"DiffusionDenoiser: training_set = {given}; must be {known}, as in {recorded}")
+    return given

@@ -1,4 +1,4 @@
-"""Denoisers that were trained here and now stay as they are."""
+"""Denoisers loaded from checkpoints."""
 
 from lightning_modules.denoisers.process import Process
 from lightning_modules.denoisers.unet_denoiser import UNetDenoiser
@@ -8,18 +8,18 @@ from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision, dtype_of
 
 RECORD = "denoiser"
-"""Key under which a checkpoint says what its denoiser is and has seen."""
+"""Key of the record in a checkpoint: UNet, process and training examples."""
 
 WRITER = "DenoiserTraining"
 """Class that writes such checkpoints."""
 
 
 class FrozenDenoiser(UNetDenoiser):
-    """The UNet of a `DenoiserTraining`'s checkpoint, fixed for good.
+    """The UNet in a checkpoint of a `DenoiserTraining`, frozen.
 
     Args:
-        base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
-        precision: Type of its weights and of what it is given.
+        base_ckpt: Path of the checkpoint. Only weights and plain values are read from it.
+        precision: Type of the weights and inputs of the UNet.
 
     Raises:
         ValueError: If the file is not a checkpoint of a `DenoiserTraining`.
@@ -28,7 +28,7 @@ class FrozenDenoiser(UNetDenoiser):
     def __init__(self, base_ckpt: str, precision: Precision = "float32") -> None:
         dtype_of(precision, "FrozenDenoiser")
         read = read_checkpoint(self, base_ckpt, RECORD, WRITER)
-        # Here, since diffusers takes seconds to import, which no other run should have to wait for.
+        # Imported here, since importing diffusers takes seconds.
         from diffusers import UNet2DModel
 
         with rebuilding(self, base_ckpt, WRITER):

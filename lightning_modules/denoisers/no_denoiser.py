@@ -1,4 +1,4 @@
-"""No denoiser."""
+"""The absence of a denoiser."""
 
 from torch import Tensor
 
@@ -6,16 +6,16 @@ from smoothing.measures import Denoiser, SmoothingMeasure
 
 
 class NoDenoiser(Denoiser):
-    """Leaves images as noisy as they are: plain noise, as in RAB (Weber et al. 2023), on the path of the others."""
+    """Returns noisy images unchanged: plain noise, as in RAB (Weber et al. 2023)."""
 
     def applied_sigma(self, sigma: float) -> float:
-        """Just what is certified."""
+        """Return the certified sigma."""
         return sigma
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
-        """The images themselves, ``(batch, channels, height, width)``."""
+        """Return the images unchanged, ``(batch, channels, height, width)``."""
         return noisy
 
     def leaves(self, noise: SmoothingMeasure) -> SmoothingMeasure:
-        """Images under that noise."""
+        """Return the noise itself."""
         return noise

@@ -1,4 +1,4 @@
-"""The contract of every way to teach a UNet to take out noise, and to ask it to."""
+"""The contract of processes: how noise is added, and how a UNet learns to remove it."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -8,25 +8,25 @@ import torch
 from torch import Tensor, nn
 
 
-class Lesson(NamedTuple):
-    """What a UNet is taught on one batch.
+class TrainingBatch(NamedTuple):
+    """One training batch of a UNet.
 
     Attributes:
         given: Its input, ``(batch, channels, height, width)``.
-        time: How noisy each row is, ``(batch,)``, on the UNet's scale of time.
-        wanted: What it should say, like ``given``.
+        time: Noise level of each row on the time scale of the UNet, ``(batch,)``.
+        target: Target of its output, like ``given``.
     """
 
     given: Tensor
     time: Tensor
-    wanted: Tensor
+    target: Tensor
 
 
 class Process(ABC):
-    """How noise is put on images, and taken out again by a UNet that knows how noisy they are.
+    """Adds noise to images, and removes it by a UNet that is given the noise level.
 
-    A UNet is anything that is asked as `diffusers.UNet2DModel` is: ``unet(given, time).sample``. Images are on the
-    scale [0, 1] here, and on [-1, 1] within. It keeps every argument of its constructor in an attribute of that name.
+    A UNet is called like `diffusers.UNet2DModel`: ``unet(given, time).sample``. Images are on the scale [0, 1] here,
+    and on [-1, 1] for the UNet. A process keeps every argument of its constructor in an attribute of the same name.
     """
 
     @abstractmethod
@@ -34,15 +34,15 @@ class Process(ABC):
         """See `smoothing.measures.Denoiser.applied_sigma`."""
 
     @abstractmethod
-    def lesson(self, x: Tensor, generator: torch.Generator) -> Lesson:
-        """Put noise on images ``(batch, channels, height, width)`` within [0, 1]."""
+    def training_batch(self, x: Tensor, generator: torch.Generator) -> TrainingBatch:
+        """Add noise to images ``(batch, channels, height, width)`` within [0, 1]."""
 
     @abstractmethod
     def denoise(self, unet: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
         """See `smoothing.measures.Denoiser.forward`; the result is within [0, 1]."""
 
-    def imagine(self, unet: nn.Module, start: Tensor) -> Tensor | None:
-        """Images from nothing but noise, within [0, 1]; None where the UNet has not learned to.
+    def generate(self, unet: nn.Module, start: Tensor) -> Tensor | None:
+        """Return generated images within [0, 1]; None if the UNet is not trained for it.
 
         Args:
             unet: The UNet.
@@ -51,5 +51,5 @@ class Process(ABC):
         return None
 
     def save(self, unet: Any, folder: Path) -> None:
-        """Write the UNet to a folder, so that diffusers can read it."""
+        """Save the UNet to a folder in the format of diffusers."""
         unet.save_pretrained(folder / "unet")

@@ -1,4 +1,4 @@
-"""What all denoisers made of a UNet share."""
+"""The base class of denoisers with a UNet."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lightning_modules.denoisers.process import Process
 from lightning_modules.networks.checkpoint import digest
-from lightning_modules.networks.frozen import Frozen, RowByRow
+from lightning_modules.networks.frozen import Frozen
 from lightning_modules.training.recipe import describe
 from smoothing.arguments import instance
 from smoothing.measures import Denoiser
@@ -15,17 +15,17 @@ from smoothing.provenance.origin import Origin
 from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
-class UNetDenoiser(Frozen, RowByRow, Denoiser):
-    """A trained UNet, fixed for good, and the process that it takes part in.
+class UNetDenoiser(Frozen, Denoiser):
+    """A trained UNet, frozen, and its process.
 
     Args:
         unet: A `diffusers.UNet2DModel`.
-        process: How noise is put on and taken out.
-        trained_on: What the UNet was trained on.
-        precision: Type of its weights and of what it is given.
+        process: Adds and removes noise.
+        trained_on: Examples that the UNet was trained on.
+        precision: Type of the weights and inputs of the UNet.
 
     Raises:
-        ValueError: If the UNet cannot be asked, or an argument is out of its range.
+        ValueError: If the UNet has unsuitable channels or needs classes, or an argument is out of its range.
     """
 
     def __init__(self, unet: nn.Module, process: Process, trained_on: Origin, precision: Precision) -> None:
@@ -35,11 +35,11 @@ class UNetDenoiser(Frozen, RowByRow, Denoiser):
         instance(self, Origin, trained_on=trained_on)
         name, config = type(self).__name__, cast(Mapping[str, Any], unet.config)
         self._dtype = dtype_of(precision, name)
-        channels, says = config["in_channels"], config["out_channels"]
-        if says not in (channels, 2 * channels):
-            raise ValueError(f"{name}: out_channels = {says}; must be in_channels = {channels}, or twice that")
+        channels, outputs = config["in_channels"], config["out_channels"]
+        if outputs not in (channels, 2 * channels):
+            raise ValueError(f"{name}: out_channels = {outputs}; must be in_channels = {channels}, or twice that")
         if config.get("num_class_embeds") is not None or config.get("class_embed_type") is not None:
-            raise ValueError(f"{name}: the UNet asks for the class of an image; must be one that does not")
+            raise ValueError(f"{name}: the UNet needs the class of an image; must be unconditional")
         size = config["sample_size"]
         height, width = size if isinstance(size, (list, tuple)) else (size, size)
         self.image_shape = (channels, height, width)
@@ -48,14 +48,14 @@ class UNetDenoiser(Frozen, RowByRow, Denoiser):
         self.process = process
         described = {key: value for key, value in config.items() if not key.startswith("_")}
         self._identity = digest(unet, [described, describe(process)])
-        # Weights that are mapped from a file may lie where kernels round in another order.
+        # Weights that are mapped from a file may have an alignment for which kernels round differently.
         for weight in unet.parameters():
             weight.data = weight.data.clone()
         self.unet = unet
         self.to(self._dtype).requires_grad_(False).train(False)
 
     def applied_sigma(self, sigma: float) -> float:
-        """What the process asks for."""
+        """Return the noise that the process applies."""
         return self.process.applied_sigma(sigma)
 
     def forward(self, noisy: Tensor, sigma: float) -> Tensor:
@@ -65,5 +65,5 @@ class UNetDenoiser(Frozen, RowByRow, Denoiser):
         return denoised.to(noisy.dtype)
 
     def identity(self) -> str:
-        """SHA-256 over process, config and weights, in hexadecimal, wherever they were read from."""
+        """Return the SHA-256 over process, config and weights, in hexadecimal, for any source of the weights."""
         return self._identity

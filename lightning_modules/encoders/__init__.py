@@ -1,4 +1,7 @@
-"""Encoders: what turns inputs into the features that votes see."""
+"""Encoders: maps from inputs to the features that votes use.
+
+Add here subclasses of `Encoder`, or of `Backbone` for networks. No label under attack may influence them.
+"""
 
 from lightning_modules.encoders.backbone import Backbone
 from lightning_modules.encoders.encoder import Encoder

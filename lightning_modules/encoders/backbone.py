@@ -1,4 +1,4 @@
-"""The contract of every network that gives features."""
+"""The contract of networks that compute features."""
 
 from abc import ABC, abstractmethod
 
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 class Backbone(nn.Module, ABC):
-    """A network from images within [0, 1] to features; normalising them is a part of it.
+    """A network from images within [0, 1] to features, normalisation included.
 
-    It keeps every argument of its constructor in an attribute of that name, so that a checkpoint can say how to build
-    it; an argument named ``weights`` says only where training starts, and is left out. A backbone that comes trained is
-    no start for an encoder that is to say which labels it has seen.
+    It keeps every argument of its constructor in an attribute of the same name, so that a checkpoint can record how to
+    build it. An argument named ``weights`` only selects the initial weights and is not recorded. Training of an encoder
+    refuses a pretrained backbone, since the labels of its pretraining are unknown.
 
     Attributes:
         features: Number of features k.
@@ -20,4 +20,4 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, k)`` of images ``(batch, channels, height, width)``."""
+        """Return features ``(batch, k)`` of images ``(batch, channels, height, width)``."""

@@ -14,12 +14,12 @@ from smoothing.votes import PCA
 class FastICA(Encoder):
     """Independent components of the inputs, of unit variance (Hyvärinen and Oja 2000).
 
-    Rosenfeld et al. (2020) take 30 of them for full MNIST.
+    Rosenfeld et al. (2020) use 30 components for full MNIST.
 
     Args:
         components: Number of components, at least 1.
-        iterations: Most steps of the search, at least 1.
-        seed: Seed of what the search starts from, at least 0.
+        iterations: Largest number of iterations of the search, at least 1.
+        seed: Seed of the initial value of the search, at least 0.
 
     Raises:
         ValueError: If an argument is out of its range, or, in `fit`, there are too few inputs or features.
@@ -35,7 +35,7 @@ class FastICA(Encoder):
         self.components = components
         self.register_buffer("mean", None)
         self.register_buffer("axes", None)
-        # Whitened here, since the library divides by zero where pixels are constant.
+        # Whitened here, since the library divides by zero if pixels are constant.
         self._white = PCA(components, whiten=True)
         self._search = Search(max_iter=iterations, random_state=seed, whiten=False)
 
@@ -50,5 +50,5 @@ class FastICA(Encoder):
         self.mean, self.axes = self._white.mean, self._white.axes @ rotation.T
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, components)`` of inputs ``(batch, ...)``."""
+        """Return features ``(batch, components)`` of inputs ``(batch, ...)``."""
         return ((x.flatten(1).double() - self.mean) @ self.axes).float()

@@ -1,4 +1,4 @@
-"""Features that are learned from the labels of other examples than those under attack."""
+"""Features learned from labels of examples that are not under attack."""
 
 from types import NoneType
 from typing import Any
@@ -16,17 +16,17 @@ from smoothing.arguments import at_least, below_one, instance, positive
 
 
 class FeatureClassifier(pl.LightningModule):
-    """A classifier whose last layer but one becomes the features of another task (Rosenfeld et al. 2020, section 5).
+    """A classifier with a penultimate layer that gives the features of another task (Rosenfeld et al. 2020, section 5).
 
-    Shape and scale of the images come from the data module that it is fitted on, and go into the checkpoint.
+    The data module of the training defines shape and scale of the images. The checkpoint records them.
 
     Args:
         features: Number of features k, at least 1.
-        width: Channels of the first convolution, at least 1.
+        width: Number of channels of the first convolution, at least 1.
         learning_rate: Peak of the one-cycle schedule, above 0.
-        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
-        augmentation: What changes training images ``(batch, channels, height, width)``, for example by the slant that
-            is of no account to any class, those of the other task included.
+        label_smoothing: Fraction of each target that is spread over all classes, within [0, 1).
+        augmentation: Transform of training images ``(batch, channels, height, width)``, for example a slant that does
+            not change the class in any of the tasks; default: none.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -56,7 +56,7 @@ class FeatureClassifier(pl.LightningModule):
         """Build the network for the images and classes of the data module.
 
         Raises:
-            ValueError: If the inputs are no images.
+            ValueError: If the inputs are not images.
         """
         if self._record is not None:
             return
@@ -73,7 +73,7 @@ class FeatureClassifier(pl.LightningModule):
         self._record = Record.of(self.network, data.image_shape, data.origin, labels=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what the network is, and what it has seen."""
+        """Record network and training examples in the checkpoint."""
         assert self._record is not None
         checkpoint[RECORD] = self._record.plain()
 
@@ -83,7 +83,7 @@ class FeatureClassifier(pl.LightningModule):
         check_resumed(self, Record.fields(checkpoint), vars(self._record))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Cross-entropy of one batch."""
+        """Return the cross-entropy of one batch."""
         x, labels = batch
         loss = cross_entropy(
             self.head(self.network(self.augmentation(x))), labels, label_smoothing=self.label_smoothing
@@ -92,13 +92,13 @@ class FeatureClassifier(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Accuracy on one batch."""
+        """Log the accuracy on one batch."""
         x, labels = batch
         correct = self.head(self.network(x)).argmax(1) == labels
         self.log("val/accuracy", correct.float().mean(), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW under a one-cycle schedule."""
+        """Return AdamW with a one-cycle schedule."""
         optimizer = torch.optim.AdamW(self.parameters(), self.learning_rate)
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps)

@@ -13,13 +13,13 @@ from smoothing.arguments import at_least, refuse, sequence
 class FeatureNetwork(Backbone):
     """A small convolutional network from images within [0, 1] to features.
 
-    The features are a linear layer's: none of them is constant on classes that the network has never seen, as
-    rectified ones often are, so that they span their space there too.
+    The features are outputs of a linear layer. Rectified features are often constant on classes that are absent from
+    training; linear ones are not, so that they span their space there too.
 
     Args:
-        shape: Channels, height and width of an image.
+        shape: Channels, height and width of an image, each at least 1.
         features: Number of features k, at least 1.
-        width: Channels of the first convolution, at least 1; each of the two after it has twice as many as the last.
+        width: Number of channels of the first convolution, at least 1. Each of the next two has twice as many.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -1,4 +1,4 @@
-"""Encoders that are trained and now stay as they are."""
+"""Encoders loaded from checkpoints."""
 
 from torch import Tensor
 
@@ -15,14 +15,14 @@ WRITER = "FeatureClassifier or SimCLR"
 
 
 class FrozenEncoder(Frozen, Encoder):
-    """The backbone of a checkpoint, of `FeatureClassifier` or `SimCLR`, fixed for good.
+    """The backbone in a checkpoint of `FeatureClassifier` or `SimCLR`, frozen.
 
     Args:
-        base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
+        base_ckpt: Path of the checkpoint. Only weights and plain values are read from it.
         accept_seen_labels: See `Encoder`.
 
     Raises:
-        ValueError: If the file is no checkpoint of an encoder.
+        ValueError: If the file is not a checkpoint of an encoder.
     """
 
     def __init__(self, base_ckpt: str, accept_seen_labels: bool = False) -> None:

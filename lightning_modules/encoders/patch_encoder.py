@@ -1,4 +1,4 @@
-"""Features from small patches of images."""
+"""The base class of encoders by small patches of images."""
 
 from abc import abstractmethod
 
@@ -16,22 +16,23 @@ IMAGES_AT_A_TIME = 8
 
 
 class PatchEncoder(Encoder):
-    """Answers of filters to all patches of an image, averaged over the cells of a grid (Coates and Ng 2011).
+    """Responses of filters to all patches of an image, averaged over the cells of a grid (Coates and Ng 2011).
 
-    Patches are normalised for brightness and contrast and whitened (ZCA). A new kind of filters is a subclass with
-    `answers`, and `learn` where there is something to learn from patches.
+    Patches are normalised for brightness and contrast, and whitened (ZCA). A new kind of filters is a subclass with
+    `responses`, and with `learn` if it learns from patches.
 
     Args:
         patch: Height and width of a patch in pixels, at least 2.
-        stride: Steps in pixels from one patch to the next, at least 1.
-        pools: Cells of the grid along each side, at least 1.
-        samples: Patches that whitening and filters are learned from, at least 2.
-        contrast: Variance that is added to that of every patch, on the scale [0, 1] of the pixels, above 0.
-        smoothing: What is added to the eigenvalues of the patches' covariance before whitening, above 0.
-        seed: Seed of the patches, and of whatever else is drawn, at least 0.
+        stride: Distance in pixels between neighbouring patches, at least 1.
+        pools: Number of cells of the grid along each side, at least 1.
+        samples: Number of patches to learn whitening and filters from, at least 2.
+        contrast: Constant added to the variance of every patch, on the scale [0, 1] of the pixels, above 0.
+        smoothing: Constant added to the eigenvalues of the covariance of patches before whitening, above 0.
+        seed: Seed of the sampled patches and of other random numbers, at least 0.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `fit`, if the inputs are no images that hold a patch.
+        ValueError: If an argument is out of its range, or, in `fit`, if the inputs are not images of at least the size
+            of a patch.
     """
 
     mean: Tensor
@@ -56,18 +57,18 @@ class PatchEncoder(Encoder):
         self.register_buffer("whitening", None)
 
     @abstractmethod
-    def answers(self, patches: Tensor) -> Tensor:
-        """What filters answer to whitened patches ``(..., d)``; ``(..., filters)``."""
+    def responses(self, patches: Tensor) -> Tensor:
+        """Return the responses ``(..., filters)`` of the filters to whitened patches ``(..., d)``."""
 
     def learn(self, patches: Tensor) -> None:
-        """Learn filters from whitened patches ``(samples, d)``; nothing by default."""
+        """Learn filters from whitened patches ``(samples, d)``; by default, do nothing."""
 
     def fit(self, x: Tensor) -> None:
         """See `Encoder.fit`; images ``(n, channels, height, width)``."""
         if x.ndim != 4 or min(x.shape[2:]) < self.patch:
             raise ValueError(
-                f"{type(self).__name__}: inputs of shape {list(x.shape[1:])}; must be images that hold a patch of "
-                f"{self.patch} x {self.patch}"
+                f"{type(self).__name__}: inputs of shape {list(x.shape[1:])}; must be images of at least "
+                f"{self.patch} x {self.patch} pixels"
             )
         with one_thread(), threadpool_limits(1):
             patches = self._normalised(self._sampled(x))
@@ -77,14 +78,14 @@ class PatchEncoder(Encoder):
             self.learn((patches - self.mean) @ self.whitening)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, filters * pools^2)`` of images ``(batch, channels, height, width)``."""
+        """Return features ``(batch, filters * pools^2)`` of images ``(batch, channels, height, width)``."""
         cells = [(side - self.patch) // self.stride + 1 for side in x.shape[2:]]
-        # A few at a time: the answers to all patches of a block would be a hundred times as large as its features.
+        # A few images at a time: the responses to all patches of a block are a hundred times as large as its features.
         return torch.cat([self._pooled(few, cells) for few in x.split(IMAGES_AT_A_TIME)])
 
     def _pooled(self, x: Tensor, cells: list[int]) -> Tensor:
         patches = self._normalised(unfold(x, self.patch, stride=self.stride).transpose(1, 2))
-        grid = self.answers((patches - self.mean) @ self.whitening).transpose(1, 2).unflatten(2, cells)
+        grid = self.responses((patches - self.mean) @ self.whitening).transpose(1, 2).unflatten(2, cells)
         return adaptive_avg_pool2d(grid, self.pools).flatten(1)
 
     def _sampled(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Filters for patches of images: k-means centres, independent components, random ones."""
+"""Patch encoders with k-means centres, independent components or random filters."""
 
 import numpy as np
 import torch
@@ -11,27 +11,27 @@ from smoothing.arguments import at_least, positive
 from smoothing.numerics.random import generator
 
 CONTRAST = 10 / 255**2
-"""Variance that is added to that of patches (Coates and Ng 2011: 10 on the scale of 256 grey values)."""
+"""Constant added to the variance of patches (Coates and Ng 2011: 10 on the scale of 256 grey values)."""
 
 
 class KMeansPatches(PatchEncoder):
     """Soft assignments of patches to k-means centres (Coates and Ng 2011).
 
-    Each centre answers by how much nearer than the average centre it is to a patch, if it is ("triangle").
+    The response of a centre is the amount by which it is nearer to a patch than the average centre, or 0 ("triangle").
 
     Args:
         centres: Number of centres, from 2 to ``samples``.
-        patch: See `PatchEncoder`, also for the arguments after it.
-        stride: See there.
-        pools: See there.
-        samples: See there.
-        contrast: See there.
-        smoothing: See there.
-        iterations: Most steps of k-means, at least 1.
-        seed: See there.
+        patch: See `PatchEncoder`.
+        stride: See `PatchEncoder`.
+        pools: See `PatchEncoder`.
+        samples: See `PatchEncoder`.
+        contrast: See `PatchEncoder`.
+        smoothing: See `PatchEncoder`.
+        iterations: Largest number of iterations of k-means, at least 1.
+        seed: See `PatchEncoder`.
 
     Raises:
-        ValueError: See there.
+        ValueError: See `PatchEncoder`.
     """
 
     centres: Tensor
@@ -60,37 +60,37 @@ class KMeansPatches(PatchEncoder):
         """Find the centres."""
         self.centres = torch.from_numpy(self._search.fit(patches.numpy()).cluster_centers_).float()
 
-    def answers(self, patches: Tensor) -> Tensor:
-        """See `PatchEncoder.answers`."""
+    def responses(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.responses`."""
         rows = patches.flatten(0, -2)
-        # In place, since there are a thousand answers to a patch.
+        # In place, since there are up to a thousand responses per patch.
         squares = torch.addmm(self.centres.square().sum(1), rows, self.centres.T, alpha=-2)
         distance = squares.add_(rows.square().sum(1, keepdim=True)).clamp_(min=0).sqrt_()
         nearer = distance.sub_(distance.mean(1, keepdim=True)).neg_().clamp_(min=0)
-        answers: Tensor = nearer.unflatten(0, patches.shape[:-1])
-        return answers
+        responses: Tensor = nearer.unflatten(0, patches.shape[:-1])
+        return responses
 
 
 class RICA(PatchEncoder):
-    """Reconstruction independent components: sparse filters that rebuild the patches (Le et al. 2011).
+    """Reconstruction ICA: sparse filters that reconstruct the patches (Le et al. 2011).
 
     Minimises ``|W'W x - x|^2 + sparsity * sum sqrt((W x)^2 + 0.01)`` on whitened patches; more filters than pixels
-    are allowed. Filters answer with the size of their product with a patch.
+    are allowed. The response of a filter is the absolute value of its product with a patch.
 
     Args:
         filters: Number of filters, at least 1.
         sparsity: Weight of the second term, above 0.
-        patch: See `PatchEncoder`, also for the arguments after it.
-        stride: See there.
-        pools: See there.
-        samples: See there.
-        contrast: See there.
-        smoothing: See there.
-        iterations: Most steps of L-BFGS, at least 1.
-        seed: See there.
+        patch: See `PatchEncoder`.
+        stride: See `PatchEncoder`.
+        pools: See `PatchEncoder`.
+        samples: See `PatchEncoder`.
+        contrast: See `PatchEncoder`.
+        smoothing: See `PatchEncoder`.
+        iterations: Largest number of iterations of L-BFGS, at least 1.
+        seed: See `PatchEncoder`.
 
     Raises:
-        ValueError: See there.
+        ValueError: See `PatchEncoder`.
     """
 
     filters: Tensor
@@ -136,33 +136,33 @@ class RICA(PatchEncoder):
         self.filters = torch.from_numpy(found.x).view(size).float()
 
     def cost(self, filters: Tensor, patches: Tensor) -> Tensor:
-        """What is minimised, a mean over patches ``(samples, d)``; filters ``(filters, d)``."""
+        """Return the loss, a mean over patches ``(samples, d)``, of filters ``(filters, d)``."""
         products = patches @ filters.T
         rebuilt = (products @ filters - patches).square().sum(1)
         return (rebuilt + self.sparsity * (products.square() + 0.01).sqrt().sum(1)).mean()
 
-    def answers(self, patches: Tensor) -> Tensor:
-        """See `PatchEncoder.answers`."""
+    def responses(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.responses`."""
         return (patches @ self.filters.T).abs()
 
 
 class RandomFilters(PatchEncoder):
-    """Rectified products of patches with random directions: convolutional features that nothing is learned for.
+    """Rectified products of patches with random directions: convolutional features without learned filters.
 
-    Whitening alone is learned from patches.
+    Only the whitening is learned from patches.
 
     Args:
         filters: Number of filters, at least 1.
-        patch: See `PatchEncoder`, also for the arguments after it.
-        stride: See there.
-        pools: See there.
-        samples: See there.
-        contrast: See there.
-        smoothing: See there.
-        seed: See there.
+        patch: See `PatchEncoder`.
+        stride: See `PatchEncoder`.
+        pools: See `PatchEncoder`.
+        samples: See `PatchEncoder`.
+        contrast: See `PatchEncoder`.
+        smoothing: See `PatchEncoder`.
+        seed: See `PatchEncoder`.
 
     Raises:
-        ValueError: See there.
+        ValueError: See `PatchEncoder`.
     """
 
     filters: Tensor
@@ -184,10 +184,10 @@ class RandomFilters(PatchEncoder):
         self.register_buffer("filters", None)
 
     def learn(self, patches: Tensor) -> None:
-        """Draw the filters; a patch gives nothing but its size."""
+        """Draw the filters, using only the size of the patches."""
         size = patches.shape[1]
         self.filters = torch.randn(self.number, size, generator=generator((self.seed, 1))) / size**0.5
 
-    def answers(self, patches: Tensor) -> Tensor:
-        """See `PatchEncoder.answers`."""
+    def responses(self, patches: Tensor) -> Tensor:
+        """See `PatchEncoder.responses`."""
         return (patches @ self.filters.T).relu()

@@ -1,4 +1,4 @@
-"""Backbones that come trained from elsewhere."""
+"""Encoders with pretrained backbones."""
 
 from torch import Tensor
 
@@ -11,17 +11,17 @@ from smoothing.provenance.origin import Origin
 
 
 class PretrainedEncoder(Frozen, Encoder):
-    """A backbone with the weights that it comes with, fixed for good.
+    """A backbone with its initial weights, frozen.
 
     Args:
         backbone: The network, for example `TimmBackbone` with ``weights: true``.
-        trained_on: What its weights were learned from, for example ``"ImageNet"``; the name must be the one that data
-            sets made of the same examples go by, or nothing protects from features learned from labels under attack.
-        labels: Whether labels had a part in it.
+        trained_on: Name of the examples that its weights were trained on, for example ``"ImageNet"``. It must be the
+            name of the data set in this project. Otherwise, features learned from labels under attack are not detected.
+        labels: Whether labels were used in this training.
         accept_seen_labels: See `Encoder`.
 
     Raises:
-        ValueError: If ``trained_on`` cannot be read.
+        ValueError: If ``trained_on`` cannot be parsed, or an argument has another type.
     """
 
     def __init__(
@@ -45,5 +45,5 @@ class PretrainedEncoder(Frozen, Encoder):
         return features
 
     def identity(self) -> str:
-        """SHA-256 of weights and buffers, in hexadecimal."""
+        """Return the SHA-256 of weights and buffers, in hexadecimal."""
         return self._identity

@@ -1,4 +1,4 @@
-"""What a checkpoint says about the encoder that it holds."""
+"""The record of an encoder in its checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,13 +14,13 @@ RECORD = "encoder"
 
 @dataclass(frozen=True)
 class Record:
-    """What an encoder is, and what it has seen.
+    """Backbone and training examples of an encoder.
 
     Attributes:
         network: Recipe of its backbone.
         image_shape: Shape of the images.
         trained_on: Examples that it was trained on.
-        labels: Whether their labels had a part in it.
+        labels: Whether their labels were used.
     """
 
     network: Recipe
@@ -30,18 +30,20 @@ class Record:
 
     @classmethod
     def of(cls, network: Backbone, image_shape: tuple[int, ...], trained_on: Origin, labels: bool) -> "Record":
-        """The record of a backbone.
+        """Return the record of a backbone.
 
         Raises:
-            ValueError: If it starts from weights that come trained, of whose labels nothing is known.
+            ValueError: If it starts from pretrained weights, since the labels of their training are unknown.
         """
         if weights := getattr(network, "weights", None):
             start = f"{type(network).__name__}: weights = {weights}"
-            raise ValueError(f"{start}; must be unset to train an encoder, since it is not known whose labels they saw")
+            raise ValueError(
+                f"{start}; must be unset to train an encoder, since the labels of their training are unknown"
+            )
         return cls(describe(network, leave_out=("weights",)), image_shape, trained_on, labels)
 
     def plain(self) -> dict[str, Any]:
-        """As a checkpoint holds it, in plain values."""
+        """Return the record in plain values, for a checkpoint."""
         return asdict(self)
 
     @classmethod
@@ -51,7 +53,7 @@ class Record:
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> "Record":
-        """Read what `plain` gave."""
+        """Return the record from the plain values of `plain`."""
         origin = {**record["trained_on"]}
         classes = origin.pop("classes")
         seen = Origin(**origin, classes=None if classes is None else tuple(classes))

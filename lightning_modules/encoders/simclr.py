@@ -1,4 +1,4 @@
-"""Contrastive learning without labels."""
+"""Contrastive learning of features without labels."""
 
 from types import NoneType
 from typing import Any, cast
@@ -19,17 +19,17 @@ from smoothing.arguments import at_least, function, instance, positive
 
 
 class SimCLR(pl.LightningModule):
-    """Learns features in which two views of an image are nearer to each other than to all others (Chen et al. 2020).
+    """Training of features in which two views of an image are nearer to each other than to others (Chen et al. 2020).
 
-    Labels are never looked at. Views of other images come from the batches of all ranks.
+    Labels are not used. Views of other images come from the batches of all ranks.
 
     Args:
-        backbone: The network that is trained; its features are what an encoder gives later.
-        projection: Outputs of the two layers behind it, which are only for training, at least 2.
-        temperature: Of the softmax over similarities, above 0.
-        views: Makes a random view of each image; `Views` unless given.
-        optimizer: Makes the optimiser from the parameters; AdamW unless given. The learning rate goes up and down in
-            one cycle over the whole training.
+        backbone: The network to train. An encoder later returns its features.
+        projection: Number of outputs of the projection head, which is used in training only, at least 2.
+        temperature: Temperature of the softmax over similarities, above 0.
+        views: Returns a random view of each image; default: `Views`.
+        optimizer: Creates the optimiser from the parameters; default: AdamW. The learning rate follows one cycle over
+            the whole training.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -58,11 +58,11 @@ class SimCLR(pl.LightningModule):
         self.learning = Learning(optimizer)
 
     def on_fit_start(self) -> None:
-        """Refuse, before the first batch, what no record can be made of."""
+        """Refuse a backbone without a record before the first batch."""
         _ = self._record
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what the network is, and what it has seen."""
+        """Record network and training examples in the checkpoint."""
         checkpoint[RECORD] = self._record.plain()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -70,17 +70,17 @@ class SimCLR(pl.LightningModule):
         check_resumed(self, Record.fields(checkpoint), vars(self._record))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Loss of one batch of images; their labels are left alone."""
+        """Return the loss of one batch of images, without their labels."""
         loss = self._loss(batch[0])
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """The same loss on one batch of validation images."""
+        """Log the same loss on one batch of validation images."""
         self.log("val/loss", self._loss(batch[0]), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser, and one cycle of its learning rate."""
+        """Return the optimiser with a one-cycle schedule."""
         return self.learning.configure(self.trainer, self.parameters())
 
     @property
@@ -97,12 +97,12 @@ class SimCLR(pl.LightningModule):
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Normalised cross-entropy at a temperature (Chen et al. 2020, eq. 1), the mean over all views.
+    """Return the normalised temperature-scaled cross-entropy, the mean over all views (Chen et al. 2020, eq. 1).
 
     Args:
-        first: ``(n, d)`` one view of each image.
-        second: ``(n, d)`` another view of each, in the same order.
-        temperature: Above 0.
+        first: One view of each image, ``(n, d)``.
+        second: Another view of each image in the same order, ``(n, d)``.
+        temperature: Temperature, above 0.
     """
     n = len(first)
     views = normalize(torch.cat([first, second]).float())

@@ -1,4 +1,4 @@
-"""Features of texts, which come as rows of bytes."""
+"""The base class of encoders of texts."""
 
 from torch import Tensor, uint8
 
@@ -6,13 +6,13 @@ from lightning_modules.encoders.encoder import Encoder
 
 
 class TextEncoder(Encoder):
-    """An encoder of texts in UTF-8, each a row of bytes that is filled up with zeros."""
+    """An encoder of texts in UTF-8. Each text is a row of bytes, padded with zeros."""
 
     def texts(self, x: Tensor) -> list[str]:
-        """The texts of rows ``(batch, length)`` uint8.
+        """Return the texts of rows ``(batch, length)`` uint8.
 
         Raises:
-            ValueError: If the inputs are no texts.
+            ValueError: If the inputs are not texts.
         """
         name = type(self).__name__
         if x.dtype != uint8 or x.ndim != 2:
@@ -20,4 +20,4 @@ class TextEncoder(Encoder):
         try:
             return [bytes(row).rstrip(b"\0").decode() for row in x.cpu().numpy()]
         except UnicodeDecodeError as error:
-            raise ValueError(f"{name}: an input is no text in UTF-8: {error}") from error
+            raise ValueError(f"{name}: an input is not a text in UTF-8: {error}") from error

@@ -11,15 +11,15 @@ from smoothing.arguments import at_least
 
 
 class TfidfSVD(TextEncoder):
-    """Counts of words and word sequences, weighted by rarity, on leading singular vectors (Deerwester et al. 1990).
+    """TF-IDF of words and word sequences, projected on leading singular vectors (Deerwester et al. 1990).
 
-    A count c enters as ``1 + log c``, times the inverse document frequency, and a text's counts have length one.
+    A count c becomes ``1 + log c``, times the inverse document frequency. The counts of a text have length one.
 
     Args:
         components: Number of singular vectors, at least 1.
-        words_in_a_row: Longest sequence of words that is counted, at least 1.
-        min_texts: Training texts that a sequence must occur in, at least 1.
-        vocabulary: Number of sequences that are counted, the most frequent ones, more than ``components``.
+        words_in_a_row: Largest length of a sequence of words, at least 1.
+        min_texts: Smallest number of training texts that a sequence occurs in, at least 1.
+        vocabulary: Number of sequences to count, the most frequent ones, more than ``components``.
         seed: Seed of the search for singular vectors, at least 0.
 
     Raises:
@@ -52,6 +52,6 @@ class TfidfSVD(TextEncoder):
             self._axes.fit(counts)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, components)`` of texts ``(batch, length)`` uint8."""
+        """Return features ``(batch, components)`` of texts ``(batch, length)`` uint8."""
         with threadpool_limits(1):
             return torch.from_numpy(self._axes.transform(self._counts.transform(self.texts(x)))).float().to(x.device)

@@ -1,4 +1,4 @@
-"""Any network of timm, without its last layer."""
+"""Networks of timm without their last layer."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ class TimmBackbone(Backbone):
 
     Args:
         name: Name of the network, as in ``timm.list_models()``.
-        weights: Whether to start from timm's pretrained weights, which are downloaded where absent.
-        channels: Channels of the images, at least 1.
-        size: Height and width that images are resized to before they enter, at least 1; as they are unless given.
-        mean: Channel means to normalise by, on the scale [0, 1]; ImageNet's unless given.
-        std: Channel standard deviations to normalise by, above 0; ImageNet's unless given.
+        weights: Whether to start from timm's pretrained weights, which are downloaded if they are not cached.
+        channels: Number of channels of the images, at least 1.
+        size: Height and width to which images are resized first, at least 1; default: no resizing.
+        mean: Channel means, on the scale [0, 1]; default: ImageNet's.
+        std: Channel standard deviations, above 0; default: ImageNet's.
 
     Raises:
-        ValueError: If timm knows no such network, or an argument is out of its range.
+        ValueError: If timm has no such network, the weights cannot be downloaded, or an argument is out of its range.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TimmBackbone(Backbone):
         if size is not None:
             at_least(self, 1, size=size)
         check_normalisation(self, mean, std)
-        # Here, since timm takes seconds to import, which no other run should have to wait for.
+        # Imported here, since importing timm takes seconds.
         import timm
 
         if not timm.is_model(name):

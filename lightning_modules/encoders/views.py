@@ -1,4 +1,4 @@
-"""Random views of images, each image by itself."""
+"""Random views of images."""
 
 import torch
 from torch import Tensor, nn
@@ -7,21 +7,21 @@ from torch.nn.functional import affine_grid, grid_sample
 from smoothing.arguments import below_one, finite, instance, positive, refuse
 
 GREY = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in brightness."""
+"""Weights of red, green and blue in the brightness."""
 
 
 class Views(nn.Module):
-    """A random part of each image, resized, mirrored half of the time, in other colours (Chen et al. 2020, appendix A).
+    """Random crops of images, resized, mirrored at random, with changed colours (Chen et al. 2020, appendix A).
 
-    All of it is done to whole batches on their device, with other numbers for every image. Colours change in
-    brightness, contrast and saturation, in this order, and are lost now and then.
+    Operations run on whole batches on their device, with separate random numbers per image. Colours change in
+    brightness, contrast and saturation, in this order. A fraction of the images becomes grey.
 
     Args:
-        least: Least share of the image's area that is kept, above 0 and at most 1.
-        strength: How much brightness, contrast and saturation change: by factors within ``1 - s`` and ``1 + s``, at
-            least 0 and below 1.
-        grey: Share of the images that lose their colours, within [0, 1].
-        mirror: Whether images are mirrored half of the time, as digits must not be.
+        least: Smallest fraction of the area of an image to keep, above 0 and at most 1.
+        strength: Brightness, contrast and saturation change by factors within ``1 - s`` and ``1 + s``, at least 0 and
+            below 1.
+        grey: Fraction of the images that become grey, within [0, 1].
+        mirror: Whether each image is mirrored with probability one half. Not suitable for digits.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -43,7 +43,7 @@ class Views(nn.Module):
         self.mirror = mirror
 
     def forward(self, x: Tensor) -> Tensor:
-        """One view of each image ``(batch, channels, height, width)`` within [0, 1]."""
+        """Return one view of each image ``(batch, channels, height, width)`` within [0, 1]."""
         return self._coloured(self._cut(x))
 
     def _cut(self, x: Tensor) -> Tensor:

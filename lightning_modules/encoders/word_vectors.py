@@ -1,4 +1,4 @@
-"""Texts by the vectors of their words."""
+"""Encoder of texts by the vectors of their words."""
 
 import re
 from pathlib import Path
@@ -17,9 +17,9 @@ _WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[^\sa-z0-9]")
 
 
 class WordVectors(TextEncoder):
-    """The mean of the vectors of a text's words; words without a vector are left out, and no word gives zeros.
+    """The mean of the vectors of the words of a text. Words without a vector are omitted; no word gives zeros.
 
-    The vectors were learned from other texts, without labels, for example GloVe (Pennington et al. 2014).
+    The vectors come from training on other texts without labels, for example GloVe (Pennington et al. 2014).
 
     Args:
         path: An ``.npz`` file with the arrays ``words`` ``(v,)`` and ``vectors`` ``(v, k)``. A relative path is looked
@@ -41,7 +41,7 @@ class WordVectors(TextEncoder):
         self.register_buffer("vectors", torch.from_numpy(vectors).float())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, k)`` of texts ``(batch, length)`` uint8."""
+        """Return features ``(batch, k)`` of texts ``(batch, length)`` uint8."""
         return torch.stack([self._mean(text) for text in self.texts(x)])
 
     def _mean(self, text: str) -> Tensor:

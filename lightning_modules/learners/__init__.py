@@ -1,4 +1,7 @@
-"""Learners: how the models of retrained votes are trained."""
+"""Learners: training procedures for the models of retrained votes.
+
+Add here subclasses of `smoothing.votes.Learner`. Everything that they fit must come from the randomised training set.
+"""
 
 from lightning_modules.learners.fast_cifar import FastCifar
 from lightning_modules.learners.networks import Networks

@@ -1,4 +1,4 @@
-"""A few-second CIFAR-10 trainer as a learner."""
+"""A learner that trains a CIFAR-10 network in seconds."""
 
 from collections.abc import Sequence
 
@@ -12,37 +12,40 @@ from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
 WEIGHTS, EPOCHS = range(2)
-"""What randomness is for."""
+"""Keys of independent random streams."""
 
 WHITENED = 5000
-"""Images that the whitening layer is fitted on, at most."""
+"""Largest number of images for fitting the whitening layer."""
 
 TESTS = 1000
-"""Images are predicted so many at a time."""
+"""Number of images per forward pass of prediction."""
 
 
 class FastCifar(Learner):
     """A small convolutional network trained in seconds on an accelerator, after the published recipes of such trainers.
 
-    The ideas are those of Page (2018), Balsam (2023) and Jordan (2024, "94 % on CIFAR-10 in 3.29 seconds"): a first
-    layer of 2 x 2 patches that whitens, fitted here on **each draw's own noisy images** and frozen; frozen scales in
-    the norms; kernels that start as the identity; pooling early; Nesterov's descent with label smoothing and a
-    triangular learning rate; images that are shifted, and mirrored every other epoch, where they lie; prediction of an
-    image and its mirror image together. Half precision on an accelerator, and one compiled network that all draws use.
+    The methods are those of Page (2018), Balsam (2023) and Jordan (2024, "94 % on CIFAR-10 in 3.29 seconds"):
 
-    Statistics of the images without noise, by which such trainers usually whiten and normalise, would void the
+    - a first layer that whitens 2 x 2 patches, fitted here on **each draw's own noisy images**, then frozen;
+    - frozen scales in the norms, kernels that are initialised as the identity, early pooling;
+    - Nesterov's gradient descent with label smoothing and a triangular learning rate;
+    - images shifted at random, and mirrored in every second epoch, on the device;
+    - the prediction sums the logits of an image and its mirror image;
+    - half precision on an accelerator, and optionally one compiled network for all draws.
+
+    Such trainers usually whiten and normalise by statistics of the images without noise. These would void the
     certificate (THEORY.md section 6).
 
     Args:
         epochs: Passes through the training set, at least 1.
-        batch_size: Examples per step, at least 1; a pass leaves out those that do not fill a batch.
-        learning_rate: Of a loss that is summed over the batch, at its peak, above 0.
-        momentum: Nesterov's, within [0, 1).
-        weight_decay: Part of the weights that a step takes off at the peak of the learning rate, at least 0.
-        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
-        widths: Channels after the three blocks.
-        shift: Pixels by which images are shifted, at most, at least 0.
-        compile: Whether an accelerator compiles the network, which pays for many draws; a CPU never does.
+        batch_size: Examples per step, at least 1; a pass omits examples that do not fill a batch.
+        learning_rate: Peak learning rate, above 0, for a loss summed over the batch.
+        momentum: Nesterov momentum, within [0, 1).
+        weight_decay: Fraction by which a step shrinks the weights at the peak of the learning rate, at least 0.
+        label_smoothing: Fraction of each target that is spread over all classes, within [0, 1).
+        widths: Numbers of channels after the three blocks, three whole numbers, at least 1.
+        shift: Largest shift of an image in pixels, at least 0.
+        compile: Whether to compile the network on an accelerator, which is faster for many draws. Ignored on a CPU.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -80,7 +83,7 @@ class FastCifar(Learner):
         self.widths = tuple(widths)
         self.shift = shift
         self.compile = compile
-        self.assumptions = ("training is in half precision on an accelerator, whose rounding is a part of the votes",)
+        self.assumptions = ("training is in half precision on an accelerator, and its rounding is a part of the votes",)
         self._compiled: FastNetwork | None = None
 
     def train_and_predict(
@@ -108,7 +111,7 @@ class FastCifar(Learner):
             seen = _shifted(x, self.shift, source)
             if epoch == 0:
                 mirrored = torch.rand(len(x), generator=source, device=x.device) < 0.5
-            # Alternating, so that an image is seen both ways in any two epochs.
+            # Alternating, so that any two successive epochs use both versions of an image.
             seen = torch.where((mirrored ^ bool(epoch % 2))[:, None, None, None], seen.flip(-1), seen)
             for batch in range(batches):
                 part = order[batch * size : (batch + 1) * size]
@@ -127,7 +130,7 @@ class FastCifar(Learner):
             return torch.cat([winner((network(y) + network(y.flip(-1))).float()) for y in tests.split(TESTS)])
 
     def _network(self, x: Tensor, num_classes: int) -> "FastNetwork":
-        """A network; the same one for all draws where it is compiled, since compiling takes longer than training."""
+        """Return a network; if compiled, the same one for all draws, since compiling takes longer than training."""
         if self._compiled is not None:
             return self._compiled
         network = FastNetwork(x.shape[1], x.shape[-1], num_classes, self.widths)
@@ -139,17 +142,20 @@ class FastCifar(Learner):
 
 
 SHIFTS_FASTER = 64.0
-"""How much faster the shifts of norms learn than all else; their scales stay at one."""
+"""Factor of the learning rate of the shifts of norms. Their scales stay at one."""
 
 
 class FastNetwork(nn.Module):
     """The network of `FastCifar`.
 
     Args:
-        channels: Channels of the images.
+        channels: Number of channels of the images.
         size: Height and width of the images, at least 17.
         num_classes: Number of classes K.
-        widths: Channels after the three blocks.
+        widths: Numbers of channels after the three blocks.
+
+    Raises:
+        ValueError: If the images are too small.
     """
 
     def __init__(self, channels: int, size: int, num_classes: int, widths: Sequence[int]) -> None:
@@ -165,7 +171,7 @@ class FastNetwork(nn.Module):
         self.head = nn.Linear(widths[-1], num_classes, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(batch, K)`` of standardised images ``(batch, channels, size, size)``."""
+        """Return logits ``(batch, K)`` of standardised images ``(batch, channels, size, size)``."""
         x = nn.functional.gelu(self.whiten(x.contiguous(memory_format=torch.channels_last)))
         for block in self.blocks:
             x = block(x)
@@ -173,11 +179,11 @@ class FastNetwork(nn.Module):
         return logits
 
     def start(self, x: Tensor, source: torch.Generator) -> None:
-        """Take initial weights: the whitening layer from the images to train on, all others at random.
+        """Initialise the weights: the whitening layer from the training images, all others at random.
 
         Args:
             x: Noisy training images, ``(n, channels, size, size)``.
-            source: Source of all randomness, on the CPU.
+            source: Random generator, on the CPU.
         """
         with torch.no_grad():
             for module in self.modules():
@@ -188,7 +194,7 @@ class FastNetwork(nn.Module):
                 elif isinstance(module, (nn.Conv2d, nn.Linear)):
                     drawn = nn.init.kaiming_uniform_(torch.empty(module.weight.shape), a=5**0.5, generator=source)
                     if isinstance(module, nn.Conv2d):
-                        # The first kernels hand their channel on.
+                        # The first kernels copy their channel.
                         kept = min(module.in_channels, module.out_channels)
                         nn.init.dirac_(drawn[:kept])
                     module.weight.copy_(drawn)
@@ -197,7 +203,7 @@ class FastNetwork(nn.Module):
             self.whiten.bias.zero_()
 
     def groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """Shifts of norms, and all other parameters that are trained."""
+        """Return the shifts of norms, and all other parameters that are trained."""
         norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
         shifts = [norm.bias for norm in norms]
         known = {id(parameter) for norm in norms for parameter in norm.parameters()}
@@ -225,18 +231,18 @@ def _norm(width: int) -> nn.BatchNorm2d:
 
 
 def _whitening(x: Tensor) -> Tensor:
-    """Kernels ``(2 c, channels, 2, 2)``: the c principal patches at unit variance, and their negatives."""
+    """Return kernels ``(2 c, channels, 2, 2)``: the c principal patches at unit variance, and their negatives."""
     patches = x.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5)
     flat = patches.reshape(-1, patches[0, 0, 0].numel()).double().cpu()
     moments = flat.T @ flat / len(flat)
-    # Images that are not finite whiten nothing; the model that comes of them votes all the same.
+    # Without whitening for images that are not finite: a draw is never dropped, so its model votes.
     variances, axes = torch.linalg.eigh(moments if moments.isfinite().all() else torch.eye(len(moments)).to(moments))
     kernels = (axes / (variances.clamp(min=0) + 5e-4).sqrt()).T.reshape(-1, *patches.shape[3:])
     return torch.cat([kernels, -kernels]).to(x)
 
 
 def _shifted(x: Tensor, most: int, source: torch.Generator) -> Tensor:
-    """Each image moved by up to so many pixels; what comes in at the edge is the image's reflection."""
+    """Shift each image at random by up to ``most`` pixels, with reflection at the edges."""
     if not most:
         return x
     height, width = x.shape[-2:]
@@ -250,7 +256,7 @@ def _shifted(x: Tensor, most: int, source: torch.Generator) -> Tensor:
 
 
 def _triangle(progress: float, peak: float = 0.23, start: float = 0.2, end: float = 0.07) -> float:
-    """Share of its peak that the learning rate has after a share of the steps."""
+    """Return the learning rate as a fraction of its peak, after a fraction of the steps."""
     if progress < peak:
         return start + (1 - start) * progress / peak
     return 1 - (1 - end) * (progress - peak) / (1 - peak)

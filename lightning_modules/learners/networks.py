@@ -1,4 +1,4 @@
-"""Any network, trained by stochastic gradient descent."""
+"""A learner that trains any network by stochastic gradient descent."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -16,43 +16,42 @@ from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
 WEIGHTS, ORDER = range(2)
-"""What randomness is for."""
+"""Keys of independent random streams."""
 
 Named = dict[str, Tensor]
-"""Parameters or buffers by name, those of all models stacked."""
+"""Parameters or buffers by name, stacked over all models."""
 
 TESTS = 500
-"""Inputs are predicted so many at a time."""
+"""Number of inputs per forward pass of prediction."""
 
 
 class Networks(Learner):
     """Networks of one architecture, trained by Nesterov's gradient descent on the cross-entropy.
 
-    Inputs are standardised by the training set that a model sees. Weights are drawn anew for every model, from its own
-    key: those of convolutions and linear layers as by He et al. (2015), their biases from zero; or they start from what
-    was learned elsewhere, or, for runs that certify nothing, from the training set as it is. The learning rate rises
-    over the first fifth of the steps and falls to zero, linearly both. Every epoch goes through the examples in an
-    order of its own.
+    Inputs are standardised by the randomised training set of each model. Weights are drawn for every model from its own
+    key: He et al. (2015) for convolutions and linear layers, zero for biases. Alternatively, they start from the
+    weights of ``network``, or, for runs that certify nothing, from a model of the training set without noise. The
+    learning rate rises linearly over the first fifth of the steps, then falls linearly to zero. Every epoch has its own
+    order of the examples.
 
-    Several models at a time are stacked by ``torch.func``, which pays where a step of one of them is too small to
-    keep a device busy: on an accelerator nearly always, on a CPU for networks that are small themselves. A single one
-    is trained by ordinary autograd.
+    ``torch.func`` stacks several models. This is faster if a step of one model is too small to use the device fully: on
+    an accelerator nearly always, on a CPU for small networks. A single model is trained by ordinary autograd.
 
     Args:
-        network: The architecture, from inputs ``(batch, ...)`` to logits ``(batch, num_classes)``. It has no
-            randomness, such as dropout.
-        trained_on: Which examples the network's own weights were learned from, such as ``["ImageNet"]``, where models
-            start from them; otherwise they do not count, nor does what its norms have seen. Examples under attack are
-            refused.
+        network: The architecture: maps inputs ``(batch, ...)`` to logits ``(batch, num_classes)``, without randomness
+            such as dropout.
+        trained_on: Names of the examples that the weights of ``network`` were trained on, such as ``["ImageNet"]``, if
+            models start from these weights. Default: weights and statistics of norms are not used. Examples under
+            attack are refused.
         warm_start: Whether models start from one that was trained on the training set without noise, which voids every
             certificate.
         epochs: Passes through the training set, at least 1.
-        batch_size: Examples per step, at least 1; a pass leaves out those that do not fill a batch.
-        learning_rate: At its peak, above 0.
-        momentum: Nesterov's, within [0, 1).
-        weight_decay: At least 0.
-        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
-        group: Number of models that are trained at once, at least 1.
+        batch_size: Examples per step, at least 1; a pass omits examples that do not fill a batch.
+        learning_rate: Peak learning rate, above 0.
+        momentum: Nesterov momentum, within [0, 1).
+        weight_decay: Weight decay, at least 0.
+        label_smoothing: Fraction of each target that is spread over all classes, within [0, 1).
+        group: Number of models to train at the same time, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -78,10 +77,10 @@ class Networks(Learner):
         finite(self, 0, weight_decay=weight_decay)
         below_one(self, momentum=momentum, label_smoothing=label_smoothing)
         if random := [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]:
-            raise ValueError(f"Networks: network has {random[0]}; must have no randomness that is not the draw's")
+            raise ValueError(f"Networks: network has {random[0]}; must have no randomness besides that of the draw")
         origins = None if trained_on is None else parsed(self, trained_on)
         if origins == ():
-            refuse(self, "trained_on", [], "names of examples, or unset, where weights do not count")
+            refuse(self, "trained_on", [], "names of examples, or unset, if models do not start from the weights")
         self.network = network
         self.trained_on = origins or ()
         self.checkpoint = None if trained_on is None else digest(network)
@@ -105,16 +104,16 @@ class Networks(Learner):
         network = deepcopy(self.network).eval()
         with torch.no_grad():
             models = [(_of(weights, model), _of(buffers, model)) for model in range(len(x))]
-            return torch.stack([_predict(network, *model, asked) for model, asked in zip(models, tests, strict=True)])
+            return torch.stack([_predict(network, *model, inputs) for model, inputs in zip(models, tests, strict=True)])
 
     def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
-        """Train the model that all others start from; see `Learner.start`."""
+        """Train the initial model of all others; see `Learner.start`."""
         with torch.enable_grad():
             weights, buffers = self._train(standardised(x[None], x[None])[0], labels, [key])
         self._start, self._buffers = _of(weights, 0), _of(buffers, 0)
 
     def _train(self, x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[Named, Named]:
-        """Weights and buffers of one model for each training set ``(models, n, ...)``."""
+        """Return weights and buffers of one model per training set ``(models, n, ...)``."""
         weights = self._initial([(*key, WEIGHTS) for key in keys], x.device)
         buffers = {name: torch.stack([value.to(x.device)] * len(keys)) for name, value in self._buffers.items()}
         optimiser = torch.optim.SGD(
@@ -125,7 +124,7 @@ class Networks(Learner):
             nesterov=self.momentum > 0,
             foreach=True,
         )
-        # A copy, since weights are put into it, and other threads train at the same time.
+        # A copy: the weights are replaced, and other threads train at the same time.
         loss = self._loss(deepcopy(self.network).train())
         gradients = partial(_alone, loss) if len(x) == 1 else vmap(grad(loss), randomness="error")
         size = min(self.batch_size, len(labels))
@@ -143,7 +142,7 @@ class Networks(Learner):
         return weights, buffers
 
     def _initial(self, keys: Sequence[Sequence[int]], device: torch.device) -> Named:
-        """Weights to start from, of all models."""
+        """Return initial weights of all models."""
         if self._start is not None:
             return {name: torch.stack([value.detach().to(device)] * len(keys)) for name, value in self._start.items()}
         drawn = []
@@ -163,7 +162,7 @@ class Networks(Learner):
 def _alone(
     loss: Callable[[Named, Named, Tensor, Tensor], Tensor], weights: Named, buffers: Named, x: Tensor, labels: Tensor
 ) -> Named:
-    """Gradients of a single model, without what stacking costs."""
+    """Return the gradients of a single model, without the cost of stacking."""
     own = {name: value.detach().requires_grad_() for name, value in _of(weights, 0).items()}
     slopes = torch.autograd.grad(loss(own, _of(buffers, 0), x[0], labels[0]), list(own.values()))
     return {name: slope[None] for name, slope in zip(own, slopes, strict=True)}
@@ -178,7 +177,7 @@ def _of(stacked: Named, model: int) -> Named:
 
 
 def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
-    """Only the shape of a weight counts: matrices and kernels start at random, biases from zero, scales from one."""
+    """Return an initial weight by shape and name: matrices and kernels random, biases zero, scales one."""
     if like.ndim > 1:
         drawn: Tensor = nn.init.kaiming_normal_(torch.empty_like(like), nonlinearity="relu", generator=source)
         return drawn
@@ -186,7 +185,7 @@ def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
 
 
 def _unseen(network: nn.Module) -> nn.Module:
-    """A copy whose norms have seen nothing: their statistics may be those of the examples under attack."""
+    """Return a copy with reset norms: their statistics may come from the examples under attack."""
     fresh = deepcopy(network)
     for module in fresh.modules():
         if isinstance(module, nn.modules.batchnorm._NormBase):
@@ -195,5 +194,5 @@ def _unseen(network: nn.Module) -> nn.Module:
 
 
 def _rate(progress: float, peak: float = 0.2) -> float:
-    """Share of its peak that the learning rate has after a share of the steps, within (0, 1]."""
+    """Return the learning rate as a fraction of its peak, after a fraction of the steps within (0, 1]."""
     return progress / peak if progress < peak else (1 - progress) / (1 - peak)

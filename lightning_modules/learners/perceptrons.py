@@ -1,4 +1,4 @@
-"""Many small multi-layer perceptrons trained at once."""
+"""A learner that trains many small multi-layer perceptrons at the same time."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,23 +13,23 @@ from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
 
 WEIGHTS, ORDER = range(2)
-"""What randomness is for."""
+"""Keys of independent random streams."""
 
 
 class Perceptrons(Learner):
     """Multi-layer perceptrons, or linear heads, trained by stochastic gradient descent on the cross-entropy.
 
-    All models of a group take each step together, in batched products that end in the weights themselves: for networks
-    of this size, gradients that are written down and read again cost as much as the arithmetic. The learning rate falls
-    linearly to zero. Every epoch passes through the batches in the same order, which is the draw's own.
+    All models of a group take each step together, in batched products that update the weights in place: for networks of
+    this size, storing and reading gradients costs as much as the arithmetic. The learning rate falls linearly to zero.
+    Each draw has its own order of batches, the same in every epoch.
 
     Args:
-        hidden: Width of each hidden layer, at least 1; none make a linear head.
+        hidden: Width of each hidden layer, at least 1. An empty list gives a linear head.
         epochs: Passes through the training set, at least 1.
         batch_size: Examples per step, at least 1.
-        learning_rate: At the start, above 0.
-        label_smoothing: Share of each target that is spread over all classes, within [0, 1).
-        group: Number of models that are trained at once, at least 1.
+        learning_rate: Initial learning rate, above 0.
+        label_smoothing: Fraction of each target that is spread over all classes, within [0, 1).
+        group: Number of models to train at the same time, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -81,7 +81,7 @@ Layers = list[tuple[Tensor, Tensor]]
 
 
 def _layers(widths: Sequence[int], keys: Sequence[Sequence[int]], device: torch.device) -> Layers:
-    """He et al.'s (2015) initial weights; the last layer, which no rectifier follows, starts from zero."""
+    """Return initial weights by He et al. (2015). The last layer, which no rectifier follows, is zero."""
     sources = [generator(key) for key in keys]
     layers = []
     for fan_in, fan_out in pairwise(widths):
@@ -92,7 +92,7 @@ def _layers(widths: Sequence[int], keys: Sequence[Sequence[int]], device: torch.
 
 
 def _activations(layers: Layers, x: Tensor) -> list[Tensor]:
-    """What goes into each layer ``(group, batch, ...)``, and the logits."""
+    """Return the inputs of each layer ``(group, batch, ...)``, and the logits."""
     *below, (weight, bias) = layers
     inputs = [x]
     for hidden_weight, hidden_bias in below:
@@ -101,7 +101,7 @@ def _activations(layers: Layers, x: Tensor) -> list[Tensor]:
 
 
 def _descend(layers: Layers, x: Tensor, targets: Tensor, rate: float) -> None:
-    """One step down the mean cross-entropy of a batch, in place."""
+    """Take one gradient step on the mean cross-entropy of a batch, in place."""
     *inputs, logits = _activations(layers, x)
     error = logits.softmax(-1).sub_(targets)
     step = -rate / x.shape[1]

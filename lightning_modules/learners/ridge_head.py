@@ -1,4 +1,4 @@
-"""Ridge regression on features."""
+"""A learner that fits ridge regression."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from smoothing.votes import Learner, winner
 
 
 class RidgeHead(Learner):
-    """Ridge regression of the classes on standardised features, in closed form: the weights have a unique least loss.
+    """Ridge regression of the classes on standardised features, in closed form with a unique solution.
 
-    Each model centres and scales the features by what it sees, the randomised training set.
+    Each model standardises the features by its own randomised training set.
 
     Args:
-        penalty: Weight of the squared norm against the mean squared error, above 0.
-        group: Number of models that are trained at once, at least 1.
+        penalty: Weight of the squared norm, relative to the mean squared error, above 0.
+        group: Number of models to train at the same time, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -32,12 +32,12 @@ class RidgeHead(Learner):
     def train_and_predict(
         self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
     ) -> Tensor:
-        """See `Learner.train_and_predict`; without any randomness of its own."""
+        """See `Learner.train_and_predict`. Training has no randomness."""
         with torch.no_grad():
             targets = one_hot(labels, num_classes).double() - 1 / num_classes
-            # One after the other: the products are large, and a model's bits are its own.
+            # One model after the other: the products are large, and the bits of a model do not depend on the others.
             pairs = zip(x.flatten(2), tests.flatten(2), strict=True)
-            return torch.stack([self._predict(some.double(), targets, asked.double()) for some, asked in pairs])
+            return torch.stack([self._predict(some.double(), targets, inputs.double()) for some, inputs in pairs])
 
     def _predict(self, x: Tensor, targets: Tensor, tests: Tensor) -> Tensor:
         mean, scale = x.mean(0), x.std(0)

@@ -1,4 +1,4 @@
-"""What learners do to a training set and the inputs to predict before anything else."""
+"""Preprocessing of training sets and inputs for learners."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from smoothing.numerics.random import generator
 
 
 def standardised(x: Tensor, tests: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs less the mean of all values of a training set, over their standard deviation.
+    """Standardise inputs by mean and standard deviation of all values of a training set.
 
-    Both are of the randomised training set, which is all that a learner knows (THEORY.md section 6).
+    Both are computed from the randomised training set, the only one that a learner may use (THEORY.md section 6).
 
     Args:
         x: Training sets, ``(group, n, ...)``.
         tests: Inputs to predict, ``(group, m, ...)``.
     """
     shape = (len(x), *[1] * (x.ndim - 1))
-    # One after the other, so that a model's sums do not depend on where it stands.
+    # One model after the other, so that its sums do not depend on its position.
     mean = torch.stack([some.mean() for some in x]).view(shape)
     scale = torch.stack([some.std() for some in x]).view(shape)
     scale = scale.masked_fill(scale == 0, 1)
@@ -26,15 +26,15 @@ def standardised(x: Tensor, tests: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shuffled(x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Each training set in an order of its own.
+    """Shuffle each training set by its own key.
 
     Args:
         x: Training sets, ``(group, n, ...)``.
-        labels: ``(n,)`` labels.
+        labels: Labels, ``(n,)``.
         keys: Key of each order.
 
     Returns:
-        ``(group, n, ...)`` and ``(group, n)``.
+        Inputs ``(group, n, ...)`` and labels ``(group, n)``.
     """
     orders = [torch.randperm(len(labels), generator=generator(key)).to(x.device) for key in keys]
     return torch.stack([some[order] for some, order in zip(x, orders, strict=True)]), labels[torch.stack(orders)]

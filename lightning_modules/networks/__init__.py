@@ -1,1 +1,4 @@
-"""Networks that are trained and frozen: loaded from checkpoints, or pretrained elsewhere."""
+"""Frozen networks: loaded from checkpoints, or pretrained elsewhere.
+
+Add here how trained weights are read, identified and frozen. Their training is in `lightning_modules.training`.
+"""

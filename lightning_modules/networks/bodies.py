@@ -1,4 +1,4 @@
-"""Frozen bodies, whose features a learner works on."""
+"""Frozen bodies, which compute the features that a learner is trained on."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -9,22 +9,22 @@ from torch import Tensor, nn
 from lightning_modules.architectures import Architecture
 from lightning_modules.encoders import FrozenEncoder
 from lightning_modules.networks.checkpoint import digest, parsed
-from lightning_modules.networks.frozen import Frozen, RowByRow
+from lightning_modules.networks.frozen import Frozen
 from smoothing.arguments import at_least, instance
 from smoothing.votes import Body
 from smoothing.votes.network import Precision, dtype_of, warn_if_emulated
 
 
-class ClassifierBody(Frozen, RowByRow, Body):
-    """What a trained classifier feeds into its last linear layer.
+class ClassifierBody(Frozen, Body):
+    """The inputs of the last linear layer of a trained classifier.
 
     Args:
-        network: The classifier, with the weights to keep: for example `CifarResNet` with a file of weights, or
-            `TimmModel` or `TorchvisionModel` with pretrained ones.
-        trained_on: Which examples those weights were learned from, such as ``"CIFAR10 train"`` or ``"ImageNet"``; none
-            for random weights. It goes into every certificate, and examples under attack are refused.
-        precision: Type of weights and images; features are float32 again.
-        batch_size: Images that are mapped at a time, at least 1.
+        network: The classifier with its weights, for example `CifarResNet` with a file of weights, or `TimmModel` or
+            `TorchvisionModel` with pretrained ones.
+        trained_on: Names of the examples that the weights were trained on, such as ``["CIFAR10 train"]`` or
+            ``["ImageNet"]``; empty for random weights. Every certificate states it. Examples under attack are refused.
+        precision: Type of weights and images. Features are converted to float32.
+        batch_size: Number of images per forward pass, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range, or the network has no linear layer.
@@ -59,18 +59,18 @@ class ClassifierBody(Frozen, RowByRow, Body):
         return features.float().flatten(1)
 
     def identity(self) -> str:
-        """SHA-256 of its weights, in hexadecimal."""
+        """Return the SHA-256 of the weights, in hexadecimal."""
         return self._identity
 
 
 class EncoderBody(Body):
-    """A frozen encoder.
+    """A frozen encoder as a body.
 
     Args:
         encoder: The encoder.
 
     Raises:
-        ValueError: If the encoder is none.
+        ValueError: If it is not a `FrozenEncoder`.
     """
 
     def __init__(self, encoder: FrozenEncoder) -> None:
@@ -85,5 +85,5 @@ class EncoderBody(Body):
         return features
 
     def identity(self) -> str:
-        """SHA-256 of its checkpoint, in hexadecimal."""
+        """Return the SHA-256 of the checkpoint, in hexadecimal."""
         return self.encoder.identity()

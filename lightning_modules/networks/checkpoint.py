@@ -1,4 +1,4 @@
-"""What a frozen network reads from the checkpoint of the module that trained it."""
+"""Reading the checkpoint of a trained network, rebuilding the network, and resuming its training."""
 
 import hashlib
 import json
@@ -17,16 +17,16 @@ from smoothing.arguments import refuse, sequence, text
 from smoothing.provenance.origin import Origin
 
 NETWORK = "network."
-"""Name, in every module that trains one, of the network that is frozen later."""
+"""Attribute of the network in every module that trains one, as a prefix of names of weights."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint, read without running anything that it holds.
+    """Content of a checkpoint, read without executing code from it.
 
     Attributes:
         identity: SHA-256 of the file, in hexadecimal.
-        record: What the module that trained the network says about it, in plain values.
+        record: Description of the network by the module that trained it, in plain values.
         weights: Weights and buffers of the network, by name.
     """
 
@@ -91,7 +91,7 @@ def rebuilding(reader: object, path: str, writer: str) -> Iterator[None]:
 
 
 def _contents(checkpoint: Any) -> str:
-    """Return what a file that is no checkpoint of ours holds instead."""
+    """Return what a file holds that is not the checkpoint of the expected class."""
     known = {"classifier": "a BaseClassifier", "denoiser": "a DenoiserTraining", "encoder": "an encoder"}
     if isinstance(checkpoint, dict):
         if found := [name for key, name in known.items() if key in checkpoint]:
@@ -106,7 +106,7 @@ def _contents(checkpoint: Any) -> str:
 def check_resumed(owner: object, there: Mapping[str, Any] | None, here: Mapping[str, Any]) -> None:
     """Raise unless a training resumes with the network and the examples that it began with.
 
-    The weights of a checkpoint have seen its examples, so that a record of others would be false.
+    The weights of a checkpoint were trained on its examples. A record of other examples would be false.
 
     Args:
         owner: Module that resumes.
@@ -141,11 +141,11 @@ def parsed(owner: object, trained_on: Sequence[str]) -> tuple[Origin, ...]:
 
 
 def digest(network: nn.Module, description: Any = None) -> str:
-    """SHA-256 over the weights of a network, wherever they were read from, in hexadecimal.
+    """Return the SHA-256 over the weights and buffers of a network, in hexadecimal.
 
     Args:
         network: The network, on the CPU.
-        description: What else it is, in values that JSON takes.
+        description: Further values to hash, which JSON can represent.
     """
     made = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name, value in sorted(network.state_dict().items()):

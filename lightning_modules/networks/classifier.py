@@ -1,4 +1,4 @@
-"""What all base classifiers that come trained share."""
+"""The base class of trained base classifiers."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from smoothing.measures import SmoothingMeasure
 
 
 class Classifier(Frozen):
-    """A trained network that now stays as it is, and knows what noise it was trained under.
+    """A frozen network with the measure that it was trained under.
 
     Args:
-        network: From noisy images within [0, 1] to logits ``(batch, num_classes)``.
+        network: Maps images on the scale [0, 1], plus noise, to logits ``(batch, num_classes)``.
         num_classes: Number of classes K.
-        measure: The measure that it was trained under.
-        identity: SHA-256 of its weights, in hexadecimal.
-        any_measure: Serve another measure all the same.
+        measure: The measure that the network was trained under.
+        identity: SHA-256 of the weights, in hexadecimal.
+        any_measure: Whether to accept other measures than ``measure``.
 
     Attributes:
         num_classes: Number of classes K.
@@ -37,20 +37,20 @@ class Classifier(Frozen):
         self.train(False)
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why this network cannot be put to the vote under a measure, or None where it can.
+        """Return why the network cannot be sampled under a measure, or None if it can.
 
-        It can where samples are what it was trained on, or are meant to look like that: denoised images look clean.
+        It can if samples are distributed as in its training, or resemble them: denoised images resemble clean ones.
         """
         trained = describe(self.measure)
         if self.any_measure or trained in (describe(measure), describe(measure.resembles)):
             return None
         return (
             f"the network was trained under {_spell(trained)} and the measure is {_spell(describe(measure))}; "
-            "they must be the same, or any_measure be true"
+            "they must be the same, unless any_measure is true"
         )
 
     def identity(self) -> str:
-        """SHA-256 of its weights, in hexadecimal."""
+        """Return the SHA-256 of the weights, in hexadecimal."""
         return self._identity
 
 

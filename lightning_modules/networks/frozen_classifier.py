@@ -1,4 +1,4 @@
-"""Base classifiers that are trained and now stay as they are."""
+"""Base classifiers loaded from checkpoints."""
 
 from torch import Tensor
 
@@ -10,24 +10,24 @@ from smoothing.arguments import instance
 from smoothing.measures import SmoothingMeasure
 
 RECORD = "classifier"
-"""Key under which a checkpoint says what its base classifier is and has seen."""
+"""Key of the record in a checkpoint: architecture, measure, scale and training examples."""
 
 WRITER = "BaseClassifier"
 """Class that writes such checkpoints."""
 
 SCALE = [0.0, 1.0]
-"""Scale of the images, on which noise is added, everywhere."""
+"""Scale of the images to which noise is added, in the whole project."""
 
 
 class FrozenClassifier(Classifier):
-    """The network of a `BaseClassifier`'s checkpoint, fixed for good.
+    """The network in a checkpoint of a `BaseClassifier`, frozen.
 
     Sigma, scale and normalisation belong to the checkpoint (THEORY.md section 5).
 
     Args:
-        base_ckpt: Path of the checkpoint; only weights and plain values are read from it.
-        any_measure: Serve another measure than the one that the network was trained under, all the same. Not needed
-            where samples are meant to look like those of its training, as denoised images look like clean ones.
+        base_ckpt: Path of the checkpoint. Only weights and plain values are read from it.
+        any_measure: Whether to accept other measures than the one that the network was trained under. Not needed if
+            samples resemble those of its training, as denoised images resemble clean ones.
 
     Raises:
         ValueError: If the file is not a checkpoint of a `BaseClassifier`, or its images are not on the scale [0, 1].
@@ -35,8 +35,8 @@ class FrozenClassifier(Classifier):
     Attributes:
         num_classes: Number of classes K.
         measure: The measure that the network was trained under.
-        trained_on: What the network has seen, in words.
-        image_shape: Shape of an image.
+        trained_on: Description of the training examples.
+        image_shape: Shape of an image, ``(channels, height, width)``.
     """
 
     def __init__(self, base_ckpt: str, any_measure: bool = False) -> None:
@@ -56,10 +56,10 @@ class FrozenClassifier(Classifier):
         self.trained_on = trained_on
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(batch, K)`` of noisy images ``(batch, channels, height, width)``.
+        """Return logits ``(batch, K)`` of noisy images ``(batch, channels, height, width)``.
 
         Raises:
-            ValueError: If the images have another shape than those the network was trained on.
+            ValueError: If the shape of the images differs from that of the training images.
         """
         if x.shape[1:] != self.image_shape:
             raise ValueError(f"FrozenClassifier: images of shape {list(x.shape[1:])}; must be {list(self.image_shape)}")

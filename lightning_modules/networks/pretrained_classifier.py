@@ -1,4 +1,4 @@
-"""Base classifiers that were trained elsewhere."""
+"""Base classifiers with pretrained weights."""
 
 from collections.abc import Sequence
 from types import NoneType
@@ -15,16 +15,17 @@ from smoothing.measures import SmoothingMeasure, Unchanged
 
 
 class PretrainedClassifier(Classifier):
-    """An architecture with the weights that it starts from, of timm, torchvision or a file, without any training.
+    """An architecture with its initial weights, from timm, torchvision or a file, without further training.
 
     Args:
         architecture: The network, with its weights.
-        outputs: Which of its outputs are the classes of the data, in their order, at least two; all unless given.
-        size: Height and width, at least 1, that images are brought to after the noise, by bicubic interpolation; none
-            unless given.
-        trained_under: The measure that it was trained under; clean images unless given.
-        any_measure: Serve another measure than that all the same. Not needed where samples are meant to look like
-            those of its training, as denoised images look like clean ones.
+        outputs: Indices of the outputs that are the classes of the data, in their order, at least two, each once;
+            default: all.
+        size: Height and width, at least 1, to which images are resized after the noise, by bicubic interpolation;
+            default: no resizing.
+        trained_under: The measure that it was trained under; default: clean images.
+        any_measure: Whether to accept other measures than ``trained_under``. Not needed if samples resemble those of
+            its training, as denoised images resemble clean ones.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -59,7 +60,7 @@ class PretrainedClassifier(Classifier):
         self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(batch, K)`` of noisy or denoised images ``(batch, channels, height, width)``."""
+        """Return logits ``(batch, K)`` of noisy or denoised images ``(batch, channels, height, width)``."""
         if self.size is not None:
             x = interpolate(x, size=(self.size, self.size), mode="bicubic", antialias=True)
         logits: Tensor = self.network(x)[:, self.outputs]

@@ -1,4 +1,7 @@
-"""What the weights of a base classifier are to minimise; each objective is a class of its own."""
+"""Training objectives of base classifiers, and the attackers that some of them use.
+
+Add here subclasses of `Objective`, one file each.
+"""
 
 from lightning_modules.objectives.attacker import Attacker
 from lightning_modules.objectives.cat_rs import CATRS

@@ -1,4 +1,4 @@
-"""Adversarial examples of a smoothed classifier, for training against them."""
+"""The contract of attackers: adversarial examples of a smoothed classifier, for training."""
 
 from abc import ABC, abstractmethod
 
@@ -8,24 +8,24 @@ from smoothing.attacks import Draws
 
 
 class Attacker(ABC):
-    """Looks for a small change of an image that the mean prediction under given draws does not survive."""
+    """Search for a small change of an image that alters the mean prediction under given draws."""
 
     @abstractmethod
     def attack(self, network: nn.Module, draws: Draws, x: Tensor, labels: Tensor, strength: float) -> Tensor:
         """Attack one batch.
 
         Args:
-            network: From noisy images to logits ``(n, K)``.
-            draws: The noise, the same at every image that is tried.
+            network: Maps noisy images to logits ``(n, K)``.
+            draws: The noise; the same for every candidate image.
             x: Images ``(batch, ...)`` within [0, 1].
             labels: ``(batch,)`` int64.
-            strength: Share of the attacker's radius that it may use, within (0, 1].
+            strength: Fraction of the radius to use, within (0, 1].
 
         Returns:
-            Images like ``x``, within [0, 1], that carry no gradient.
+            Images like ``x``, within [0, 1], without gradient.
         """
 
 
 def shorten(change: Tensor, radius: float) -> Tensor:
-    """Changes ``(batch, ...)``, none longer than ``radius`` in l2."""
+    """Scale changes ``(batch, ...)`` down to an l2 length of at most ``radius``."""
     return change.renorm(2, 0, radius)

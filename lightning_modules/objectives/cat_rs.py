@@ -16,7 +16,7 @@ from smoothing.numerics.random import generator
 
 
 class CATRS(Objective):
-    """Spares images that are hard under noise their worst draws, and attacks the noise of those that are easy.
+    """Confidence-aware training: drops the worst draws of hard images, and attacks the noise of easy ones.
 
     Jeong et al. (2023), eq. 7-10. For each image, ``K ~ Bin(m, p)`` with ``p`` its accuracy over the m draws, at least
     1. The loss is the sum of the K least cross-entropies over m, plus, where ``K = m``, ``weight`` times the largest
@@ -24,13 +24,13 @@ class CATRS(Objective):
     its mean and square mean, and ``t`` is a smoothed prediction.
 
     Args:
-        weight: Weight lambda of the second term, at least 0; the paper has 0.5, 1 and 2 at sigma 0.25, 0.5 and 1.
-        draws: Draws m for each image, at least 1.
+        weight: Weight lambda of the second term, at least 0; 0.5, 1 and 2 in the paper at sigma 0.25, 0.5 and 1.
+        draws: Number of draws m per image, at least 1.
         radius: Radius of the ball, above 0.
         steps: Number of attack steps, at least 1; each is ``2 radius / steps`` long.
-        teacher: Whose smoothed prediction ``t`` is; the paper's is trained plainly at sigma 0.25. The network under
-            training itself unless given.
-        teacher_draws: Draws for the teacher's prediction, under the measure it was trained with, at least 1.
+        teacher: Classifier with the smoothed prediction ``t``; in the paper, one trained by noise augmentation at sigma
+            0.25. Default: the network under training itself.
+        teacher_draws: Number of draws for the teacher's prediction, under the measure of its training, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -79,8 +79,8 @@ class CATRS(Objective):
     def _target(self, logits: Tensor, noise: Noise, x: Tensor) -> Tensor:
         if self.teacher is None:
             return mean_log_probability(logits, self.draws).exp()
-        asked = noise.draws(self.teacher_draws)
-        predicted = self.teacher.to(x.device)(Draws(self.teacher.measure, asked.number, asked.key)(x))
+        requested = noise.draws(self.teacher_draws)
+        predicted = self.teacher.to(x.device)(Draws(self.teacher.measure, requested.number, requested.key)(x))
         return mean_log_probability(predicted, self.teacher_draws).exp()
 
     def _attack(self, network: nn.Module, noisy: Tensor, x: Tensor, target: Tensor) -> Tensor:
@@ -103,12 +103,12 @@ class CATRS(Objective):
 
 
 def _divergence(logits: Tensor, target: Tensor) -> Tensor:
-    """``KL(t || F)``, ``(draws * batch,)``."""
+    """Return ``KL(t || F)``, ``(draws * batch,)``."""
     predicted = logits.log_softmax(1)
     return kl_div(predicted, target.repeat(len(predicted) // len(target), 1), reduction="none").sum(1)
 
 
 def _moments(noise: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and root of the square mean over the coordinates of each object, broadcast to it."""
+    """Return mean and root mean square over the coordinates of each object, with broadcastable shape."""
     within = tuple(range(1, noise.dim()))
     return noise.mean(within, keepdim=True), noise.square().mean(within, keepdim=True).sqrt()

@@ -10,15 +10,15 @@ from smoothing.attacks import mean_log_probability
 
 
 class Consistency(Objective):
-    """Plain training, plus what keeps predictions under noise close to their mean, and the mean sure of itself.
+    """Cross-entropy, plus regularisers: predictions under noise are close to their mean, and the mean has low entropy.
 
     Jeong and Shin (2020), eq. 8: with ``F_i`` the prediction under draw ``i`` and ``F`` their mean,
     ``mean_i [CE(F_i, y) + weight * KL(F || F_i)] + entropy_weight * H(F)``.
 
     Args:
-        weight: Weight lambda of the divergence, at least 0; the paper has 5 to 20.
+        weight: Weight lambda of the divergence, at least 0; 5 to 20 in the paper.
         entropy_weight: Weight eta of the entropy, at least 0.
-        draws: Draws m for each image, at least 2.
+        draws: Number of draws m per image, at least 2.
 
     Raises:
         ValueError: If an argument is out of its range.

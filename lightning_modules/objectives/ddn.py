@@ -12,15 +12,15 @@ from smoothing.attacks import Draws, direction, mean_log_probability, standing_s
 
 
 class DDN(Attacker):
-    """Follows the gradient on a sphere that shrinks while the prediction is wrong and grows while it is right.
+    """Gradient steps on a sphere that shrinks while the prediction is wrong and grows while it is right.
 
     Rony et al. (2019, algorithm 1), against the mean prediction under noise as in Salman et al. (2019, section 2.2).
-    The shortest change that misleads is kept; where none does, the image stays as it is.
+    The result is the shortest change that alters the prediction, or the unchanged image if there is none.
 
     Args:
-        radius: The longest change on the scale of the images, and the first sphere, above 0.
-        steps: Number of steps, at least 1; their length falls from 1 to 0.01 along a cosine.
-        rate: Share gamma by which the sphere shrinks or grows, within (0, 1).
+        radius: Largest length of a change on the scale of the images, and radius of the first sphere, above 0.
+        steps: Number of steps, at least 1; their length decays from 1 to 0.01 along a cosine.
+        rate: Fraction gamma by which the sphere shrinks or grows, within (0, 1).
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -64,5 +64,5 @@ class DDN(Attacker):
 
 
 def _scaled(change: Tensor, length: Tensor) -> Tensor:
-    """Changes of the given lengths ``(batch,)`` in the same directions."""
+    """Scale changes to given lengths ``(batch,)``."""
     return torch.nn.functional.normalize(change.flatten(1)).mul(length[:, None]).view_as(change)

@@ -14,16 +14,17 @@ from smoothing.measures import Gaussian, SmoothingMeasure
 class MACER(Objective):
     """Cross-entropy of the mean prediction under noise, plus a hinge on a soft certified radius.
 
-    Zhai et al. (2020), eq. 9 and algorithm 1: where the mean prediction ``z`` of the softmax at inverse temperature
-    ``sharpness`` is right, ``weight * sigma/2 * max(0, margin - (Phi^-1(z_y) - Phi^-1(max of the others)))``. Where
-    ``z_y`` rounds to 1, so that the difference is infinite, the hinge is met and gives nothing.
+    Zhai et al. (2020), eq. 9 and algorithm 1. ``z`` is the mean prediction of the softmax at inverse temperature
+    ``sharpness``. If it is correct, the hinge is
+    ``weight * sigma/2 * max(0, margin - (Phi^-1(z_y) - Phi^-1(max of the others)))``. If ``z_y`` rounds to 1, the
+    difference is infinite and the hinge is 0.
 
     Args:
-        weight: Weight lambda of the hinge, at least 0; the paper has 12 on CIFAR-10, and 4 at sigma 0.5.
+        weight: Weight lambda of the hinge, at least 0; in the paper, 12 on CIFAR-10, and 4 at sigma 0.5.
         margin: The hinge's gamma, above 0.
         sharpness: The inverse temperature beta, above 0.
-        draws: Draws k for each image, at least 1.
-        deferred: Number of epochs that go without the hinge first, at least 0.
+        draws: Number of draws k per image, at least 1.
+        deferred: Number of first epochs without the hinge, at least 0.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -43,10 +44,10 @@ class MACER(Objective):
         self.deferred = deferred
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Its radius is that of Gaussian noise."""
+        """Return why the measure is refused, or None: the certified radius is that of Gaussian noise."""
         if isinstance(measure, Gaussian):
             return None
-        return f"its radius is Gaussian noise's, and the measure is {type(measure).__name__}"
+        return f"its radius is that of Gaussian noise, and the measure is {type(measure).__name__}"
 
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """See `Objective.loss`."""
@@ -58,7 +59,7 @@ class MACER(Objective):
         mean = mean_log_probability(self.sharpness * logits, self.draws).exp()
         top, which = mean.topk(2, 1)
         right = which[:, 0] == labels
-        # Only what is inside the hinge is differentiated: the quantile has an infinite slope at 0 and 1.
+        # Only rows inside the hinge are differentiated: the quantile has infinite slope at 0 and 1.
         inside = right & (_lead(top.detach()) <= self.margin)
         hinge = (self.margin - _lead(top[inside])).sum() / len(x)
         return classification + self.weight * noise.measure.sigma / 2 * hinge

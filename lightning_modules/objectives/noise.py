@@ -1,4 +1,4 @@
-"""Noise for training: draws that are functions of a key."""
+"""Noise for training, as a function of a key."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -12,7 +12,7 @@ class Noise:
 
     Args:
         measure: The smoothing measure.
-        key: Whole numbers, at least 0, that tell the batch from all others.
+        key: Whole numbers, at least 0, that identify the batch.
     """
 
     def __init__(self, measure: SmoothingMeasure, key: Sequence[int]) -> None:
@@ -21,5 +21,5 @@ class Noise:
         self._count = count()
 
     def draws(self, number: int) -> Draws:
-        """The next ``number`` draws for each object, independent of all before."""
+        """Return the next ``number`` draws per object, independent of all previous ones."""
         return Draws(self.measure, number, (*self._key, next(self._count)))

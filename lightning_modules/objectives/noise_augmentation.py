@@ -1,4 +1,4 @@
-"""Plain training under noise."""
+"""Noise augmentation."""
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -12,7 +12,7 @@ class NoiseAugmentation(Objective):
     """Cross-entropy of noisy images (Lecuyer et al. 2019, section IV; Cohen et al. 2019, section 3.3).
 
     Args:
-        draws: Draws for each image, at least 1.
+        draws: Number of draws per image, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -9,33 +9,33 @@ from smoothing.measures import SmoothingMeasure
 
 
 class Objective(ABC):
-    """What the weights of a base classifier are to minimise.
+    """A training loss of a base classifier.
 
-    A new objective is a subclass with `loss`. It sees the network as a function from noisy images to logits, and the
-    measure as a source of draws, so that any measure will do; one whose formula is a single measure's says so in
-    `supports`.
+    A new objective is a subclass with `loss`. It uses the network as a function from noisy images to logits, and the
+    measure as a source of draws, so that it works with any measure. If its formula needs a certain measure, `supports`
+    refuses the others.
     """
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why this objective cannot serve the measure, or None where it can."""
+        """Return why this objective cannot be used with the measure, or None if it can."""
         return None
 
     @abstractmethod
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
-        """The loss of one batch.
+        """Return the loss of one batch.
 
         Args:
-            network: From noisy images ``(n, ...)`` to logits ``(n, K)``.
+            network: Maps noisy images ``(n, ...)`` to logits ``(n, K)``.
             noise: Source of draws from the measure.
             x: Images ``(batch, ...)`` within [0, 1].
             labels: ``(batch,)`` int64.
-            epoch: Number of the epoch, from 0, for what sets in by and by.
+            epoch: Number of the epoch, from 0, for terms that grow over the first epochs.
 
         Returns:
-            A scalar to differentiate.
+            A differentiable scalar.
         """
 
 
-def set_in(epoch: int, epochs: int) -> float:
-    """Share of its strength that something has in an epoch when it grows linearly over the first ``epochs``."""
+def ramp(epoch: int, epochs: int) -> float:
+    """Return the factor, in an epoch, of a term that grows linearly to 1 over the first ``epochs``."""
     return min(1.0, (epoch + 1) / epochs) if epochs else 1.0

@@ -29,7 +29,7 @@ class PGD(Attacker):
         radius = strength * self.radius
 
         def project(moved: Tensor) -> Tensor:
-            # The image itself lies in [0, 1], so that shortening the change does not leave it.
+            # The image is within [0, 1], so a shortened change stays within [0, 1].
             return x + shorten(moved.clamp(0, 1) - x, radius)
 
         def loss(moved: Tensor) -> Tensor:

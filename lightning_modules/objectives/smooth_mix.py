@@ -1,4 +1,4 @@
-"""SmoothMix: mixing images with adversarial examples of the smoothed classifier."""
+"""SmoothMix: mixtures of images and adversarial examples of the smoothed classifier."""
 
 import torch
 from torch import Tensor, nn
@@ -6,25 +6,27 @@ from torch.nn.functional import cross_entropy, kl_div
 
 from lightning_modules.objectives.attacker import shorten
 from lightning_modules.objectives.noise import Noise
-from lightning_modules.objectives.objective import Objective, set_in
+from lightning_modules.objectives.objective import Objective, ramp
 from smoothing.arguments import at_least, finite, instance, positive
 from smoothing.attacks import ascend, mean_log_probability, smoothed_loss, standing_still
 from smoothing.numerics.random import generator
 
 
 class SmoothMix(Objective):
-    """Plain training, plus a divergence that leads predictions to the uniform one on the way to adversarial examples.
+    """Cross-entropy, plus a divergence that makes predictions more uniform towards adversarial examples.
 
     Jeong et al. (2021), eq. 7-10: the adversarial example ``x~`` is ``steps`` normalised gradient steps away, not
-    bound to a ball. With a share ``l`` uniform on [0, 1/2], the mixture ``(1-l) x + l x~`` is to be predicted as
-    ``(1-l) F(x) + l / K``, where ``F(x)`` is the mean prediction under noise; images that it gets wrong do not count.
+    restricted to a ball. With ``l`` uniform on [0, 1/2], the target of the mixture ``(1-l) x + l x~`` is
+    ``(1-l) F(x) + l / K``, where ``F(x)`` is the mean prediction under noise. Images with a wrong ``F(x)`` have no
+    divergence term.
 
     Args:
-        weight: Weight eta of the divergence, at least 0; the paper has 1 or 5.
-        draws: Draws m for each image, at least 1.
+        weight: Weight eta of the divergence, at least 0; 1 or 5 in the paper.
+        draws: Number of draws m per image, at least 1.
         steps: Number of steps T, at least 1.
-        step: Length alpha of a step in l2, above 0; the paper has 0.5, 1 and 2 on CIFAR-10 at sigma 0.25, 0.5 and 1.
-        one_step: Whether to start from the example one step away in place of the image itself.
+        step: Length alpha of a step in l2, above 0; in the paper, 0.5, 1 and 2 on CIFAR-10 at sigma
+            0.25, 0.5 and 1.
+        one_step: Whether to mix from the image after one step instead of the image itself.
         warm_up: Number of epochs over which the divergence grows to its full weight, at least 0.
 
     Raises:
@@ -54,7 +56,7 @@ class SmoothMix(Objective):
 
     def loss(self, network: nn.Module, noise: Noise, x: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """See `Objective.loss`."""
-        draws, strength = noise.draws(self.draws), set_in(epoch, self.warm_up)
+        draws, strength = noise.draws(self.draws), ramp(epoch, self.warm_up)
 
         def climb(start: Tensor, steps: int) -> Tensor:
             return ascend(lambda moved: smoothed_loss(network, draws, moved, labels), start, steps, self.step, _clip)

@@ -9,12 +9,12 @@ from smoothing.arguments import finite
 
 
 class Stability(Objective):
-    """Cross-entropy of the clean image, and of the noisy prediction against the clean (Li et al. 2019, section 4).
+    """Cross-entropy of clean images, plus that of noisy against clean predictions (Li et al. 2019, section 4).
 
     ``CE(F(x), y) + weight * CE(F(x), F(x + noise))``, after Zheng et al. (2016).
 
     Args:
-        weight: Weight of the second term, at least 0; 2 is what later comparisons use (Jeong and Shin 2020).
+        weight: Weight of the second term, at least 0; later comparisons use 2 (Jeong and Shin 2020).
 
     Raises:
         ValueError: If an argument is out of its range.

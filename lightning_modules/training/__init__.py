@@ -1,1 +1,4 @@
-"""Training base classifiers and denoisers, and the recipes by which objects are built again."""
+"""Lightning modules that train base classifiers and denoisers, their schedules, and recipes to rebuild objects.
+
+Add here new trainings. Losses are in `lightning_modules.objectives`, networks in `lightning_modules.architectures`.
+"""

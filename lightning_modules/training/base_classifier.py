@@ -28,26 +28,26 @@ TRAINING, VALIDATION = 0, 1
 
 
 class BaseClassifier(pl.LightningModule):
-    """A network that is trained to classify what a measure makes of its inputs.
+    """Training of a network on inputs that a measure randomises.
 
-    Images are on the scale [0, 1], and noise is added before anything else is done to them. The noise is a function of
-    seed, epoch, batch and rank, so that a training that is resumed sees the noise of one that was not interrupted.
+    Images are on the scale [0, 1]. Noise is added before all other operations. It is a function of seed, epoch, batch
+    and rank, so that a resumed training draws the same noise as an uninterrupted one.
 
-    Validation is on the part of the training set that the data module keeps for it: accuracy under one draw each, and
-    what a certifier says of the first few images, with few draws.
+    The data module reserves a part of the training set for validation. Validation logs the accuracy under one draw per
+    image, and the certified accuracy of the first few images with few draws.
 
-    For an exponential moving average of the weights give the trainer Lightning's callback ``EMAWeightAveraging``:
-    validation and checkpoints then use the average.
+    For an exponential moving average of the weights, add Lightning's callback ``EMAWeightAveraging`` to the trainer.
+    Validation and checkpoints then use the average.
 
     Args:
         architecture: The network.
-        measure: How inputs are randomised.
-        objective: What is minimised; plain training under noise unless given.
-        optimizer: Makes the optimiser from the parameters; SGD with momentum unless given.
-        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
-            over the whole training, stepped every batch, unless given.
-        certifier: Certifies a few validation images each epoch; `ClopperPearson` on 256 draws unless given.
-        certified: Number of images that it certifies on every rank, at least 0, at most a batch.
+        measure: The measure that randomises the inputs.
+        objective: The loss to minimise; default: `NoiseAugmentation`.
+        optimizer: Creates the optimiser from the parameters; default: SGD with momentum.
+        schedule: Creates the learning rate schedule from the optimiser, stepped once per epoch; default: one cycle over
+            the whole training, stepped every batch.
+        certifier: Certifies a few validation images in each epoch; default: `ClopperPearson` with 256 draws.
+        certified: Number of images to certify on every rank, at least 0. At most one batch is certified.
         radii: Radii at which certified accuracy is logged, at least 0.
         seed: Root seed of the noise, at least 0.
 
@@ -80,7 +80,7 @@ class BaseClassifier(pl.LightningModule):
         for radius in radii:
             finite(self, 0, radii=radius)
         at_least(self, 0, seed=seed)
-        # The layout that convolutions are fastest in.
+        # Convolutions are fastest in this layout.
         self.network: Architecture = architecture.to(memory_format=torch.channels_last)
         self.measure = measure
         self.objective = objective or NoiseAugmentation()
@@ -92,16 +92,16 @@ class BaseClassifier(pl.LightningModule):
         self._record: dict[str, Any] = {}
 
     def setup(self, stage: str) -> None:
-        """Check that data, network, measure and objective go together.
+        """Check that data, network, measure and objective fit together.
 
         Raises:
-            ValueError: If they do not, saying why.
+            ValueError: If they do not, with the reason.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if reason := self.objective.supports(self.measure):
-            raise ValueError(f"objective: {type(self.objective).__name__} cannot serve: {reason}")
+            raise ValueError(f"objective: {type(self.objective).__name__} cannot be used: {reason}")
         if reason := self.certifier.supports(self.measure, self._votes()):
-            raise ValueError(f"certifier: {type(self.certifier).__name__} cannot serve: {reason}")
+            raise ValueError(f"certifier: {type(self.certifier).__name__} cannot be used: {reason}")
         if self.network.num_classes != data.num_classes:
             raise ValueError(
                 f"{type(self.network).__name__}: num_classes = {self.network.num_classes}; "
@@ -117,7 +117,7 @@ class BaseClassifier(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what the network is, and what it has seen."""
+        """Record network, measure and training examples in the checkpoint."""
         checkpoint[RECORD] = self._record
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class BaseClassifier(pl.LightningModule):
         check_resumed(self, checkpoint.get(RECORD), self._record)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """The objective on one batch."""
+        """Return the loss of one batch."""
         x, labels = batch
         noise = self._noise(TRAINING, self.current_epoch, batch_idx)
         loss = self.objective.loss(self.network, noise, x, labels, self.current_epoch)
@@ -133,7 +133,7 @@ class BaseClassifier(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Accuracy under noise on one batch; certified accuracy on the head of the first."""
+        """Log the accuracy under noise of one batch, and the certified accuracy of the start of the first batch."""
         x, labels = batch
         noisy = self._noise(VALIDATION, 0, batch_idx).draws(1)(x)
         accuracy = (self.network(noisy).argmax(1) == labels).float().mean()
@@ -142,7 +142,7 @@ class BaseClassifier(pl.LightningModule):
             self._certify(x[: self.certified], labels[: self.certified])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser and its schedule."""
+        """Return the optimiser and its schedule."""
         return self.learning.configure(self.trainer, self.network.parameters())
 
     def _noise(self, stream: int, epoch: int, batch: int) -> Noise:

@@ -25,29 +25,29 @@ TRAINING, VALIDATION, SHOWN = 0, 1, 2
 """Streams of noise."""
 
 SHOWN_IMAGES = 8
-"""Images of each kind that are shown after an epoch."""
+"""Number of images of each kind to log after an epoch."""
 
 FOLDER = "denoiser"
-"""Where in the directory of the run the denoiser is written in the format of diffusers."""
+"""Subfolder of the run directory for the denoiser in the format of diffusers."""
 
 
 class DenoiserTraining(pl.LightningModule):
-    """A UNet that learns to take out noise; a diffusion model from scratch, unless told otherwise (Ho et al. 2020).
+    """Training of a UNet that removes noise; by default a diffusion model from scratch (Ho et al. 2020).
 
-    Images are on the scale [0, 1]; their shape comes from the data module. Noise is a function of seed, epoch, batch
-    and rank, so that a training that is resumed sees the noise of one that was not interrupted.
+    Images are on the scale [0, 1]; the data module defines their shape. Noise is a function of seed, epoch, batch and
+    rank, so that a resumed training draws the same noise as an uninterrupted one.
 
-    For an exponential moving average of the weights give the trainer Lightning's callback ``EMAWeightAveraging``:
-    validation, checkpoints and the folder then use the average. Images of each epoch are logged by the callback
-    ``ImageGrids``. After training, the denoiser stands in the directory of the run in the format of diffusers, too.
+    For an exponential moving average of the weights, add Lightning's callback ``EMAWeightAveraging`` to the trainer.
+    Validation, checkpoints and the folder then use the average. The callback ``ImageGrids`` logs images of each epoch.
+    After training, the denoiser is also saved in the run directory in the format of diffusers.
 
     Args:
-        unet: Arguments of `diffusers.UNet2DModel`, but for channels and size of the images.
-        process: How noise is put on and taken out; `Diffusion` unless given.
-        optimizer: Makes the optimiser from the parameters; AdamW unless given.
-        schedule: Makes the schedule of the learning rate from the optimiser, to be stepped once an epoch; one cycle
-            over the whole training, stepped every batch, unless given.
-        sigmas: Noise, on the scale [0, 1], at which validation logs how well images are denoised.
+        unet: Arguments of `diffusers.UNet2DModel`, without channels and size of the images.
+        process: Adds and removes noise; default: `Diffusion`.
+        optimizer: Creates the optimiser from the parameters; default: AdamW.
+        schedule: Creates the learning rate schedule from the optimiser, stepped once per epoch; default: one cycle over
+            the whole training, stepped every batch.
+        sigmas: Standard deviations on the scale [0, 1], above 0, for which validation logs the denoising error.
         seed: Root seed of the noise, at least 0.
 
     Raises:
@@ -84,11 +84,11 @@ class DenoiserTraining(pl.LightningModule):
         """Build the UNet for the images of the data module.
 
         Raises:
-            ValueError: If it does not fit them.
+            ValueError: If the arguments do not fit the images.
         """
         if self._record:
             return
-        # Here, since diffusers takes seconds to import, which no other run should have to wait for.
+        # Imported here, since importing diffusers takes seconds.
         from diffusers import UNet2DModel
 
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -102,7 +102,7 @@ class DenoiserTraining(pl.LightningModule):
                 self.network(torch.zeros(1, *shape), 0)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
-                f"DenoiserTraining: unet = {self.unet}; must be arguments of diffusers.UNet2DModel that make one for "
+                f"DenoiserTraining: unet = {self.unet}; must be arguments of diffusers.UNet2DModel for "
                 f"images of shape {list(shape)}: {error}"
             ) from error
         self._record = {
@@ -112,7 +112,7 @@ class DenoiserTraining(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what the denoiser is, and what it has seen."""
+        """Record UNet, process and training examples in the checkpoint."""
         checkpoint[RECORD] = self._record
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -120,17 +120,17 @@ class DenoiserTraining(pl.LightningModule):
         check_resumed(self, checkpoint.get(RECORD), self._record)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """How far the UNet is from what it should say of one batch."""
+        """Return the mean squared error of the UNet on one batch."""
         loss = self._loss(batch[0], (TRAINING, self.current_epoch, batch_idx))
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """The same on unseen images, and how far denoised images are from clean ones, on the scale [0, 1].
+        """Log the same loss on validation images, and the squared error of denoised images on the scale [0, 1].
 
         Returns:
-            Of the first batch, images to look at, ``(some, channels, height, width)`` within [0, 1]: clean images,
-            followed by noisy and denoised ones for each sigma, and images that the UNet makes up.
+            For the first batch, images to log, ``(some, channels, height, width)`` within [0, 1]: clean images,
+            followed by noisy and denoised ones for each sigma, and images that the UNet generates. Otherwise nothing.
         """
         x, _ = batch
         self.log("val/loss", self._loss(x, (VALIDATION, 0, batch_idx)), prog_bar=True, sync_dist=True)
@@ -141,27 +141,27 @@ class DenoiserTraining(pl.LightningModule):
             denoised = self.process.denoise(self.network, noisy, sigma)
             self.log(f"val/squared_error/{sigma:g}", mse_loss(denoised, x), sync_dist=True)
             rows += [noisy[:SHOWN_IMAGES].clamp(0, 1), denoised[:SHOWN_IMAGES]]
-        return {"denoised": torch.cat(rows)} | self._imagined(x) if batch_idx == 0 else {}
+        return {"denoised": torch.cat(rows)} | self._generated(x) if batch_idx == 0 else {}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser and its schedule."""
+        """Return the optimiser and its schedule."""
         return self.learning.configure(self.trainer, self.network.parameters())
 
     def on_train_end(self) -> None:
-        """Write the denoiser in the format of diffusers; callbacks have put the average in its place by now."""
+        """Save the denoiser in the format of diffusers; callbacks have replaced the weights by their average."""
         if self.trainer.is_global_zero:
             folder = Path(self.trainer.default_root_dir, FOLDER)
             self.process.save(self.network, folder)
             (folder / TRAINED_ON).write_text(self._record["trained_on"] + "\n", encoding="utf-8")
 
     def _loss(self, x: Tensor, key: Sequence[int]) -> Tensor:
-        given, time, wanted = self.process.lesson(x, self._generator(key))
-        return mse_loss(self.network(given, time).sample, wanted)
+        given, time, target = self.process.training_batch(x, self._generator(key))
+        return mse_loss(self.network(given, time).sample, target)
 
-    def _imagined(self, x: Tensor) -> dict[str, Tensor]:
+    def _generated(self, x: Tensor) -> dict[str, Tensor]:
         start = torch.empty_like(x[:SHOWN_IMAGES]).normal_(generator=self._generator((SHOWN, 1)))
-        images = self.process.imagine(self.network, start)
-        return {} if images is None else {"imagined": images}
+        images = self.process.generate(self.network, start)
+        return {} if images is None else {"generated": images}
 
     def _generator(self, key: Sequence[int]) -> torch.Generator:
         return generator((self.seed, *key, self.global_rank), self.device)

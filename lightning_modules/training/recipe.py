@@ -1,4 +1,4 @@
-"""How to build an object again: its class and the arguments of its constructor, as plain values."""
+"""Recipes: class and constructor arguments of an object as plain values, to rebuild the object."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,23 @@ T = TypeVar("T")
 
 
 def describe(made: object, leave_out: Sequence[str] = ()) -> Recipe:
-    """The recipe of an object that keeps every argument of its constructor in an attribute of that name.
+    """Return the recipe of an object that keeps every constructor argument in an attribute of the same name.
 
-    Two objects with equal recipes are the same thing.
+    Objects with equal recipes are equal.
 
     Args:
         made: The object.
-        leave_out: Arguments that are no part of what it is.
+        leave_out: Names of arguments to omit.
 
     Raises:
-        ValueError: If it does not keep an argument, or the argument has no plain form.
+        ValueError: If the object does not keep an argument, or the argument has no plain form.
     """
     kind = type(made)
     arguments = {}
     for name in inspect.signature(kind).parameters:
         if name not in leave_out:
             if not hasattr(made, name):
-                raise ValueError(f"{kind.__name__}: {name} is not kept; must be, in an attribute of that name")
+                raise ValueError(f"{kind.__name__}: {name} is not kept; must be kept in an attribute of that name")
             arguments[name] = _plain(getattr(made, name))
     return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": arguments}
 
@@ -39,11 +39,11 @@ def build(recipe: Mapping[str, Any], kind: type[T]) -> T:
     """Build an object from its recipe.
 
     Args:
-        recipe: What `describe` said.
-        kind: Class that the object must be of.
+        recipe: Result of `describe`.
+        kind: Class of which the object must be an instance.
 
     Raises:
-        ValueError: If its class cannot be found, or is of another kind.
+        ValueError: If the class cannot be imported, or is not a subclass of ``kind``.
     """
     module, _, name = str(recipe["class_path"]).rpartition(".")
     try:

@@ -1,4 +1,4 @@
-"""How fast networks learn, and how that changes as they do."""
+"""Optimisers and learning rate schedules."""
 
 from collections.abc import Iterable
 from math import cos, pi
@@ -13,14 +13,14 @@ from torch import Tensor
 from smoothing.arguments import function
 
 WARM_UP = 0.2
-"""Share of a training in which the learning rate rises."""
+"""Fraction of the training during which the learning rate rises."""
 
 
 def one_cycle(progress: float) -> float:
-    """Share of its peak that the learning rate has: it rises linearly from 0 to 1 and falls along a cosine to 0.
+    """Return the learning rate as a fraction of its peak: a linear rise from 0 to 1, then a cosine decay to 0.
 
     Args:
-        progress: Share of the training that is done, within [0, 1].
+        progress: Finished fraction of the training, within [0, 1].
     """
     if progress < WARM_UP:
         return progress / WARM_UP
@@ -39,15 +39,18 @@ def check_learning(owner: object, optimizer: OptimizerCallable, schedule: LRSche
 
 
 class Learning:
-    """An optimiser and its schedule, to be made when the parameters are known.
+    """An optimiser and its schedule, created once the parameters are known.
 
-    Copies of a module share it: what a config makes of a callable drags the whole trainer along, which no copy survives
-    where there are several processes.
+    Copies of a module share this object. A callable that is created from a config refers to the whole trainer, which
+    cannot be copied when several processes run.
 
     Args:
-        optimizer: Makes the optimiser from the parameters.
-        schedule: Makes the schedule from the optimiser, to be stepped once an epoch; `one_cycle` over the whole
-            training, stepped every batch, unless given.
+        optimizer: Creates the optimiser from the parameters.
+        schedule: Creates the schedule from the optimiser, stepped once per epoch; default: `one_cycle` over the whole
+            training, stepped every batch.
+
+    Raises:
+        ValueError: If an argument is not callable.
     """
 
     def __init__(self, optimizer: OptimizerCallable, schedule: LRSchedulerCallable | None = None) -> None:
@@ -59,16 +62,16 @@ class Learning:
         return self
 
     def configure(self, trainer: pl.Trainer, parameters: Iterable[Tensor]) -> OptimizerLRScheduler:
-        """Both, as Lightning is told of them.
+        """Return optimiser and schedule in the form that Lightning expects.
 
         Args:
-            trainer: The trainer, which knows how many steps there will be.
-            parameters: What is learned.
+            trainer: The trainer, which knows the number of steps.
+            parameters: The parameters to train.
         """
         optimizer = self._optimizer(parameters)
         if self._schedule is not None:
             return {"optimizer": optimizer, "lr_scheduler": self._schedule(optimizer)}
         steps = int(trainer.estimated_stepping_batches)
-        # By a function of the step alone, so that a training that is resumed may be given more epochs.
+        # A function of the step alone, so that a resumed training may have more epochs.
         cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

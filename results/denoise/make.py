@@ -1,6 +1,6 @@
-"""Fills README.md beside it from finished runs: ``python -m results.denoise.make [RUNS]``, in the repository's root.
+"""Fills README.md in the same folder from finished runs: ``python -m results.denoise.make [RUNS]``, in the root.
 
-Tables whose runs are not there stay as they are.
+Tables without finished runs are left unchanged.
 """
 
 import csv
@@ -43,14 +43,14 @@ TABLES: Mapping[str, tuple[Sequence[float], Mapping[str, str]]] = {
         },
     ),
 }
-"""By the marks of README.md: radii, and what to call each run, by its name."""
+"""Radii, and titles of runs by name, by mark in README.md."""
 
 PER_INPUT = {"mnist per image": "mnist_denoised_0.25", "cifar10 per image": "cifar10_0.1"}
-"""Runs whose radii for single images are shown, by the marks of README.md."""
+"""Runs with a table of radii for single images, by mark in README.md."""
 
 
 def table(radii: Sequence[float], names: Mapping[str, str], runs: Path) -> str:
-    """Certified accuracy of the runs that are there."""
+    """Return the certified accuracy of the finished runs as a Markdown table."""
     rows = []
     for run, text in names.items():
         if (runs / run / "certificates.csv").is_file():
@@ -59,7 +59,7 @@ def table(radii: Sequence[float], names: Mapping[str, str], runs: Path) -> str:
 
 
 def per_input(run: Path) -> str:
-    """Certified accuracy of a run by the norm of the change of each image, for several numbers of changed ones."""
+    """Return certified accuracy by the norm of the change of each image, for several numbers of changed images."""
     with (run / "per_input.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = [name for name in rows[0] if name.startswith("at ")]

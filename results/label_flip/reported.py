@@ -1,6 +1,6 @@
-"""Fills README.md beside it: full MNIST on test points that had no part in any choice.
+"""Fills README.md in the same folder: full MNIST on test examples that were not used to choose settings.
 
-``python -m results.label_flip.reported [RUNS]``, in the repository's root.
+``python -m results.label_flip.reported [RUNS]``, in the root of the repository.
 """
 
 import sys
@@ -15,10 +15,10 @@ from smoothing.certificates import Table
 FLIPS = (1, 100, 300, 500, 800, 1000, 1400)
 
 CHOSEN_ON = 5000
-"""Test images that settings were chosen on, the first ones."""
+"""Number of leading test images that were used to choose settings."""
 
 LOOKED_AT_EVERY = 10
-"""And every so many-th, looked at while the recipe was made."""
+"""Stride of further test images that were used during development."""
 
 RUNS: Mapping[str, str] = {
     "mnist": "nearest 3,000 on spectral features",
@@ -30,7 +30,7 @@ RUNS: Mapping[str, str] = {
 
 
 def rows(run: Path, name: str) -> list[tuple[object, ...]]:
-    """Certified accuracy and median radius of every certifier of a run."""
+    """Return certified accuracy and median radius of every certifier of a run."""
     table = Table.read_csv(run / "certificates.csv")
     made: list[tuple[object, ...]] = []
     for certifier in table.certifiers:

@@ -1,4 +1,4 @@
-"""Draws Figure E.3 of Rosenfeld et al. (2020): ``python -m results.label_flip.tight_against_kl``, in the root."""
+"""Draws Figure E.3 of Rosenfeld et al. (2020): ``python -m results.label_flip.tight_against_kl``."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from smoothing.measures import LabelFlip
 
 
 def tight_against_kl(path: Path, q: str = "0.4", flips: int = 200) -> None:
-    """The vote that is needed to certify a number of flips, by either guarantee."""
+    """Draw the vote that certifies a number of flips, for both guarantees."""
     measure = LabelFlip(q, 2)
     needed = thresholds(measure, flips, (flips,))
     reached = KL().radius(measure, VoteBound.one_sided(needed), (flips,))

@@ -1,6 +1,6 @@
-"""Fills the tables of README.md beside it: ``python -m results.mnist17.make [RUNS]``, in the repository's root.
+"""Fills the tables of README.md in the same folder: ``python -m results.mnist17.make [RUNS]``, in the root.
 
-The table of `choose.sh` needs marks named ``choice`` and is made where its runs are there.
+The table of `choose.sh` needs marks named ``choice`` and is filled if its runs exist.
 """
 
 import sys
@@ -30,7 +30,7 @@ PAIRS = ("02", "34", "56", "89")
 
 
 def by_q(runs: Path, name: str) -> str:
-    """One table per q: the published figures above those of every certifier."""
+    """Return one table per q: published figures first, then every certifier."""
     parts = []
     for q, published in PUBLISHED.items():
         ours = accuracy(runs / f"{name}_q{q}", FLIPS)
@@ -40,13 +40,13 @@ def by_q(runs: Path, name: str) -> str:
 
 
 def best(runs: Path, name: str, flips: Sequence[int]) -> str:
-    """Certified accuracy of every certifier."""
+    """Return the certified accuracy of every certifier."""
     ours = accuracy(runs / name, flips)
     return markdown(("flips", *flips), ((text, *ours[key]) for key, text in CERTIFIERS.items()))
 
 
 def choice(runs: Path) -> str:
-    """Exact certified accuracy on the pairs of other digits, by recipe."""
+    """Return the exact certified accuracy on pairs of other digits, by recipe."""
     columns = {"ridge_all_axes": 2000, "ridge_two_axes": 2000, "clusters": 5000}
     rows = []
     for recipe in sorted(runs.iterdir()):
@@ -57,7 +57,7 @@ def choice(runs: Path) -> str:
 
 
 def main(runs: Path) -> None:
-    """Replace what stands between the marks of README.md."""
+    """Replace the blocks between the marks of README.md."""
     blocks = {
         "paper": by_q(runs, "mnist17"),
         "label-free": by_q(runs, "mnist17_label_free"),

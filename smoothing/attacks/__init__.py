@@ -1,4 +1,7 @@
-"""Attacks: changes of an input that mislead a smoothed classifier. What is certified, they must not reach."""
+"""Attacks: searches for changes that alter predictions. They give upper bounds on radii, never certificates.
+
+A new attack on training labels is a subclass of `Attack`, exported here.
+"""
 
 from smoothing.attacks.attack import Attack
 from smoothing.attacks.inputs.ascent import ascend, direction, standing_still

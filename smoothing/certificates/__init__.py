@@ -1,4 +1,4 @@
-"""Certificates: what a certifier answers, the table of all answers, its store and its curves."""
+"""Certificates: results of certifiers, tables of certificates, their storage and certified accuracy."""
 
 from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 from smoothing.certificates.curves import Curve, certified_curve, summary

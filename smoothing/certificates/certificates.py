@@ -26,10 +26,12 @@ class Certificates:
         classifier: The certified classifier: the mean vote, the majority vote (THEORY.md 4.2), or the run-off between
             the two classes with most votes.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
-        sound: Whether every rounding on the path goes outward.
-        assumptions: What the certificate takes for granted, one phrase each.
-        log_fail: ``(batch,)`` float64 bound on log of the votes lost, where the certifier has one.
-        log_rival: ``(batch,)`` float64 bound on log of the best rival's votes, where the certifier has one.
+        sound: Whether all rounding errors make the radius smaller, never larger.
+        assumptions: Assumptions under which the certificates hold, one phrase each.
+        log_fail: ``(batch,)`` float64 upper bound on log of the probability that the predicted class loses, if
+            the certifier computes it.
+        log_rival: ``(batch,)`` float64 upper bound on log of the probability of the strongest rival, if the
+            certifier computes it.
         n_a: ``(batch,)`` int64 count of the predicted class among ``n`` draws, for sampled votes.
         n_b: ``(batch,)`` int64 count of the most frequent other class among ``n`` draws, for sampled votes.
         n: ``(batch,)`` int64 number of draws that bound the vote, for sampled votes.
@@ -37,7 +39,7 @@ class Certificates:
         alpha: Failure probability of each certificate.
 
     Raises:
-        ValueError: If ``classifier`` is not one of these.
+        ValueError: If ``classifier`` is not a smoothed classifier.
     """
 
     prediction: NDArray[np.int64]
@@ -55,7 +57,7 @@ class Certificates:
     alpha: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse the classifiers of attacks."""
+        """Raise for the classifiers of attacks."""
         _check_classifier(self, get_args(SmoothedClassifier))
 
     def columns(self) -> dict[str, Any]:
@@ -70,13 +72,13 @@ class Attacked:
     Attributes:
         prediction: ``(batch,)`` int64 class that the attack tries to change.
         upper_bound: ``(batch,)`` float64 upper bound on every radius that can be certified: the largest distance below
-            that of the closest change found that alters the prediction; the diameter where none is found.
+            the closest change found that alters the prediction, or the diameter if none is found.
         classifier: The attacked classifier.
         exact: Whether each attack is carried out in exact arithmetic; otherwise rounding may have altered a prediction.
         assumptions: Assumptions of the votes and the measure, one phrase each.
 
     Raises:
-        ValueError: If ``classifier`` is not one of an attack.
+        ValueError: If ``classifier`` is not an attacked classifier.
     """
 
     prediction: NDArray[np.int64]
@@ -86,7 +88,7 @@ class Attacked:
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse the classifiers of certificates."""
+        """Raise for the classifiers of certificates."""
         _check_classifier(self, get_args(AttackedClassifier))
 
     def columns(self) -> dict[str, Any]:

@@ -19,27 +19,27 @@ _WHOLE = ("index", "label", "prediction")
 _COUNTS = ("n_a", "n_b", "n", "n0")
 
 NAME = "a name of at least one character and without '/'"
-"""What is allowed as the name of a certifier: loggers make parts of their keys of it, which ``/`` separates."""
+"""Allowed names of certifiers. Loggers use the name as a part of keys, and ``/`` separates the parts."""
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may be the name of a certifier."""
+    """Return whether a text is allowed as the name of a certifier."""
     return bool(text.strip()) and "/" not in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The certificate of one example by one certifier. What a certifier lacks is None.
+    """The certificate of one test example by one certifier. Values that a certifier does not compute are None.
 
     Attributes:
-        index: Position of the example in the data set asked, at least 0.
+        index: Position of the example in the test set, at least 0.
         certifier: Name of the certifier in its run, at least one character and no ``/``.
         label: True class, at least 0.
         prediction: Predicted class, -1 where the certifier abstains.
-        radius: Certified radius in units of the measure's distance, at least 0; 0 where nothing is certified.
-        correct: Whether ``prediction`` is ``label``. An abstention is wrong.
-        log_fail: Bound on log of the votes lost.
-        log_rival: Bound on log of the best rival's votes.
+        radius: Certified radius in units of the distance of the measure, at least 0. Nothing is certified at 0.
+        correct: Whether ``prediction`` equals ``label``. Abstentions are wrong.
+        log_fail: Upper bound on log of the probability that the predicted class loses.
+        log_rival: Upper bound on log of the probability of the strongest rival.
         n_a: Count of the predicted class among ``n`` draws, at least 0.
         n_b: Count of the most frequent other class among ``n`` draws, at least 0.
         n: Number of draws that bound the vote, at least 0.
@@ -48,8 +48,8 @@ class Row:
         classifier: Smoothed classifier that is certified, ``"mean"``, ``"majority"`` (THEORY.md 4.2) or ``"run-off"``;
             or the one that is attacked, ``"attacked mean"`` or ``"attacked base"``.
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
-        sound: Whether every rounding on its path goes outward.
-        assumptions: What it takes for granted, phrases joined by ``"; "``.
+        sound: Whether all rounding errors make the radius smaller, never larger.
+        assumptions: Assumptions under which the certificate holds, phrases joined by ``"; "``.
 
     Raises:
         ValueError: If a value is not as described.
@@ -74,12 +74,12 @@ class Row:
     assumptions: str = ""
 
     def cells(self) -> tuple[Any, ...]:
-        """Its values, in the order of `COLUMNS`."""
+        """Return the values in the order of `COLUMNS`."""
         return _cells(self)
 
     def __post_init__(self) -> None:
-        """Refuse what no certifier may claim."""
-        promises = (
+        """Raise if a value is not as described."""
+        conditions = (
             *((name, isinstance(getattr(self, name), Integral), "a whole number") for name in _WHOLE),
             ("certifier", is_name(self.certifier), NAME),
             ("index", self.index >= 0, "at least 0"),
@@ -88,12 +88,12 @@ class Row:
             *((name, (getattr(self, name) or 0) >= 0, "at least 0") for name in _COUNTS),
             ("radius", self.radius >= 0, "at least 0"),
             ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
-            ("correct", self.correct == (self.prediction == self.label), "whether prediction is label"),
+            ("correct", self.correct == (self.prediction == self.label), "whether prediction equals label"),
             ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
             ("classifier", self.classifier in _CLASSIFIERS, " or ".join(_CLASSIFIERS)),
         )
-        for name, kept, allowed in promises:
-            if not kept:
+        for name, holds, allowed in conditions:
+            if not holds:
                 where = f"example {self.index}, certifier {self.certifier}"
                 raise ValueError(f"{where}: {name} = {getattr(self, name)}; must be {allowed}")
 
@@ -108,22 +108,22 @@ _KINDS: dict[Any, ColumnType] = {
 }
 
 COLUMNS: dict[str, ColumnType] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
-"""Type of every column of the table, in their order."""
+"""Type of every column of the table, in order."""
 
 _cells = attrgetter(*COLUMNS)
 
 
 def rows(certifier: str, results: Certificates | Attacked, index: ArrayLike, label: ArrayLike) -> list[Row]:
-    """Join the labels of one batch to its certificates.
+    """Join the certificates of one batch with its indices and labels.
 
     Args:
         certifier: Name of the certifier or attack in its run.
         results: Its results, ``(batch,)`` columns.
-        index: ``(batch,)`` position of each example in its data set.
+        index: ``(batch,)`` position of each example in the test set.
         label: ``(batch,)`` true classes.
 
     Raises:
-        ValueError: If the columns differ in length, or a value is one that no certifier may claim.
+        ValueError: If the columns differ in length, or a value is not allowed in a `Row`.
     """
     phrases = "; ".join(dict.fromkeys(results.assumptions))
     batch = len(results.prediction)
@@ -156,18 +156,19 @@ _ONE_PER_BATCH = {"n0", "alpha", "classifier", "deterministic", "sound"}
 
 
 class Table:
-    """Certificates in columns: examples by index, and for each example all certifiers in the same order.
+    """Table of certificates, sorted by example. All examples have the same certifiers, in the same order.
 
-    ``table["radius"]`` is a column, ``(len(table),)``; columns that a certifier may lack are masked arrays.
+    ``table["radius"]`` is a column of shape ``(len(table),)``. Columns with optional values are masked arrays.
 
     Args:
-        rows: At least one row, in any order of the examples. Certifiers stand in the order of the first example.
+        rows: At least one row. Examples may be in any order. Certifiers are in the order of the example with the
+            smallest index.
 
     Attributes:
-        certifiers: Their names, in order.
+        certifiers: Names of the certifiers, in order.
 
     Raises:
-        ValueError: If there is no row, or an example has not exactly one row of every certifier.
+        ValueError: If there is no row, or an example does not have exactly one row of every certifier.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -186,23 +187,23 @@ class Table:
         }
 
     def __len__(self) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return len(self._columns["index"])
 
     def __getitem__(self, column: str) -> NDArray[Any]:
-        """Column by name, ``(len(self),)``."""
+        """Return a column by name, ``(len(self),)``."""
         return self._columns[column]
 
     def __iter__(self) -> Iterator[Row]:
-        """Rows, in order."""
+        """Iterate over the rows, in order."""
         for values in self._records():
             yield Row(**dict(zip(COLUMNS, values, strict=True)))
 
     def of(self, certifier: str) -> "Table":
-        """The rows of one certifier.
+        """Return the rows of one certifier.
 
         Raises:
-            ValueError: If the table has none.
+            ValueError: If the table has no such certifier.
         """
         if certifier not in self.certifiers:
             raise ValueError(f"certifier: {certifier}; must be one of {', '.join(self.certifiers)}")
@@ -213,7 +214,7 @@ class Table:
         return part
 
     def write_csv(self, path: str | Path) -> None:
-        """Write the table; floats keep every bit, flags are 0 or 1, missing cells are empty."""
+        """Write a CSV file. Floats keep every bit, flags are 0 or 1, missing values are empty."""
         write_records(path, ",", COLUMNS, self._records())
 
     @classmethod
@@ -221,7 +222,7 @@ class Table:
         """Read a table that `write_csv` wrote.
 
         Raises:
-            ValueError: Naming the file, the line and what is allowed there.
+            ValueError: If the file is damaged, naming the file, the line and the allowed values.
         """
         return assemble(path, read_records(path, ",", COLUMNS))
 
@@ -230,14 +231,14 @@ class Table:
 
 
 def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> Table:
-    """Make a table of the lines of a file.
+    """Create a table from the lines of a file.
 
     Args:
         path: The file, for messages.
-        lines: Where each line stands, and the values of its row by name.
+        lines: Location of each line, and the values of its row by name.
 
     Raises:
-        ValueError: Naming the file, the line where there is one, and what is allowed.
+        ValueError: If a row or the table is not allowed, naming the file, the line if there is one, and the reason.
     """
     found = []
     for where, values in lines:
@@ -252,7 +253,7 @@ def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> T
 
 
 def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> Iterator[Row]:
-    """Rows by index and certifier, every example answered once by every certifier."""
+    """Yield rows by index and certifier. Raise unless every example has one row of every certifier."""
     place = {name: i for i, name in enumerate(certifiers)}
     for index, example in groupby(by_index, key=lambda row: row.index):
         answered = sorted(example, key=lambda row: place.get(row.certifier, len(place)))

@@ -1,4 +1,4 @@
-"""Certifiers: how a vote is bounded."""
+"""Certifiers: from votes to certificates."""
 
 from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
 from smoothing.certifiers.analytic.berry_esseen import BerryEsseen

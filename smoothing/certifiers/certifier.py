@@ -1,4 +1,4 @@
-"""The contract of every certifier: ballots in, certificates out."""
+"""Interface of certifiers."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from smoothing.votes.ballots import Ballots
 
 
 class Certifier(Evaluator):
-    """Bounds a vote and asks a guarantee for the radius, or computes the radius exactly (THEORY.md section 1).
+    """Base class of certifiers: from votes to certificates (THEORY.md section 1).
 
-    A new certifier is a subclass with `certify`, and `supports` where it does not support every pair of a measure and
-    votes.
+    A certifier bounds the votes and obtains the radius from a guarantee, or it computes the radius exactly. A new
+    certifier is a subclass with `certify`, and `supports` if it does not support every pair of a measure and votes.
     """
 
     def check(self, ballots: Ballots) -> None:
-        """Raise if the votes of a batch under its measure cannot be certified; `certify` calls it first.
+        """Raise an error unless the votes of a batch are supported under its measure. `certify` calls this first.
 
         Raises:
             ValueError: With the reason that `supports` gives.
@@ -45,7 +45,7 @@ class Certifier(Evaluator):
         """Certify one batch.
 
         Args:
-            ballots: A batch of inputs with a measure and a base function.
+            ballots: A batch of inputs with a measure and votes.
 
         Returns:
             Certificates with ``(batch,)`` columns.

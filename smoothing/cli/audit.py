@@ -78,8 +78,8 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
 def read_sigma(path: Path, given: float | None) -> float:
     """Return the sigma of a log. Logs do not state it.
 
-    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such a
-    number it is the only decimal number in the file name.
+    It is the number after ``certify`` or ``sigma`` in the file name, as in ``noise_0.25/test/sigma_0.50``. Without such
+    a number it is the only decimal number in the file name.
 
     Args:
         path: The log.
@@ -97,9 +97,8 @@ def read_sigma(path: Path, given: float | None) -> float:
         return given
     found = marked or {float(number) for number in _DECIMAL.findall(path.name)}
     if len(found) != 1:
-        raise ValueError(
-            f"audit.sigma: not given; must be given, since the name {path.name} has {len(found)} candidates"
-        )
+        reason = f"the name {path.name} has {len(found)} candidates"
+        raise ValueError(f"audit.sigma: not given; must be, since {reason}")
     return found.pop()
 
 

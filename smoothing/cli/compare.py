@@ -1,4 +1,4 @@
-"""Finished runs side by side."""
+"""The command ``compare``: comparison of finished runs."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ from smoothing.runs.provenance import read_distance
 from smoothing.runs.settings import computed_settings, differing_settings
 
 CURVE = ".csv"
-"""Ending of published curves."""
+"""Suffix of published curves."""
 
 
 def compare(
@@ -32,29 +32,29 @@ def compare(
     audit: Stated | None = None,
     out: str = "comparison",
 ) -> None:
-    """Certified accuracy of finished runs side by side.
+    """Compare the certified accuracy of finished runs.
 
-    Prints certified accuracy, accuracy, abstention, median and average radius of every run and certifier, and the
-    settings that differ. Writes the same to ``<out>.csv``, ``<out>.md`` and ``<out>.tex`` (for LaTeX with booktabs),
-    draws all curves to ``<out>.png`` and ``<out>.svg``, and logs all of it to wandb, which stays offline unless
-    WANDB_MODE says otherwise.
+    The command prints certified accuracy, accuracy, abstention, median radius and average radius of every run and
+    certifier, and the settings that differ. It writes the tables to ``<out>.csv``, ``<out>.md`` and ``<out>.tex``
+    (LaTeX with booktabs), draws all curves to ``<out>.png`` and ``<out>.svg``, and logs everything to wandb, offline
+    unless WANDB_MODE is set.
 
     Args:
-        runs: Run directories, logs in the field's TSV format (idx label predict radius correct time), or published
-            curves, CSV files with the column radius and one for each line, in the distance of the runs beside them.
-        radii: Radii to compare at; by default a few round numbers.
+        runs: Run directories; TSV logs with the columns idx label predict radius correct time; or published curves:
+            CSV files with the column radius and one column per curve, in the distance of the other runs.
+        radii: Radii to compare at. The default is a few round numbers.
         envelope: Whether to show the best run at every radius too.
-        audit: What the logs are said to be, as in ``--audit.alpha 0.001 --audit.n 100000``; finds radii that no count
-            can give, and the alpha that fits.
-        out: Where to write, without ending.
+        audit: Stated parameters of the logs, as in ``--audit.alpha 0.001 --audit.n 100000``. The audit finds radii that
+            no count can give, the alpha that fits, and missing test examples.
+        out: Path of the files to write, without suffix.
 
     Raises:
-        ValueError: If a run is missing, damaged or in another distance, or a radius is not allowed, or there is no
-            envelope or audit of these runs.
+        ValueError: If a run is missing, damaged or in another distance, a radius is not allowed, the files cannot be
+            written, or an envelope or audit is not possible for these runs.
     """
     paths = name_runs(runs)
     if not Path(out).name or out.endswith("/"):
-        raise ValueError(f"out: {out!r}; must be the path of files, without ending")
+        raise ValueError(f"out: {out!r}; must be the path of files, without suffix")
     loaded = load_runs(paths)
     made = comparison(loaded, radii, envelope)
     settings = {name: read_settings(path) for name, path in paths.items() if path.is_dir()}
@@ -75,22 +75,22 @@ def compare(
         tex.write_text("\n".join(table.latex() for table in tables.values()), encoding="utf-8")
         draw(curves, png, svg, envelope=envelope)
     except OSError as error:
-        raise ValueError(f"out: {out}: {error.strerror}; must be a place that can be written to") from None
+        raise ValueError(f"out: {out}: {error.strerror}; must be writable") from None
     for table in tables.values():
         table.show()
-    # Here, since wandb takes seconds to import, which no refused comparison should have to wait for.
+    # Imported here, since the import of wandb takes seconds and would delay error messages.
     from reporting.comparison_logger import log_comparison
 
-    asked = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
+    compared = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
     how = {"radii": radii, "envelope": envelope, "audit": asdict(audit) if audit else None}
-    log_comparison(out, curves, tables, files, {**asked, **how})
+    log_comparison(out, curves, tables, files, {**compared, **how})
 
 
 def name_runs(runs: Sequence[str]) -> dict[str, Path]:
-    """Name runs by the last part of their path, where that is enough to tell them apart.
+    """Name runs by the last part of their paths if it is unique, otherwise by their paths.
 
     Raises:
-        ValueError: If there is none, one is given twice, under whatever path, or one is not a path.
+        ValueError: If there is no run, a run is given twice, or an element is not a path.
     """
     given: Sequence[Any] = runs
     if isinstance(runs, str) or not all(isinstance(run, str) and run for run in given):
@@ -110,12 +110,12 @@ def load_runs(paths: Mapping[str, Path]) -> dict[str, Comparable]:
     """Read runs, logs and published curves.
 
     Raises:
-        ValueError: Naming what is missing or damaged.
+        ValueError: If a run is missing or damaged, naming the file, or if there are only published curves.
     """
     published = {name: path for name, path in paths.items() if path.suffix == CURVE and not path.is_dir()}
     runs = {name: load_run(path) for name, path in paths.items() if name not in published}
     if not runs:
-        raise ValueError("runs: published curves alone; must stand beside a finished run, whose distance they share")
+        raise ValueError("runs: only published curves; must include a finished run, which determines the distance")
     distance = common_distance({name: run.distance for name, run in runs.items()})
     return {name: load_curve(path, distance) if name in published else runs[name] for name, path in paths.items()}
 
@@ -124,7 +124,7 @@ def load_curve(path: Path, distance: Distance) -> Published:
     """Read a published curve.
 
     Raises:
-        ValueError: If it is missing, damaged, or no fractions by ascending radius.
+        ValueError: If the file is missing, damaged, or not a published curve; see `Published`.
     """
     if not path.is_file():
         raise ValueError(f"runs: {path} does not exist; must be a published curve")
@@ -136,10 +136,10 @@ def load_curve(path: Path, distance: Distance) -> Published:
 
 
 def load_run(path: Path) -> Run:
-    """Read a run directory, or a log in the field's TSV format.
+    """Read a run directory or a TSV log.
 
     Raises:
-        ValueError: Naming what is missing or damaged.
+        ValueError: If a file is missing or damaged, naming it.
     """
     if path.is_file():
         return Run(read_tsv(path)[0], FIELD_DISTANCE)
@@ -156,20 +156,20 @@ def read_examples(provenance: Path) -> str | None:
     """Return the hash of the requested examples from the provenance of a run, or of all its data in older ones.
 
     Raises:
-        ValueError: If the file is no provenance.
+        ValueError: If the file is not a provenance.
     """
     try:
         found = json.loads(provenance.read_text(encoding="utf-8"))
         return str(found.get("examples_hash") or found["data"]) or None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{provenance}: names no data; must be the provenance of a finished run") from None
+        raise ValueError(f"{provenance}: has no data; must be the provenance of a finished run") from None
 
 
 def read_settings(run_dir: Path) -> dict[str, str]:
-    """What a run computed by its config, by dotted name; how it was run is left out.
+    """Return the settings that determine the results of a run, by dotted name.
 
     Raises:
-        ValueError: If it is no config.
+        ValueError: If the config is damaged.
     """
     path = run_dir / "config.yaml"
     try:
@@ -177,7 +177,7 @@ def read_settings(run_dir: Path) -> dict[str, str]:
     except (yaml.YAMLError, UnicodeDecodeError):
         config = None
     if not isinstance(config, dict):
-        raise ValueError(f"{path}: holds no settings; must be the config of a finished run")
+        raise ValueError(f"{path}: has no settings; must be the config of a finished run")
     return computed_settings(config)
 
 

@@ -1,4 +1,4 @@
-"""A guarantee read backwards: radius in, vote bound out."""
+"""Inverse of a guarantee: the vote bound required for a radius."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.rounding import Float
 
 PARTS = 17
-"""Parts into which an interval is cut at a time: one call of a guarantee serves all cuts."""
+"""Number of parts into which an interval is divided per call of the guarantee."""
 
 
 def log_limit(guarantee: Guarantee, measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> float:
-    """The log of the share of lost votes up to which a winner is certified at a radius.
+    """Return the largest ``log(1 - p_A)`` at which a radius is certified.
 
-    The guarantee itself certifies the radius at the number returned, and hence at all smaller ones.
+    The guarantee certifies the radius at the returned number, and therefore at all smaller ones.
 
     Args:
-        guarantee: How bounds become radii. The best rival counts as having all that the winner loses.
-        measure: The smoothing measure.
-        radius: The radius asked for, at least 0; radius 0 asks for the lead alone.
+        guarantee: The guarantee. Its bound is one-sided: ``p_c <= 1 - p_A``.
+        measure: Smoothing measure.
+        radius: Requested radius, at least 0. Radius 0 requires only a majority.
         shape: Shape of the object that the measure randomises.
 
     Returns:
-        A float64 below 0, the largest to the last bits; minus infinity where no share is small enough.
+        Float64 below 0, the largest up to the last bits; minus infinity if no bound is sufficient.
     """
 
     def first_certified(falling: Float) -> int:

@@ -1,4 +1,4 @@
-"""The tight guarantee for any measure, by Neyman and Pearson's lemma."""
+"""The tight guarantee for any measure, by the Neyman-Pearson lemma."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,18 +14,19 @@ from smoothing.privacy_loss import PrivacyLoss
 
 
 class NeymanPearson(Guarantee):
-    """Certified at ``r`` iff ``G_r(fA) + G_r(fB) < 1`` for every law of the measure (THEORY.md section 2).
+    """Tight guarantee by the Neyman-Pearson lemma.
 
-    For discrete measures this is the certificate of Lee et al. (2019); their tables are kept by the law itself.
+    A radius ``r`` is certified if and only if ``G_r(fA) + G_r(fB) < 1`` for every law of the measure (THEORY.md section
+    2). For discrete measures this is the certificate of Lee et al. (2019). The laws cache their tables.
     """
 
     def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
-        """Certified radius, ``(batch,)`` float64; see `Guarantee.radius`."""
+        """Return certified radii, ``(batch,)`` float64; see `Guarantee.radius`."""
         closed = measure.closed_form_radius(bound.log_fail, bound.log_rival, shape)
         if closed is not None:
             return closed
 
-        # Rows with equal bounds have equal radii.
+        # Rows with equal bounds have equal radii, so each is computed once.
         bounds, row_of = np.unique(np.stack([bound.log_fail, bound.log_rival]), axis=1, return_inverse=True)
 
         def margin(radius: float, rows: NDArray[np.intp]) -> Float:
@@ -37,30 +38,33 @@ class NeymanPearson(Guarantee):
 
 
 def laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:
-    """The privacy losses of ``measure`` at ``radius``, as a list whether it has one or several."""
+    """Return the privacy losses of ``measure`` at ``radius`` as a list."""
     loss = measure.privacy_loss(radius, shape)
     return loss if isinstance(loss, list) else [loss]
 
 
 def thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence[int] = (1,)) -> Float:
-    """For each whole radius, the probability below which the votes against the winner must stay.
+    """Return the thresholds of ``1 - p_A`` for all whole radii. A radius is certified below its threshold.
 
     Args:
-        measure: A measure with whole radii.
-        max_radius: Last radius, at least 0.
+        measure: Measure with whole-numbered radii.
+        max_radius: Largest radius, at least 0.
         shape: Shape of the object.
 
     Returns:
-        ``(max_radius + 1,)`` float64 logarithms ``log f``, rounded down: ``f`` itself has ``G_r(f) <= 1/2``.
+        ``(max_radius + 1,)`` float64 logarithms ``log f``, rounded down, so that ``G_r(f) <= 1/2``.
+
+    Raises:
+        ValueError: If radii of the measure are not whole numbers or ``max_radius`` is negative.
     """
     return np.array([min(law.log_threshold() for law in laws(measure, r, shape)) for r in _radii(measure, max_radius)])
 
 
 def exact_thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence[int] = (1,)) -> list[Fraction]:
-    """As `thresholds`, but ``f`` itself and in rational arithmetic.
+    """Return the exact thresholds ``f`` as fractions; see `thresholds`.
 
     Raises:
-        ValueError: If the measure's laws are not of rational numbers.
+        ValueError: If the probabilities of the measure are not rational numbers.
     """
     return [min(law.exact_threshold() for law in laws(measure, r, shape)) for r in _radii(measure, max_radius)]
 

@@ -1,4 +1,4 @@
-"""Radii that are pairs: additions and deletions."""
+"""Certificates for pairs of additions and deletions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,16 +8,16 @@ from smoothing.measures.sparse_discrete import SparseDiscrete
 
 
 def certified_pairs(measure: SparseDiscrete, bound: VoteBound, additions: int, deletions: int) -> NDArray[np.bool_]:
-    """Which mixes of additions and deletions leave the winner ahead (Bojchevski et al. 2020; THEORY.md section 2).
+    """Return which pairs of additions and deletions are certified (Bojchevski et al. 2020; THEORY.md section 2).
 
     Args:
-        measure: The smoothing measure.
+        measure: Smoothing measure.
         bound: Bounds on the votes, ``(batch,)`` each.
-        additions: Most additions asked for, at least 0.
-        deletions: Most deletions asked for, at least 0.
+        additions: Largest number of additions, at least 0.
+        deletions: Largest number of deletions, at least 0.
 
     Returns:
-        ``(batch, additions + 1, deletions + 1)`` booleans. Every smaller pair of a certified one is certified.
+        ``(batch, additions + 1, deletions + 1)`` booleans. If a pair is certified, all smaller pairs are certified.
     """
     table = np.zeros((len(bound.log_fail), additions + 1, deletions + 1), bool)
     for a, d in np.ndindex(table.shape[1:]):

@@ -1,4 +1,4 @@
-"""The largest radius at which a test still holds."""
+"""Search for the largest certified radius."""
 
 from collections.abc import Callable
 
@@ -9,29 +9,29 @@ from smoothing.numerics.bracket import Bracket
 from smoothing.numerics.rounding import Float
 
 Margin = Callable[[float, NDArray[np.intp]], Float]
-"""How far some rows (their positions) are from losing their certificate at a radius: certified where above 0."""
+"""Function of a radius and row numbers. It returns one value per row, which is above 0 if the radius is certified."""
 
 TOLERANCE = 1e-12
-"""Relative accuracy of radii that are no whole numbers."""
+"""Relative accuracy of real-valued radii."""
 
 SMALLEST = 1e-30
-"""Radii below this are not looked for."""
+"""Smallest radius that is searched for."""
 
 PATIENCE = 2
-"""Steps after which an interval that has not halved is halved."""
+"""Number of steps after which an interval is bisected if it has not halved."""
 
 
 def largest_radius(margin: Margin, batch: int, limit: float, integer: bool) -> Float:
-    """Find for every row a radius at which it is certified: the largest, where the margin never turns positive again.
+    """Return a certified radius for every row, the largest if the margin is decreasing.
 
-    Every radius returned was tested itself, but for 0, which certifies nothing. Whole numbers are found by doubling and
-    halving, which asks for few different radii, and for each of them once for all rows concerned.
+    Every returned radius was tested, except 0, which certifies nothing. Whole numbers are found by doubling and
+    bisection. This requires few different radii, and each is tested once for all rows.
 
     Args:
         margin: The test.
         batch: Number of rows.
-        limit: No radius needs to be larger.
-        integer: Whether radii are whole numbers; otherwise they are found to within `TOLERANCE`, from below.
+        limit: Largest possible radius.
+        integer: Whether radii are whole numbers. Real radii are found up to `TOLERANCE`, from below.
 
     Returns:
         ``(batch,)`` float64, at least 0.

@@ -1,4 +1,7 @@
-"""Smoothing measures: how an object is randomised."""
+"""Smoothing measures: distributions over randomised versions of an object.
+
+A new kind of noise is a subclass of `SmoothingMeasure`, `CategoricalMeasure` or `AdditiveNoise` in a file of its own.
+"""
 
 from smoothing.measures.additive import (
     AdditiveNoise,

@@ -1,4 +1,4 @@
-"""Independent noise added to every coordinate."""
+"""Additive noise."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ from smoothing.privacy_loss import (
 )
 
 SHORTEST, LONGEST = 1e-30, 1e30
-"""Range of standard deviations, scales and half widths, where noise in single precision neither under- nor overflows."""
+"""Range of standard deviations, scales and half widths. Within it, single precision has no under- or overflow."""
 
 
 class AdditiveNoise(SmoothingMeasure):
-    """Noise that is added to the object, and does not depend on it."""
+    """Noise that is added to the object and does not depend on it."""
 
     @abstractmethod
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw noise for each of many objects, independently.
+        """Draw noise for each object, independently.
 
         Args:
-            z: The objects, ``(objects, ...)``; only their shape, type and device count.
+            z: The objects, ``(objects, ...)``. Only shape, dtype and device are used.
             generator: Source of all randomness, on the device of ``z``.
 
         Returns:
-            A new tensor like ``z``.
+            New tensor with the shape, dtype and device of ``z``.
         """
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -48,7 +48,7 @@ class AdditiveNoise(SmoothingMeasure):
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Add noise to each object; see `SmoothingMeasure.sample_each`.
 
-        The sum is taken in single precision at least: a draw in half precision would not follow its law.
+        The sum is computed at least in single precision. Noise drawn in half precision would not follow its law.
         """
         is_floating(self, z=z)
         is_generator(self, generator)
@@ -57,7 +57,7 @@ class AdditiveNoise(SmoothingMeasure):
 
 
 class ShiftMeasure(AdditiveNoise):
-    """Independent noise on every coordinate, whose worst change of a given size is a shift along one line.
+    """Additive noise for which the privacy loss at a given distance is that of a shift along one line.
 
     See THEORY.md section 2.
     """
@@ -65,24 +65,27 @@ class ShiftMeasure(AdditiveNoise):
     @property
     @abstractmethod
     def noise(self) -> NoiseLaw:
-        """The law of the noise along that line; symmetric and log-concave."""
+        """Law of the noise along that line, symmetric and log-concave."""
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """A shift of one coordinate by ``radius``."""
+        """Return the loss of a shift of one coordinate by ``radius``."""
         return ShiftLoss(self.noise, radius)
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
-        """``-(F^-1(fA) + F^-1(fB)) / 2``; see `SmoothingMeasure.closed_form_radius`."""
+        """Return ``-(F^-1(fA) + F^-1(fB)) / 2``; see `SmoothingMeasure.closed_form_radius`."""
         return shift_radius(self.noise, log_fail, log_rival)
 
 
 class Gaussian(ShiftMeasure):
-    """Normal noise, l2 (Cohen et al. 2019, theorem 1).
+    """Gaussian noise, l2 (Cohen et al. 2019, theorem 1).
 
-    The law of the loss depends on the length of the change alone, so one line stands for all directions.
+    The privacy loss depends only on the Euclidean length of the change, not on its direction.
 
     Args:
-        sigma: Standard deviation of every coordinate, on the scale of the object, above 0.
+        sigma: Standard deviation of every coordinate, in input units, within [1e-30, 1e30].
+
+    Raises:
+        ValueError: If ``sigma`` is out of range.
     """
 
     def __init__(self, sigma: float) -> None:
@@ -91,26 +94,30 @@ class Gaussian(ShiftMeasure):
 
     @property
     def distance(self) -> Distance:
-        """Euclidean length; a radius R covers less than R."""
+        """Euclidean length of the change, strict."""
         return Distance("l2", "input units", integer=False, strict=True)
 
     @property
     def noise(self) -> NoiseLaw:
-        """The normal law."""
+        """Normal law."""
         return NormalLaw(self.sigma)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Normal noise like ``z``."""
+        """Draw normal noise; see `AdditiveNoise.draw`."""
         return torch.empty_like(z).normal_(0, self.sigma, generator=generator)
 
 
 class AnisotropicGaussian(Gaussian):
-    """Normal noise of its own standard deviation in every coordinate.
+    """Gaussian noise with a separate standard deviation for every coordinate.
 
     In units of ``sigma`` the noise is isotropic, so the distance is ``|delta / sigma|`` (THEORY.md section 2).
 
     Args:
-        sigmas: Standard deviations, above 0; broadcast to the object, for example one per channel ``[[[s]], ...]``.
+        sigmas: Standard deviations in input units, within [1e-30, 1e30]. Broadcast to the object, for example one per
+            channel ``[[[s]], ...]``.
+
+    Raises:
+        ValueError: If ``sigmas`` is empty or out of range.
     """
 
     def __init__(self, sigmas: Sequence[float] | Sequence[Sequence[Sequence[float]]]) -> None:
@@ -121,11 +128,11 @@ class AnisotropicGaussian(Gaussian):
 
     @property
     def distance(self) -> Distance:
-        """Euclidean length in standard deviations."""
+        """Euclidean length of the change in standard deviations, strict."""
         return Distance("l2", "standard deviations", integer=False, strict=True)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Normal noise like ``z``.
+        """Draw normal noise; see `AdditiveNoise.draw`.
 
         Raises:
             ValueError: If ``sigmas`` do not broadcast to ``z``.
@@ -142,11 +149,11 @@ class AnisotropicGaussian(Gaussian):
 
 
 class _CoordinateNoise(ShiftMeasure):
-    """I.i.d. symmetric log-concave noise under l1: among all changes of one length, that of one coordinate is worst."""
+    """I.i.d. symmetric log-concave noise, l1. A change of one coordinate is the worst of its length."""
 
     @property
     def distance(self) -> Distance:
-        """Sum of absolute changes; a radius R covers less than R."""
+        """Sum of absolute changes, strict."""
         return Distance("l1", "input units", integer=False, strict=True)
 
 
@@ -154,7 +161,10 @@ class Laplace(_CoordinateNoise):
     """Laplace noise, l1 (Teng et al. 2020).
 
     Args:
-        scale: The parameter ``b`` of the density ``exp(-|x|/b) / 2b``, above 0.
+        scale: Parameter ``b`` of the density ``exp(-|x|/b) / 2b``, in input units, within [1e-30, 1e30].
+
+    Raises:
+        ValueError: If ``scale`` is out of range.
     """
 
     def __init__(self, scale: float) -> None:
@@ -163,11 +173,11 @@ class Laplace(_CoordinateNoise):
 
     @property
     def noise(self) -> NoiseLaw:
-        """The Laplace law."""
+        """Laplace law."""
         return LaplaceLaw(self.scale)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Laplace noise like ``z``: a difference of two exponential variables."""
+        """Draw the difference of two exponential variables; see `AdditiveNoise.draw`."""
         first, second = (torch.empty_like(z).exponential_(1, generator=generator) for _ in range(2))
         return self.scale * (first - second)
 
@@ -176,7 +186,10 @@ class Uniform(_CoordinateNoise):
     """Uniform noise, l1 (Yang et al. 2020; THEORY.md section 2).
 
     Args:
-        half_width: Noise is uniform on ``[-half_width, half_width]``, above 0.
+        half_width: Noise is uniform on ``[-half_width, half_width]``, in input units, within [1e-30, 1e30].
+
+    Raises:
+        ValueError: If ``half_width`` is out of range.
     """
 
     def __init__(self, half_width: float) -> None:
@@ -185,24 +198,27 @@ class Uniform(_CoordinateNoise):
 
     @property
     def noise(self) -> NoiseLaw:
-        """The uniform law."""
+        """Uniform law."""
         return UniformLaw(self.half_width)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Uniform noise like ``z``."""
+        """Draw uniform noise; see `AdditiveNoise.draw`."""
         return torch.empty_like(z).uniform_(-self.half_width, self.half_width, generator=generator)
 
 
 LARGEST_EXPONENT = 1e3
-"""Largest exponent at which the law is verified. Above it the noise is nearly that of `Uniform`."""
+"""Largest exponent at which the accuracy of the law is tested. Larger exponents approach `Uniform`."""
 
 
 class GeneralisedGaussian(_CoordinateNoise):
     """Noise of density proportional to ``exp(-(|x| / scale)^exponent)``, l1 (THEORY.md section 2).
 
     Args:
-        scale: Above 0.
-        exponent: Within [1, `LARGEST_EXPONENT`]; from 1 on the density is log-concave.
+        scale: In input units, within [1e-30, 1e30].
+        exponent: Within [1, 1000]. The density is log-concave for exponents of at least 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, scale: float, exponent: float) -> None:
@@ -213,14 +229,15 @@ class GeneralisedGaussian(_CoordinateNoise):
 
     @property
     def noise(self) -> NoiseLaw:
-        """The generalised normal law."""
+        """Generalised normal law."""
         return GeneralisedNormalLaw(self.scale, self.exponent)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Noise like ``z``: a gamma variable of shape ``1 + 1/exponent``, to the power ``1/exponent``, times a uniform one.
+        """Draw a power of a gamma variable times a uniform variable; see `AdditiveNoise.draw`.
 
-        A gamma variable of shape ``a`` is one of shape ``a + 1`` times ``U^(1/a)`` (Marsaglia and Tsang 2000). Drawn at
-        shape ``1/exponent`` itself, small values would underflow, and the noise would have an atom.
+        ``|x / scale|^exponent`` is a gamma variable of shape ``1/exponent``. A gamma variable of shape ``a`` has the
+        law of ``Gamma(a + 1) U^(1/a)`` (Marsaglia and Tsang 2000). Drawn directly at a small shape, it underflows, and
+        the noise has an atom.
         """
         shape = torch.full_like(z, 1 + 1 / self.exponent)
         size = torch._standard_gamma(shape, generator=generator) ** (1 / self.exponent)

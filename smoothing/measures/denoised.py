@@ -1,4 +1,4 @@
-"""Gaussian noise, and a denoiser after it."""
+"""Gaussian noise followed by a denoiser."""
 
 from collections.abc import Sequence
 
@@ -18,25 +18,26 @@ from smoothing.privacy_loss import PrivacyLoss
 
 
 class DenoisedMeasure(SmoothingMeasure):
-    """Images plus Gaussian noise, denoised (Salman et al. 2020; Carlini et al. 2022; Hong et al. 2024).
+    """Images with Gaussian noise, denoised (Salman et al. 2020; Carlini et al. 2022; Hong et al. 2024).
 
-    The denoiser comes after the noise, so that what two objects' versions can be told apart by does not grow: law and
-    distance are those of the noise (THEORY.md section 6). It may be given more noise than is certified, never less.
+    Denoising is post-processing of the noise. It cannot increase the privacy loss, so law and distance are those of the
+    noise (THEORY.md section 6). The applied noise may be stronger than the certified noise, never weaker.
 
-    An object is one image ``(channels, height, width)``, or many, ``(..., channels, height, width)``, as a training
-    set is. Images are denoised in batches of one size, each on one thread, so that a version has the same bits however
-    many are drawn, and whatever the number of threads.
+    An object is one image ``(channels, height, width)`` or many images ``(..., channels, height, width)``, for example
+    a training set. Images are denoised in batches of one size, each on one thread. A sample therefore has the same bits
+    for any number of draws and threads.
 
     Args:
-        measure: The noise whose guarantee holds.
-        denoiser: What follows it.
-        batch_size: Images that are denoised at a time, at least 1; the last batch is filled up.
+        measure: The noise that is certified.
+        denoiser: The denoiser.
+        batch_size: Number of images per batch, at least 1. The last batch is padded.
 
     Raises:
-        ValueError: If the denoiser knows no noise that large, or asks for less, or the batch size is not positive.
+        ValueError: If the denoiser does not support noise of this size, applies less noise, or ``batch_size`` is below
+            1.
 
     Attributes:
-        applied_sigma: Standard deviation of the noise that the denoiser is given, at least that of ``measure``.
+        applied_sigma: Standard deviation of the applied noise, at least that of ``measure``.
     """
 
     def __init__(self, measure: Gaussian, denoiser: Denoiser, batch_size: int = 128) -> None:
@@ -57,28 +58,28 @@ class DenoisedMeasure(SmoothingMeasure):
 
     @property
     def distance(self) -> Distance:
-        """The distance of the noise."""
+        """Distance of the noise."""
         return self.measure.distance
 
     @property
     def resembles(self) -> SmoothingMeasure:
-        """What the denoiser is meant to leave."""
+        """Measure with samples similar to denoised images; see `Denoiser.leaves`."""
         return self.denoiser.leaves(self.measure)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """The law of the noise."""
+        """Return the privacy loss of the noise."""
         return self.measure.privacy_loss(radius, shape)
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
-        """The radius of the noise."""
+        """Return the radius of the noise."""
         return self.measure.closed_form_radius(log_fail, log_rival, shape)
 
     def check(self, z: Tensor) -> None:
-        """Refuse images that the denoiser was not made for, and a denoiser that mixes images of a batch.
+        """Raise if the denoiser does not accept the images, or mixes images of a batch.
 
         Raises:
-            ValueError: If the shape or the scale of the images is not the denoiser's, or if the denoised version of an
-                image depends on other images of its batch.
+            ValueError: If the denoiser does not accept the shape or the scale of the images, or if the denoised version
+                of an image depends on other images of its batch.
         """
         is_floating(self, z=z)
         self.denoiser.check(z)
@@ -96,8 +97,9 @@ class DenoisedMeasure(SmoothingMeasure):
         """Draw one denoised version of ``z``.
 
         Raises:
-            ValueError: If the denoiser was not made for such images.
+            ValueError: If the denoiser does not accept the images.
         """
+        is_floating(self, z=z)
         self.denoiser.check(z)
         return self.sample_each(z[None], generator)[0]
 
@@ -105,7 +107,7 @@ class DenoisedMeasure(SmoothingMeasure):
         """Draw one denoised version of each object; see `SmoothingMeasure.sample_each`.
 
         Raises:
-            ValueError: If the denoiser was not made for such images.
+            ValueError: If the denoiser does not accept the images.
         """
         is_generator(self, generator)
         is_floating(self, z=z)
@@ -117,7 +119,9 @@ class DenoisedMeasure(SmoothingMeasure):
         return denoised[: len(images)].reshape(z.shape)
 
     def _noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """A whole batch of noisy images, whatever the number of images: noise is drawn for all of it."""
+        """Return a full batch of noisy images. Noise is drawn for padding as well, whatever the number of images."""
         batch = filled(images, self.batch_size)
-        # Exactly the noise that is certified, if no more is applied.
-        return batch + self.measure.draw(batch, generator) * (self.applied_sigma / self.measure.sigma)
+        # At least single precision, as in AdditiveNoise. With a factor of 1 the noise is exactly the certified one.
+        wide = batch.to(torch.promote_types(batch.dtype, torch.float32))
+        noise = self.measure.draw(wide, generator) * (self.applied_sigma / self.measure.sigma)
+        return (wide + noise).to(batch.dtype)

@@ -1,4 +1,4 @@
-"""The contract of what takes noise out of images."""
+"""Contract of denoisers."""
 
 from abc import ABC, abstractmethod
 
@@ -10,18 +10,18 @@ from smoothing.provenance.origin import Origin
 
 
 class Denoiser(nn.Module, ABC):
-    """A map from noisy images to clean ones, each row by itself and without any randomness of its own.
+    """A deterministic map from noisy to clean images that processes every row of a batch independently.
 
-    A denoiser is post-processing of Gaussian noise, so that it keeps that noise's certificate (THEORY.md section 6).
-    It may need more noise than is certified, never less.
+    A denoiser is post-processing of Gaussian noise, so the certificate of the noise remains valid (THEORY.md section
+    6). It may require stronger noise than is certified, never weaker.
 
-    A new denoiser is a subclass with `applied_sigma` and `forward`; one that is learned says what it has seen. In a
-    config, it keeps every argument of its constructor in an attribute of that name.
+    A new denoiser is a subclass with `applied_sigma` and `forward`. A trained denoiser also sets `trained_on`. For use
+    in a config, the constructor must store every argument in an attribute of the same name.
 
     Attributes:
-        trained_on: What it was learned from; empty where nothing was.
-        image_shape: Channels, height and width that it takes, None where any will do.
-        assumptions: What a certificate through it takes for granted, one phrase each.
+        trained_on: Origins of its training data; empty if it was not trained.
+        image_shape: Accepted channels, height and width; None stands for any.
+        assumptions: Assumptions of certificates that use it, one phrase each.
     """
 
     trained_on: tuple[Origin, ...] = ()
@@ -32,21 +32,21 @@ class Denoiser(nn.Module, ABC):
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What it was learned from stays as it is."""
+        """The training data of the denoiser does not change."""
         return tuple(f"the denoiser, trained on {seen}, does not change" for seen in self.trained_on)
 
     @abstractmethod
     def applied_sigma(self, sigma: float) -> float:
-        """The noise that it is given where ``sigma`` is certified.
+        """Return the standard deviation of the applied noise for a certified ``sigma``.
 
         Args:
-            sigma: Standard deviation that is certified, on the scale [0, 1] of the images, above 0.
+            sigma: Certified standard deviation, on the scale [0, 1] of the images, above 0.
 
         Returns:
-            Standard deviation of the noise that is added, on the same scale, at least ``sigma``.
+            Standard deviation of the applied noise, on the same scale, at least ``sigma``.
 
         Raises:
-            ValueError: If it knows no noise that large.
+            ValueError: If the denoiser does not support noise of this size.
         """
 
     @abstractmethod
@@ -55,28 +55,28 @@ class Denoiser(nn.Module, ABC):
 
         Args:
             noisy: ``(batch, channels, height, width)``, images on the scale [0, 1] plus noise of `applied_sigma`.
-            sigma: Standard deviation that is certified, on the scale [0, 1].
+            sigma: Certified standard deviation, on the scale [0, 1].
 
         Returns:
-            A tensor like ``noisy``, on the scale [0, 1]. A row depends on the same row of ``noisy`` alone.
+            Tensor like ``noisy``, on the scale [0, 1]. A row depends only on the same row of ``noisy``.
         """
 
     def identity(self) -> str | None:
-        """SHA-256 of its weights, in hexadecimal; None where there are none."""
+        """Return the SHA-256 of its weights in hexadecimal, or None without weights."""
         return None
 
     def leaves(self, noise: SmoothingMeasure) -> SmoothingMeasure:
-        """What its output is meant to look like, which a network behind it should be trained on: clean images."""
+        """Return a measure with samples similar to the output, for training networks on it. Default: clean images."""
         return Unchanged()
 
     def check(self, z: Tensor) -> None:
-        """Refuse what it was not made for.
+        """Raise if images have the wrong shape or scale.
 
         Args:
             z: Images without noise, ``(..., channels, height, width)``.
 
         Raises:
-            ValueError: If they have another shape, or values outside the scale [0, 1].
+            ValueError: If the shape is not accepted or values are outside [0, 1].
         """
         name, shape = type(self).__name__, tuple(z.shape[-3:])
         fits = len(shape) == 3 and all(want in (None, have) for want, have in zip(self.image_shape, shape, strict=True))

@@ -16,7 +16,10 @@ from smoothing.privacy_loss.step import LEAST_PROBABILITY
 
 
 class CategoricalMeasure(SmoothingMeasure):
-    """A measure of vectors of values ``0 .. num_classes - 1`` that randomises each by itself, l0.
+    """A measure on vectors of values ``0 .. num_classes - 1`` that randomises every coordinate independently, l0.
+
+    A subclass defines `randomise` and `privacy_loss`, and `channel` for use with analytic certifiers. Distance,
+    diameter, input checks and `exact_samples` are inherited.
 
     Attributes:
         num_classes: Number of values K, at least 2.
@@ -28,19 +31,19 @@ class CategoricalMeasure(SmoothingMeasure):
 
     @abstractmethod
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise every coordinate of an int64 tensor that holds nothing but values; see `sample`."""
+        """Randomise every coordinate of an int64 tensor of valid values; see `sample`."""
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Randomise every coordinate of ``z``; see `SmoothingMeasure.sample`.
 
         Raises:
-            ValueError: If ``z`` holds anything but values, or its type cannot hold all values.
+            ValueError: If ``z`` has an invalid value, or its dtype cannot represent all values.
         """
         is_tensor(self, z=z)
         is_generator(self, generator)
         if torch.tensor(self.num_classes - 1).to(z.dtype).item() != self.num_classes - 1:
-            refuse(self, "z", f"a tensor of {z.dtype}", f"of a type that holds all values 0 .. {self.num_classes - 1}")
-        # Arithmetic in the type of z may overflow: 200 + 100 is 44 in uint8.
+            refuse(self, "z", z, f"of a dtype that represents all values 0 .. {self.num_classes - 1}")
+        # Arithmetic in the dtype of z may overflow: 200 + 100 is 44 in uint8.
         values = z.long()
         off = (values < 0) | (values >= self.num_classes) | (values != z)
         if off.any():
@@ -50,24 +53,24 @@ class CategoricalMeasure(SmoothingMeasure):
 
     @property
     def distance(self) -> Distance:
-        """The number of changed coordinates."""
+        """Number of changed coordinates, not strict."""
         return Distance("l0", "flips", integer=True, strict=False)
 
 
 class Discrete(CategoricalMeasure):
-    """Each coordinate is kept with probability ``1 - q``, else becomes one of the other values, all alike.
+    """Noise that changes each coordinate with probability ``q`` to another value, chosen uniformly.
 
-    Coordinates on which ``z`` and ``z'`` agree cancel, and all changed ones have one law, so the law at ``r`` holds for
-    every ``z'`` at distance ``r`` and dominates those nearer (Lee et al. 2019; THEORY.md section 2). For images, whose
-    values lie on a grid within [0, 1], put it into `Quantised`.
+    Coordinates on which ``z`` and ``z'`` agree cancel in the likelihood ratio, and all changed coordinates have the
+    same law. The law at ``r`` therefore holds for every ``z'`` at distance ``r`` and dominates smaller distances (Lee
+    et al. 2019; THEORY.md section 2). For images with values on a grid within [0, 1], use `Quantised`.
 
     Args:
-        q: Probability of a change, within ``(0, (K-1)/K)``. Taken as the decimal it prints as, or exactly from a
-            string or a fraction.
+        q: Probability of a change, within ``(0, (K-1)/K)``. A float stands for the decimal number that it prints as.
+            Strings and fractions are exact.
         num_classes: Number of values K, at least 2.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, q: str | float | Fraction, num_classes: int) -> None:
@@ -84,24 +87,24 @@ class Discrete(CategoricalMeasure):
         self.q = float(self.exact_q)
 
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Keep or change every coordinate."""
+        """Keep or change every coordinate; see `CategoricalMeasure.randomise`."""
         changed = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) < self.q
         shift = torch.randint(1, self.num_classes, z.shape, generator=generator, dtype=z.dtype, device=z.device)
         return torch.where(changed, (z + shift) % self.num_classes, z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """One step up, down or none for each changed coordinate: the sample is the new value, the old, or another."""
+        """Return the loss of ``radius`` coordinates, each with three outcomes: new value, old value, another value."""
         change = self.exact_q / (self.num_classes - 1)
         keep, other = 1 - self.exact_q, self.exact_q - change
         return RepeatedLoss((change, keep, other), (keep, change, other), int(radius))
 
     @property
     def channel(self) -> Channel:
-        """``(K, K)`` probabilities of each value becoming each other, as fractions."""
+        """``(K, K)`` transition probabilities, fractions."""
         keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
         values = range(self.num_classes)
         return np.array([[keep if value == other else change for other in values] for value in values], dtype=object)
 
 
 class LabelFlip(Discrete):
-    """Every training label is flipped with probability ``q``, to any other class alike (Rosenfeld et al. 2020)."""
+    """Noise that flips each training label with probability ``q`` to a uniform other class (Rosenfeld et al. 2020)."""

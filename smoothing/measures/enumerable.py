@@ -1,4 +1,4 @@
-"""Measures of which all versions of an object can be gone through."""
+"""Measures with finitely many, equally likely samples."""
 
 from abc import abstractmethod
 
@@ -10,29 +10,31 @@ from smoothing.measures.measure import SmoothingMeasure
 
 
 class EnumerableMeasure(SmoothingMeasure):
-    """A measure under which an object has a known number of versions, all equally likely.
+    """A measure with a known number of equally likely samples, called versions of the object.
 
     Attributes:
-        versions: Their number, at least 1.
+        versions: Number of versions, at least 1.
     """
 
+    # One version number is drawn for all coordinates.
+    coordinatewise = False
     exact_samples = True
     versions: int
 
     @abstractmethod
     def version(self, z: Tensor, numbers: Tensor) -> Tensor:
-        """Versions of ``z``.
+        """Return versions of ``z``.
 
         Args:
             z: The object, any shape.
-            numbers: ``(m,)`` int64 numbers of versions, from 0, on the device of ``z``.
+            numbers: ``(m,)`` int64 version numbers, from 0, on the device of ``z``.
 
         Returns:
-            ``(m, *z.shape)``, of the type and on the device of ``z``.
+            ``(m, *z.shape)``, with the dtype and device of ``z``.
         """
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw one version of ``z``."""
+        """Draw one version of ``z``; see `SmoothingMeasure.sample`."""
         return self.sample_many(z, 1, generator)[0]
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Measures of images whose values lie on a grid of levels within [0, 1]."""
+"""Measures on images with a finite number of levels within [0, 1]."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -15,25 +15,28 @@ from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
 
 NEAR = 1e-6
-"""How far from a level a value may be to be taken for it: what single precision makes of a quotient."""
+"""Largest difference between a value and its level: rounding of a quotient in single precision."""
 
 MOST_LEVELS = 2**16
-"""More levels than this are not told apart at once from what is near to them."""
+"""Largest number of levels. Levels of a finer grid could not be distinguished within `NEAR`."""
 
 LARGEST_NOISE = 2**53
-"""Most levels of noise, which float64 still tells apart."""
+"""Largest noise in levels. Float64 represents all whole numbers up to it."""
 
 
 class Levels:
     """The grid ``0, 1/(K-1), ..., 1``.
 
     Args:
-        owner: Class that speaks in errors.
+        owner: Name of the class, for error messages.
         num_levels: Number of levels K, within 2 .. `MOST_LEVELS`.
+
+    Raises:
+        ValueError: If ``num_levels`` is out of range.
 
     Attributes:
         steps: ``K - 1``.
-        assumption: What a certificate of such images takes for granted.
+        assumption: Assumption of certificates for such images.
     """
 
     def __init__(self, owner: str, num_levels: int) -> None:
@@ -44,14 +47,12 @@ class Levels:
         self.assumption = f"inputs are multiples of 1/{self.steps} within [0, 1]"
 
     def codes(self, z: Tensor) -> Tensor:
-        """The numbers of the levels that ``z`` holds, int64.
+        """Return the indices of the levels in ``z``, int64.
 
         Raises:
-            ValueError: If it holds anything else.
+            ValueError: If a value of ``z`` is not a level.
         """
-        if not (isinstance(z, Tensor) and z.is_floating_point()):
-            found = f"a tensor of {z.dtype}" if isinstance(z, Tensor) else f"an object of type {type(z).__name__}"
-            raise ValueError(f"{self.owner}: z = {found}; must be a torch tensor of floating-point numbers")
+        is_floating(self.owner, z=z)
         codes = (z * self.steps).round()
         off = ((z - codes / self.steps).abs() > NEAR) | (codes < 0) | (codes > self.steps) | z.isnan()
         if off.any():
@@ -60,18 +61,21 @@ class Levels:
         return codes.long()
 
     def values(self, codes: Tensor, like: Tensor) -> Tensor:
-        """What stands for levels, also beyond 0 and 1, in the type of ``like``."""
+        """Return the values of level indices, which may lie outside [0, 1], in the dtype of ``like``."""
         return codes.to(like.dtype) / self.steps
 
 
 class OnLevels(SmoothingMeasure):
-    """A measure on the numbers of levels, for objects that hold the levels themselves.
+    """A measure on images with levels, defined by a measure on level indices.
 
-    Numbers and levels are one to one, so law and distance are those of the measure within.
+    Indices and levels correspond one to one, so law and distance are those of the inner measure.
 
     Args:
-        measure: The measure within.
-        num_levels: Number of levels K, at least 2; 256 for the usual images.
+        measure: The inner measure.
+        num_levels: Number of levels K, within 2 .. 65536; 256 for 8-bit images.
+
+    Raises:
+        ValueError: If ``num_levels`` is out of range.
     """
 
     exact_samples = True
@@ -84,26 +88,26 @@ class OnLevels(SmoothingMeasure):
 
     @abstractmethod
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise numbers of levels, ``(objects, ...)`` int64, each object independently."""
+        """Randomise level indices ``(objects, ...)``, int64, independently for each object."""
 
     @property
     def distance(self) -> Distance:
-        """The distance of the measure within."""
+        """Distance of the inner measure."""
         return self.measure.distance
 
     def diameter(self, shape: Sequence[int]) -> float:
-        """See `SmoothingMeasure.diameter`."""
+        """Return the diameter of the inner measure; see `SmoothingMeasure.diameter`."""
         return self.measure.diameter(shape)
 
     def check(self, z: Tensor) -> None:
-        """Refuse what holds anything but levels; see `SmoothingMeasure.check`."""
+        """Raise if a value is not a level; see `SmoothingMeasure.check`."""
         self.levels.codes(z)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one randomised version of ``z``.
 
         Raises:
-            ValueError: If ``z`` holds anything but levels.
+            ValueError: If a value of ``z`` is not a level.
         """
         is_floating(self, z=z)
         return self.sample_each(z[None], generator)[0]
@@ -112,45 +116,48 @@ class OnLevels(SmoothingMeasure):
         """Draw one randomised version of each object; see `SmoothingMeasure.sample_each`.
 
         Raises:
-            ValueError: If ``z`` holds anything but levels.
+            ValueError: If a value of ``z`` is not a level.
         """
         is_generator(self, generator)
         return self.levels.values(self.randomise(self.levels.codes(z), generator), z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss | list[PrivacyLoss]:
-        """The law of the measure within."""
+        """Return the privacy loss of the inner measure."""
         return self.measure.privacy_loss(radius, shape)
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
-        """The radius of the measure within."""
+        """Return the radius of the inner measure."""
         return self.measure.closed_form_radius(log_fail, log_rival, shape)
 
 
 class Quantised(OnLevels):
-    """A measure of values ``0 .. K-1``, for images of K levels.
+    """A categorical measure on images with K levels.
 
     Args:
-        measure: For example `Discrete`, whose number of classes is the number of levels.
+        measure: The inner measure, for example `Discrete` with ``num_classes = K``.
     """
 
     def __init__(self, measure: CategoricalMeasure) -> None:
         super().__init__(measure, measure.num_classes)
 
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:
-        """Randomise numbers of levels by the measure within."""
+        """Randomise level indices with the inner measure."""
         return self.measure.sample_each(codes, generator)
 
 
 class Rounded(OnLevels):
-    """Added noise, rounded to whole levels and not clipped (Voracek and Hein 2023; THEORY.md section 5).
+    """Additive noise, rounded to whole levels and not clipped (Voracek and Hein 2023; THEORY.md section 5).
 
-    Levels plus rounded noise are levels plus noise, rounded: the samples are functions of the noise's own, so its law
-    holds. All levels are possible wherever the object lies, and noise is drawn in double precision and rounded before
-    it is added, so that no rounding error tells of the object.
+    A level plus rounded noise equals the rounded sum of level and noise. A sample is therefore a function of a sample
+    under the noise, and the privacy loss of the noise is an upper bound. Noise is drawn in double precision and rounded
+    before the sum, so that rounding errors do not depend on the object.
 
     Args:
         measure: The noise, for example `Gaussian`.
-        num_levels: Number of levels of the images, at least 2.
+        num_levels: Number of levels of the images, within 2 .. 65536.
+
+    Raises:
+        ValueError: If ``num_levels`` is out of range.
     """
 
     def __init__(self, measure: AdditiveNoise, num_levels: int = 256) -> None:
@@ -158,10 +165,10 @@ class Rounded(OnLevels):
         self._noise = measure
 
     def randomise(self, codes: Tensor, generator: torch.Generator) -> Tensor:
-        """Add whole numbers of levels.
+        """Add noise in whole levels.
 
         Raises:
-            ValueError: If the noise is larger than whole numbers are told apart. What is cut off tells of the object.
+            ValueError: If the noise exceeds `LARGEST_NOISE`. Clipping it would reveal the object.
         """
         noise = self._noise.draw(codes.double(), generator) * self.levels.steps
         if noise.numel() and not (size := float(noise.abs().max())) <= LARGEST_NOISE:

@@ -23,30 +23,30 @@ Channel = NDArray[np.float64] | NDArray[np.object_]
 class SmoothingMeasure(Represented, ABC):
     """A distribution over randomised versions of an object ``z`` (THEORY.md section 1).
 
-    A new kind of noise is a subclass with `distance`, `sample` and `privacy_loss`. Noise on labels or other categories
-    is best a subclass of `CategoricalMeasure`, noise that is added one of `AdditiveNoise`. A measure on labels may also
-    give `channel`; analytic certifiers of linear votes work with any channel.
+    A new measure is a subclass with `distance`, `sample` and `privacy_loss`. Noise on labels or other categories should
+    be a subclass of `CategoricalMeasure`, additive noise a subclass of `AdditiveNoise`. A measure on labels may also
+    define `channel`: analytic certifiers of linear votes work with any channel.
 
-    Laws of independent coordinates with finitely many outcomes are `RepeatedLoss`; coordinates of several laws, for
-    example added and deleted ones, are combined by its argument ``beside``. Laws of added noise are `ShiftLoss`,
-    `OverlapLoss` and `NormalMixtureLoss`.
+    The privacy loss of independent coordinates with finitely many outcomes is a `RepeatedLoss`. Its argument ``beside``
+    adds coordinates with a different law, for example added and deleted ones. The privacy loss of additive noise is a
+    `ShiftLoss`, an `OverlapLoss` or a `NormalMixtureLoss`.
 
-    All randomness comes from the ``generator`` that a method is given. Callers key it by root seed, stream, object and
-    block of draws (`smoothing.numerics.random.generator`), so that every draw is a function of its number. Stream 0
-    selects the class, stream 1 bounds its votes (`SELECTION` and `ESTIMATION` in `smoothing.certifiers.sampled.sampled_certifier`); draws of one stream are
-    independent of those of the other. A measure never sees these numbers and keeps no state of its own.
+    All randomness comes from the argument ``generator``. Callers key it by root seed, stream, object and block of draws
+    (`smoothing.numerics.random.generator`), so that every draw is a function of its number. Stream 0 selects the class
+    and stream 1 bounds its vote (`smoothing.certifiers.sampled.sampled_certifier`). Different streams are independent.
+    A measure does not receive these numbers and must not keep state between calls.
 
-    Measures are immutable: constructors validate, and say class, parameter, value and allowed range.
+    Measures are immutable. Constructors validate their arguments and name class, parameter, value and allowed range.
 
     Attributes:
-        coordinatewise: Whether `sample` randomises every coordinate by itself, so that many objects can be drawn as
-            one. Where anything is drawn once for a whole object, it must stay False.
-        exact_samples: Whether samples lie on a grid that ``z`` has no part in, and are found there without rounding.
-            Otherwise the last bits of a sum ``z + noise`` tell of ``z``, which a network may hear (Voracek & Hein
+        coordinatewise: Whether `sample` randomises every coordinate independently, so that many objects can be drawn
+            in one call. Must be False if anything is drawn once for a whole object.
+        exact_samples: Whether samples lie on a grid that does not depend on ``z`` and are computed without rounding.
+            If False, the last bits of a sum ``z + noise`` depend on ``z``, a network may use them (Voracek & Hein
             2023), and certificates of sampled votes are not sound.
-        assumptions: What a certificate under this measure takes for granted, one phrase each.
-        checkpoint: SHA-256 of the weights that it draws with, in hexadecimal; None where there are none.
-        trained_on: What those weights were learned from; empty where nothing was.
+        assumptions: Assumptions of every certificate under this measure, one phrase each.
+        checkpoint: SHA-256 of the weights used in sampling, in hexadecimal; None without weights.
+        trained_on: Origins of the data that these weights were trained on; empty without weights.
     """
 
     coordinatewise: bool = False
@@ -58,21 +58,21 @@ class SmoothingMeasure(Represented, ABC):
     @property
     @abstractmethod
     def distance(self) -> Distance:
-        """The distance in which radii of this measure are given."""
+        """Distance in which radii of this measure are given."""
 
     @property
     def resembles(self) -> "SmoothingMeasure":
-        """The measure whose samples its own are meant to look like: what a network for them may be trained under."""
+        """Measure with similar samples, under which a network for this measure may be trained."""
         return self
 
     def check(self, z: Tensor) -> None:
-        """Refuse what is no object of this measure.
+        """Raise if the measure cannot randomise an object.
 
         Args:
             z: The object, any shape.
 
         Raises:
-            ValueError: If it cannot be randomised, saying why.
+            ValueError: If ``z`` is not a valid object. The message says why.
         """
 
     @abstractmethod
@@ -80,29 +80,29 @@ class SmoothingMeasure(Represented, ABC):
         """Draw one randomised version of ``z``.
 
         Args:
-            z: The object, any shape. Leading dimensions are coordinates like all others.
+            z: The object, any shape. There is no batch dimension.
             generator: Source of all randomness, on the device of ``z``.
 
         Returns:
-            A tensor like ``z``.
+            Tensor with the shape, dtype and device of ``z``.
         """
 
     def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw one randomised version of each of many objects, independently.
+        """Draw one randomised version of each object, independently.
 
         Args:
             z: The objects, ``(objects, ...)``.
             generator: Source of all randomness, on the device of ``z``.
 
         Returns:
-            A tensor like ``z``.
+            Tensor with the shape, dtype and device of ``z``.
         """
         if self.coordinatewise:
             return self.sample(z, generator)
         return torch.stack([self.sample(one, generator) for one in z])
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
-        """Draw independent randomised versions of ``z``.
+        """Draw several independent randomised versions of ``z``.
 
         Args:
             z: The object, any shape.
@@ -110,16 +110,16 @@ class SmoothingMeasure(Represented, ABC):
             generator: Source of all randomness, on the device of ``z``.
 
         Returns:
-            ``(draws, *z.shape)``, of the type and on the device of ``z``.
+            ``(draws, *z.shape)``, with the dtype and device of ``z``.
         """
         return self.sample_each(z.expand(draws, *z.shape), generator)
 
     @abstractmethod
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> "PrivacyLoss | list[PrivacyLoss]":
-        """The law of ``log(d mu_z' / d mu_z)`` at distance ``radius`` (THEORY.md section 2).
+        """Return the law of ``log(d mu_z' / d mu_z)`` at distance ``radius`` (THEORY.md section 2).
 
-        The law must dominate **every** ``z'`` with ``d(z, z') <= radius``: its ``G(f)`` is at least theirs for every
-        ``f``. Where no single law does, return several that cover all ``z'`` between them.
+        The law must dominate **every** ``z'`` with ``d(z, z') <= radius``: its ``G(f)`` is an upper bound for every
+        ``f``. If no single law dominates all ``z'``, return a list such that each ``z'`` is dominated by one of them.
 
         Args:
             radius: Distance, at least 0, in units of `distance`.
@@ -127,20 +127,22 @@ class SmoothingMeasure(Represented, ABC):
         """
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
-        """The tight radius where there is a formula for it, else None: a shortcut that agrees with the generic path.
+        """Return the tight radius if there is a formula for it, else None.
+
+        The formula is a shortcut. It must agree with the radius computed from `privacy_loss`.
 
         Args:
-            log_fail: ``(batch,)`` upper bounds on the log of the votes that the winner does not get.
-            log_rival: ``(batch,)`` the same for every rival's votes.
+            log_fail: ``(batch,)`` upper bounds on ``log(1 - p_A)`` of the predicted class A.
+            log_rival: ``(batch,)`` upper bounds on ``log p_c`` of every other class c.
             shape: Shape of ``z``.
 
         Returns:
-            ``(batch,)`` float64 radii rounded down, 0 where nothing is certified.
+            ``(batch,)`` float64 radii, rounded down; 0 where nothing is certified.
         """
         return None
 
     def diameter(self, shape: Sequence[int]) -> float:
-        """Return the largest distance between two objects of this shape; no radius needs to be larger.
+        """Return the largest distance between two objects of this shape. Certified radii do not exceed it.
 
         The default is the number of coordinates for ``"l0"``, which counts changed coordinates, and infinity otherwise.
         """
@@ -148,22 +150,29 @@ class SmoothingMeasure(Represented, ABC):
 
     @property
     def channel(self) -> Channel | None:
-        """For measures that change each label independently: ``(K, K)``, row = label, column = randomised label.
+        """``(K, K)`` transition probabilities from label (row) to randomised label (column).
 
-        Float64 numbers, or fractions: exact certifiers take either for the rational numbers that they are.
+        None unless every label is randomised independently. Entries are float64 or fractions. Exact certifiers use the
+        rational numbers that they represent.
         """
         return None
 
 
 def exact_probability(owner: str, parameter: str, value: str | float | Fraction, allowed: str = "[0, 1]") -> Fraction:
-    """The probability as the decimal that it prints as, or exactly from a string or a fraction.
+    """Return a probability as an exact fraction.
+
+    Args:
+        owner: Name of the class that has the parameter.
+        parameter: Name of the parameter.
+        value: The probability. A float stands for the decimal number that it prints as.
+        allowed: Allowed range, for the error message.
 
     Raises:
-        ValueError: If it is not a number within [0, 1]; ``allowed`` says how much of that is.
+        ValueError: If the value is not a number within [0, 1].
     """
     try:
         exact = Fraction(str(value))
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         exact = Fraction(-1)
     if not 0 <= exact <= 1:
         raise ValueError(f"{owner}: {parameter} = {value}; must be a number within {allowed}")

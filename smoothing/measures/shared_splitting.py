@@ -1,4 +1,4 @@
-"""Splitting noise that is drawn once for all coordinates of a quantised image, so that no drawing is needed."""
+"""Splitting noise with one shift for all coordinates of a quantised image, certified by enumeration."""
 
 from fractions import Fraction
 from functools import lru_cache
@@ -14,19 +14,19 @@ from smoothing.numerics.random import generator
 
 
 class SharedSplitting(EnumerableMeasure, Splitting):
-    """`Splitting` of images of K levels at points half-way between levels, l1 (Levine & Feizi 2021, section 4).
+    """`Splitting` for images with K levels, with points half-way between levels, l1 (Levine & Feizi 2021, section 4).
 
-    One shift of ``2 lambda (K - 1)`` is drawn for all coordinates, each of which adds a number of its own, fixed once
-    and for all. A coordinate that moves by one level changes in one of all versions, so ``D`` levels in all change at
-    most ``D`` versions: of the mass of any event at most ``D / 2 lambda (K - 1)``, as under independent splits.
+    One of ``2 lambda (K - 1)`` shifts is drawn for all coordinates. Each coordinate adds a fixed offset of its own. A
+    change of one coordinate by one level alters one version, so a total change of ``D`` levels alters at most ``D``
+    versions. The probability of any event changes by at most ``D / 2 lambda (K - 1)``, as under independent shifts.
 
     Args:
-        width: The parameter ``lambda``, at least 1/2; ``2 lambda (K - 1)`` must be a whole number.
-        num_levels: Number of levels K of the images, at least 2.
-        seed: What the coordinates' own numbers are drawn from, at least 0.
+        width: Parameter ``lambda``, at least 1/2; ``2 lambda (K - 1)`` must be a whole number.
+        num_levels: Number of levels K of the images, within 2 .. 65536.
+        seed: Seed of the offsets, at least 0.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, width: float, num_levels: int = 256, seed: int = 0) -> None:
@@ -41,14 +41,14 @@ class SharedSplitting(EnumerableMeasure, Splitting):
         self.assumptions = (self._levels.assumption,)
 
     def version(self, z: Tensor, numbers: Tensor) -> Tensor:
-        """See `EnumerableMeasure.version`.
+        """Return versions of ``z``; see `EnumerableMeasure.version`.
 
         Raises:
-            ValueError: If ``z`` holds anything but levels.
+            ValueError: If a value of ``z`` is not a level.
         """
         codes, own = self._levels.codes(z), _own_numbers(self.versions, z.shape, self.seed).to(z.device)
         shift = (numbers.reshape(-1, *[1] * z.dim()) + own) % self.versions
-        # In double precision the half level between points and values is far more than rounding.
+        # Points and values differ by at least half a level, far more than rounding errors in double precision.
         steps = self._levels.steps
         return self.split(codes.double() / steps, (shift.double() + 0.5) / steps).to(z.dtype)
 

@@ -1,4 +1,4 @@
-"""Discrete noise that treats zeros and ones differently, for sparse binary vectors."""
+"""Discrete noise with different probabilities for zeros and ones, for sparse binary vectors."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,23 +13,23 @@ from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 
 
 class SparseDiscrete(CategoricalMeasure):
-    """Zeros become ones with one probability, ones become zeros with another (Bojchevski et al. 2020).
+    """Binary noise that flips zeros and ones with different probabilities, l0 (Bojchevski et al. 2020).
 
-    Coordinates on which ``z`` and ``z'`` agree cancel. Let ``i`` of ``a`` added ones be seen as ones, and ``j`` of
-    ``d`` deleted ones. A one in place of a zero multiplies the likelihood ratio by
-    ``(1 - p_add)(1 - p_delete) / (p_add p_delete)`` where it was added and divides it by as much where it was deleted,
-    so the loss depends on ``i - j`` alone: ``a + d + 1`` regions, and two random walks on one lattice. Who sees fewer
-    coordinates knows less, so the law of ``(a, d)`` dominates all with fewer of either, and those with ``a + d = r``
-    cover the radius ``r``.
+    Coordinates on which ``z`` and ``z'`` agree cancel in the likelihood ratio. Let ``i`` of ``a`` added ones and ``j``
+    of ``d`` deleted ones be ones in the sample. A one instead of a zero multiplies the likelihood ratio by
+    ``(1 - p_add)(1 - p_delete) / (p_add p_delete)`` at an added one and divides it by the same factor at a deleted one.
+    The loss therefore depends only on ``i - j``: there are ``a + d + 1`` regions, and the loss is the sum of two random
+    walks on one lattice. By post-processing, the law of ``(a, d)`` dominates all laws with fewer additions and
+    deletions, so the laws with ``a + d = r`` cover the radius ``r``.
 
     Args:
-        p_add: Probability that a zero becomes a one, within [0, 1). Taken as the decimal it prints as, or exactly from
-            a string or a fraction.
-        p_delete: Probability that a one becomes a zero, within [0, 1). With ``p_add`` it must sum to more than 0 and
-            less than 1, where a one is likelier to be seen at ones than at zeros.
+        p_add: Probability that a zero becomes a one, within [0, 1). A float stands for the decimal number that it
+            prints as. Strings and fractions are exact.
+        p_delete: Probability that a one becomes a zero, within [0, 1). The sum ``p_add + p_delete`` must be within
+            (0, 1), so that a one in the sample is more likely at ones than at zeros.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
     """
 
     num_classes = 2
@@ -45,16 +45,16 @@ class SparseDiscrete(CategoricalMeasure):
         self.p_add, self.p_delete = float(self.exact_p_add), float(self.exact_p_delete)
 
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Keep or turn every zero and one."""
+        """Keep or flip every coordinate; see `CategoricalMeasure.randomise`."""
         chance = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device)
         return torch.where(torch.where(z == 0, chance < self.p_add, chance < self.p_delete), 1 - z, z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:
-        """The law of every mix of additions and deletions of that size."""
+        """Return the laws of all pairs of additions and deletions with sum ``radius``."""
         return [self.pair_loss(additions, int(radius) - additions) for additions in range(int(radius) + 1)]
 
     def pair_loss(self, additions: int, deletions: int) -> PrivacyLoss:
-        """The law of one mix.
+        """Return the law of one pair of additions and deletions.
 
         Args:
             additions: Number of zeros that become ones, at least 0.
@@ -66,7 +66,7 @@ class SparseDiscrete(CategoricalMeasure):
 
     @property
     def channel(self) -> Channel:
-        """``(2, 2)`` probabilities of each value becoming each other, as fractions."""
+        """``(2, 2)`` transition probabilities, fractions."""
         return np.array(
             [[1 - self.exact_p_add, self.exact_p_add], [self.exact_p_delete, 1 - self.exact_p_delete]], dtype=object
         )

@@ -1,4 +1,4 @@
-"""A few examples of many: the measure of bagging."""
+"""The measure of bagging."""
 
 from collections.abc import Sequence
 from math import expm1, log1p, prod
@@ -13,18 +13,21 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 
 HIDDEN = -1
-"""What stands in a version for a label that was not drawn."""
+"""Value in a sample of labels that were not drawn."""
 
 
 class Subsample(SmoothingMeasure):
-    """Bagging (Jia et al. 2021): ``size`` of the n training examples are drawn with replacement, the others hidden.
+    """Bagging: ``size`` of n training examples are drawn with replacement, all others are hidden (Jia et al. 2021).
 
-    A version that shows no changed label has the same probability before and after, one that shows any is impossible
-    before or after; the latter have mass ``1 - (1 - r/n)^size`` whichever r labels change, so that
-    ``G(f) = f + 1 - (1 - r/n)^size``. An example that is drawn more than once is shown once.
+    A sample without changed labels has the same probability before and after the change. A sample with a changed label
+    is impossible before or after. For any r changed labels the latter have mass ``1 - (1 - r/n)^size``, so that
+    ``G(f) = f + 1 - (1 - r/n)^size``. Repeated draws of one example count once.
 
     Args:
         size: Number of draws, at least 1.
+
+    Raises:
+        ValueError: If ``size`` is below 1.
     """
 
     exact_samples = True
@@ -35,25 +38,29 @@ class Subsample(SmoothingMeasure):
 
     @property
     def distance(self) -> Distance:
-        """The number of changed labels."""
+        """Number of changed labels, not strict."""
         return Distance("l0", "flips", integer=True, strict=False)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Hide all but a few labels of ``z``."""
+        """Hide all labels that are not drawn; see `SmoothingMeasure.sample`."""
         return self.sample_many(z, 1, generator)[0]
 
     def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
-        """Hide all but a few labels of ``z`` in each draw; see `SmoothingMeasure.sample_many`."""
+        """Hide all labels that are not drawn, independently in each draw; see `SmoothingMeasure.sample_many`.
+
+        Raises:
+            ValueError: If the dtype of ``z`` is unsigned and cannot represent `HIDDEN`.
+        """
         is_tensor(self, z=z)
         is_generator(self, generator)
         if not z.dtype.is_signed:
-            refuse(self, "z", f"a tensor of {z.dtype}", f"of a signed type: {HIDDEN} stands for hidden labels")
+            refuse(self, "z", z, f"of a signed dtype, since {HIDDEN} marks hidden labels")
         shown = torch.randint(z.numel(), (draws, self.size), generator=generator, device=z.device)
         versions = torch.full((draws, z.numel()), HIDDEN, dtype=z.dtype, device=z.device)
         return versions.scatter_(1, shown, z.flatten()[shown]).reshape(draws, *z.shape)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """What shows a changed label, and nothing else."""
+        """Return the loss of the samples with a changed label."""
         share = radius / prod(shape)
         lost = -expm1(self.size * log1p(-share)) if share < 1 else 1.0
         return OverlapLoss(min(lost * (1 + OUTWARD), 1.0))

@@ -1,4 +1,4 @@
-"""No noise."""
+"""Measures without noise."""
 
 from collections.abc import Sequence
 
@@ -15,41 +15,42 @@ from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 
 
 class Unchanged(SmoothingMeasure):
-    """Leaves the object as it is, and certifies nothing: what accuracy without noise is measured under."""
+    """A measure that returns the object itself. It certifies nothing and serves to measure accuracy without noise."""
 
     coordinatewise = True
     exact_samples = True
 
     @property
     def distance(self) -> Distance:
-        """Euclidean length; every change gives itself away."""
+        """Euclidean length of the change, strict."""
         return Distance("l2", "input units", integer=False, strict=True)
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """A copy of ``z``."""
+        """Return a copy of ``z``."""
         is_tensor(self, z=z)
         return z.clone()
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """No two different objects share a version."""
+        """Return the loss of disjoint supports: samples of different objects differ."""
         return _different(radius)
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float:
-        """Nothing is certified."""
+        """Return 0: nothing is certified."""
         return np.zeros_like(log_fail)
 
 
 class UnchangedLabels(CategoricalMeasure):
-    """Keeps every label: the measure of votes that certify themselves.
+    """A measure that keeps every label, for votes that are certified without noise.
 
-    No bound on votes gives a radius under it. Certifiers that know how many labels turn a vote need none: partitions,
-    clusters named jointly, and the exact certificate of a linear vote, which under it is that of the vote itself.
+    No vote bound gives a radius under this measure. It is used with certifiers that count how many labels change a
+    vote: those of partitions, of jointly named clusters, and the exact certifier of a linear vote, which then certifies
+    the vote itself.
 
     Args:
         num_classes: Number of values K, at least 2.
 
     Raises:
-        ValueError: If it is out of its range.
+        ValueError: If ``num_classes`` is below 2.
     """
 
     def __init__(self, num_classes: int) -> None:
@@ -57,27 +58,27 @@ class UnchangedLabels(CategoricalMeasure):
         self.num_classes = num_classes
 
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """A copy of ``z``."""
+        """Return a copy of ``z``; see `CategoricalMeasure.randomise`."""
         return z.clone()
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """No two different label vectors share a version."""
+        """Return the loss of disjoint supports: samples of different label vectors differ."""
         return _different(radius)
 
     @property
     def channel(self) -> Channel:
-        """The identity, ``(K, K)``."""
+        """``(K, K)`` identity matrix."""
         return np.eye(self.num_classes)
 
 
 def _different(radius: float) -> PrivacyLoss:
-    """All mass leaves the support as soon as anything changes."""
+    """Return the loss of disjoint supports, or no loss at radius 0."""
     return OverlapLoss(1.0 if radius > 0 else 0.0)
 
 
 def changes_labels(measure: SmoothingMeasure) -> str | None:
-    """Why a measure is not one that keeps every label as it is, or None where it is."""
+    """Return why a measure changes labels, or None if it keeps every label."""
     channel = measure.channel
     if channel is not None and np.array_equal(channel, np.eye(len(channel))):
         return None
-    return f"{type(measure).__name__} changes what is learned from; must be UnchangedLabels"
+    return f"{type(measure).__name__} changes training labels; must be UnchangedLabels"

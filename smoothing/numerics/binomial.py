@@ -12,21 +12,20 @@ from smoothing.numerics.rounding import Float
 Count = NDArray[np.int64]
 
 ACCURACY = 1e-12
-"""Relative error to which SciPy computes a binomial tail, with room to spare: 3e-15 is the worst that was seen at up to
-a million draws."""
+"""Bound on the relative error of SciPy's binomial tails. The largest observed error up to a million draws is 3e-15."""
 
 ACCURACY_PER_DRAW = 1e-19
-"""The same for each of more draws than ten millions; 3e-20 is the worst that was seen at up to 10^12."""
+"""The same per draw, for more than ten million draws. The largest observed error up to 10^12 draws is 3e-20."""
 
 SMALLEST_ALPHA = 1e-300
 """Smallest failure probability of a bound. Smaller tails come close to the smallest float64 numbers."""
 
 HALVINGS = 70
-"""Bisections after which no float64 lies between the ends."""
+"""Number of bisections after which no float64 lies between the ends."""
 
 
 def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
-    """One-sided Clopper-Pearson upper bound on a probability, rounded up.
+    """Return the one-sided Clopper-Pearson upper bound on a probability, rounded up.
 
     Args:
         count: Successes among ``n`` draws, any shape, within ``0 .. n``.
@@ -52,17 +51,17 @@ def upper_bound(count: Count, n: Count | int, alpha: float) -> Float:
 
 
 def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: Float) -> Float:
-    """Upper bound on a probability that fails with probability ``alpha`` exactly, up to rounding up (Stevens 1950).
+    """Return an upper bound that fails with probability exactly ``alpha``, up to rounding up (Stevens 1950).
 
-    It is the ``p`` at which ``Pr[X < count] + uniform Pr[X = count]`` is ``alpha``, and never above Clopper and
-    Pearson's, which takes every ``uniform`` for 1. So does this one where ``count`` is 0: otherwise a small uniform
-    would make it 0, and certify anything.
+    The bound is the ``p`` with ``Pr[X < count] + uniform Pr[X = count] = alpha``. It is at most the Clopper-Pearson
+    bound, which corresponds to ``uniform = 1``. If ``count`` is 0, the Clopper-Pearson bound is returned: otherwise a
+    small ``uniform`` would give the bound 0 and certify any radius.
 
     Args:
         count: Successes among ``n`` draws, any shape, within ``0 .. n``.
         n: Number of draws, at least 1; broadcast to ``count``.
         alpha: Failure probability, at least `SMALLEST_ALPHA` and below 1.
-        uniform: Drawn uniformly from (0, 1], independent of all else; broadcast to ``count``.
+        uniform: Independent uniform draws from (0, 1]; broadcast to ``count``.
 
     Returns:
         Float64 of the shape of ``count``, at most 1.
@@ -87,7 +86,7 @@ def randomised_upper_bound(count: Count, n: Count | int, alpha: float, uniform: 
 
 
 def uniform_behind(bound: Float, count: Count, n: Count | int, alpha: float) -> Float:
-    """The ``uniform`` that led to a `randomised_upper_bound`, read back from it to about nine digits.
+    """Return the ``uniform`` of a `randomised_upper_bound`, reconstructed to about nine digits.
 
     Args:
         bound: The bound.
@@ -104,12 +103,12 @@ def uniform_behind(bound: Float, count: Count, n: Count | int, alpha: float) -> 
 
 
 def log_up(probability: Float) -> Float:
-    """Logarithm of probabilities, rounded up."""
+    """Return the logarithm of probabilities, rounded up."""
     return np.nextafter(np.log(probability), np.inf)
 
 
 def _at_most(count: Count, n: Count, p: Float) -> Float:
-    """``Pr[X <= count]`` for ``n`` draws that succeed with probability ``p``."""
+    """Return ``Pr[X <= count]`` for ``n`` draws with success probability ``p``."""
     inside = (count >= 0) & (count < n)
     tail = betaincc(np.where(inside, count + 1, 1), np.where(inside, n - count, 1), p)
     return np.where(inside, tail, np.where(count < 0, 0.0, 1.0))
@@ -126,7 +125,7 @@ def _inverted(count: Count, n: Count, alpha: float) -> Float:
 
 
 def _rounded_up(near: Float, tail: Callable[[Float], Float], n: Count, alpha: float) -> Float:
-    """Step outward from about the solution of ``tail(p) = alpha``, until the tail is below ``alpha`` for sure."""
+    """Increase an approximate solution of ``tail(p) = alpha`` until the tail is provably below ``alpha``."""
     step = np.finfo(np.float64).eps
     enough = alpha * (1 - np.maximum(ACCURACY, ACCURACY_PER_DRAW * n))
     while (low := (tail(near) > enough) & (near < 1)).any():

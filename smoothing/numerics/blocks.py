@@ -1,20 +1,20 @@
-"""Draws come in blocks, each from a key of its own."""
+"""Blocks of draws. Every block has its own random key."""
 
 from collections.abc import Iterator
 
 
 def blocks(first: int, draws: int, size: int) -> Iterator[tuple[int, slice]]:
-    """The blocks that hold some consecutive draws.
+    """Yield the blocks that contain a range of draws.
 
-    A block is always drawn whole, so that a draw is a function of its number, whatever other draws are asked for.
+    Blocks are always drawn completely, so that a draw is a function of its number and does not depend on the range.
 
     Args:
         first: Number of the first draw, at least 0.
         draws: Number of draws, at least 1.
-        size: Draws in a block, at least 1.
+        size: Number of draws per block, at least 1.
 
     Yields:
-        The number of each block, and which of its draws are asked for.
+        Number of the block, and slice of the requested draws in it.
     """
     end = first + draws
     for block in range(first // size, -(-end // size)):

@@ -1,4 +1,4 @@
-"""Zeros of many falling functions at once."""
+"""Vectorised search for zeros of decreasing functions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,15 +7,16 @@ from smoothing.numerics.rounding import Float
 
 
 class Bracket:
-    """Intervals in which falling functions cross zero, narrowed along the line between their ends.
+    """Intervals that contain zeros of decreasing functions, narrowed by regula falsi.
 
-    An end that stays put twice has its value halved, so that both ends close in (Dowell and Jarratt 1971, "Illinois").
+    If an end does not move in two consecutive steps, its function value is halved, so that both ends converge (the
+    "Illinois" algorithm, Dowell and Jarratt 1971).
 
     Args:
         low: ``(n,)`` lower ends.
         high: ``(n,)`` upper ends.
-        at_low: ``(n,)`` values there, at least 0.
-        at_high: ``(n,)`` values there, at most 0; minus infinity where unknown.
+        at_low: ``(n,)`` values at the lower ends, at least 0.
+        at_high: ``(n,)`` values at the upper ends, at most 0; minus infinity if unknown.
     """
 
     def __init__(self, low: Float, high: Float, at_low: Float, at_high: Float) -> None:
@@ -24,13 +25,13 @@ class Bracket:
         self._rose = np.zeros(len(low), bool)
 
     def crossing(self) -> Float:
-        """Where the lines cross zero, ``(n,)``; the middle beside an infinite value."""
+        """Return zeros of the lines through both ends, ``(n,)``; the midpoint if a value is infinite."""
         known = np.isfinite(self._at_high) & (self._at_low > self._at_high)
         share = np.divide(self._at_low, self._at_low - self._at_high, out=np.full(len(known), 0.5), where=known)
         return np.asarray(self.low + (self.high - self.low) * share)
 
     def narrow(self, rows: NDArray[np.intp], point: Float, value: Float) -> None:
-        """Move one end of each of some rows to ``point``, where its function is ``value``."""
+        """Move one end of the selected rows to ``point``, where their functions have the value ``value``."""
         positive = value > 0
         up, down = rows[positive], rows[~positive]
         self._at_high[up[self._rose[up]]] /= 2

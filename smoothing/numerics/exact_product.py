@@ -5,6 +5,9 @@ from torch import Tensor
 
 MANTISSA_BITS = 53
 
+BLOCK = 2**20
+"""Entries of the matrix converted to float64 at a time."""
+
 
 class ExactProduct:
     """Inner products of feature vectors with the rows of a fixed matrix, exact on rounded factors.
@@ -13,28 +16,44 @@ class ExactProduct:
     then the same to the bit on every machine, in any batch and any order of summation.
 
     Args:
-        rows: ``(n, k)`` float64.
+        rows: ``(n, k)`` float64, or float32 to round in place.
 
     Attributes:
-        rows: ``(n, k)`` the rounded rows, whole numbers, in units of `column_scale`.
-        column_scale: ``(k,)`` powers of two.
+        rows: ``(n, k)`` the rounded rows, whole numbers, in units of `column_scale`; float32 where that holds them
+            exactly, otherwise float64.
+        column_scale: ``(k,)`` float64 powers of two.
     """
 
     def __init__(self, rows: Tensor) -> None:
         k = rows.shape[1]
         self._bits = (MANTISSA_BITS - (k - 1).bit_length()) // 2
-        self.column_scale = _power_of_two_above(rows.abs().amax(0)) * 2.0**-self._bits
-        self.rows = (rows / self.column_scale).round_()
+        largest = torch.linalg.vector_norm(rows, torch.inf, 0).double()
+        self.column_scale = _power_of_two_above(largest) * 2.0**-self._bits
+        exact = 2.0**self._bits <= 1 / torch.finfo(torch.float32).eps * 2
+        self.rows = (
+            rows if rows.dtype == torch.float32 else rows.new_empty(rows.shape, dtype=torch.float32 if exact else None)
+        )
+        for part, rounded in zip(*(of.split(_rows_at_a_time(k)) for of in (rows, self.rows)), strict=True):
+            rounded.copy_((part.double() / self.column_scale).round_())
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``(batch, n)`` products of ``x``, ``(batch, k)`` float64, with every row."""
+        """Return the products of ``x``, ``(batch, k)`` float64, with every row, ``(batch, n)`` float64."""
         balanced = x * self.column_scale
         scale = _power_of_two_above(balanced.abs().amax(1, keepdim=True)) * 2.0**-self._bits
-        product = (balanced / scale).round_() @ self.rows.T
-        return product.mul_(scale)
+        # Powers of two: scaling the factor gives the bits of scaling the product, without a pass over it.
+        factor = (balanced / scale).round_().mul_(scale)
+        product = x.new_empty(len(x), len(self.rows))
+        step = _rows_at_a_time(self.rows.shape[1])
+        for part, out in zip(self.rows.split(step), product.split(step, 1), strict=True):
+            torch.matmul(factor, part.double().T, out=out)
+        return product
+
+
+def _rows_at_a_time(width: int) -> int:
+    return max(1, BLOCK // max(1, width))
 
 
 def _power_of_two_above(x: Tensor) -> Tensor:
-    """The least power of two above each absolute value; 1 for zero."""
+    """Return the least power of two above each absolute value; 1 for zero."""
     exponent = torch.where(x == 0, 0, torch.frexp(x).exponent)
     return torch.ldexp(torch.ones_like(x), exponent)

@@ -1,18 +1,18 @@
-"""Blocks of one shape."""
+"""Padding of blocks to a fixed size."""
 
 import torch
 from torch import Tensor
 
 
 def filled(x: Tensor, size: int) -> Tensor:
-    """A block, filled up with zeros: operations on it are those on any other block, so that rows keep their bits.
+    """Return a block padded with zero rows. With a fixed size, results of a row do not depend on the number of rows.
 
     Args:
-        x: Its rows, ``(n, ...)``.
-        size: Rows that it shall have, at least n.
+        x: Rows, ``(n, ...)``.
+        size: Number of rows of the result, at least n.
 
     Returns:
         ``(size, ...)``.
     """
-    # A copy, always: where numbers lie in memory may change how kernels round.
+    # Always a copy: the memory layout may change how kernels round.
     return torch.cat([x, x.new_zeros(size - len(x), *x.shape[1:])])

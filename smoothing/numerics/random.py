@@ -1,4 +1,4 @@
-"""Random streams that are functions of a key."""
+"""Random generators that are a function of a key."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ _NEXT = slice(16, 24)
 
 
 def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator whose stream is a function of ``key`` alone; different keys give independent streams.
+    """Return a generator that is a function of ``key`` alone. Different keys give independent generators.
 
-    torch's ``manual_seed`` keeps 32 bits of a seed on the CPU, so the whole Mersenne Twister state is set there.
+    On the CPU, torch's ``manual_seed`` uses 32 bits of a seed. The whole state of the Mersenne Twister is set instead.
 
     Args:
-        key: Whole numbers of 64 bits, each at least 0, for example (root seed, stream, block).
-        device: Where the generator lives.
+        key: Whole numbers within [0, 2^64), for example (root seed, stream, block).
+        device: Device of the generator.
 
     Raises:
-        OverflowError: If a number is none.
+        OverflowError: If a number is out of range.
     """
-    # NumPy pads with zeros and cuts into words; with its length and whole words of its own, no key reads as another.
+    # NumPy splits numbers into words and pads with zeros. With the length and whole words, keys cannot collide.
     words = np.array(key, np.uint64).view(np.uint32)
     sequence = np.random.SeedSequence([len(key), *words.tolist()])
     made = torch.Generator(device)

@@ -1,4 +1,4 @@
-"""Numbers that err to one known side (THEORY.md section 3)."""
+"""Directed rounding (THEORY.md section 3)."""
 
 from fractions import Fraction
 
@@ -17,35 +17,35 @@ LOG_2 = (float(np.log(2)), 2.3190468138462996e-17)
 """``log 2`` as a sum of two float64 numbers."""
 
 WIDE = np.longdouble
-"""The widest hardware float. Error bounds are stated in its own unit, so that a machine without one stays sound."""
+"""Widest hardware float. Error bounds use its own `UNIT`, so they also hold on machines where it is float64."""
 
 UNIT = np.finfo(WIDE).eps
 
 
 def wide(value: Fraction) -> np.longdouble:
-    """The fraction as a wide float, to within one `UNIT` relative."""
+    """Return a fraction as a wide float, with a relative error of at most one `UNIT`."""
     head = float(value)
     return WIDE(head) + WIDE(float(value - Fraction(head)))
 
 
 def down(value: np.longdouble | Fraction) -> float:
-    """The largest float64 at most ``value``."""
+    """Return the largest float64 that is at most ``value``."""
     near = float(value)
     return float(np.nextafter(near, -np.inf)) if near > value else near
 
 
 def up(value: np.longdouble) -> float:
-    """The smallest float64 at least ``value``."""
+    """Return the smallest float64 that is at least ``value``."""
     return -down(-value)
 
 
 def step_up(value: Float, ulps: int) -> Float:
-    """Move float64 numbers outward by ``ulps`` units in the last place, towards plus infinity."""
+    """Increase float64 numbers by ``ulps`` units in the last place."""
     for _ in range(ulps):
         value = np.nextafter(value, np.inf)
     return value
 
 
 def balance(log_p: Float) -> Float:
-    """``1 - 2 p`` from ``log p``, to two units in the last place also where it is nearly 0."""
+    """Return ``1 - 2 p`` from ``log p``, accurate to two units in the last place, also near 0."""
     return np.asarray(-np.expm1((log_p + LOG_2[0]) + LOG_2[1]))

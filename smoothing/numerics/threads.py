@@ -1,6 +1,6 @@
-"""How certifying work is spread over the cores of one process."""
+"""Distribution of work over the cores of one process."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @contextmanager
 def one_thread() -> Iterator[int]:
-    """Run each operation on one thread, so that sums have one order whatever the machine; yields the threads spared."""
+    """Run every operation on one thread, so that sums have a fixed order. Yield the previous number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -20,32 +20,37 @@ def one_thread() -> Iterator[int]:
 
 
 def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
-    """Do ``work`` on slices of ``step`` rows, one core each.
+    """Call ``work`` on slices of ``step`` rows, in parallel, each on one core.
 
-    Cores that work on rows of their own never wait for each other, as they would within one operation; on a busy
-    machine that wait costs more than the work.
+    Threads on separate rows do not wait for each other, unlike threads within one operation. On a busy machine this
+    waiting costs more than the work.
 
     Args:
-        work: What to do; it writes its results where no other slice does.
+        work: Function of a slice. Different slices must not write to the same memory.
         rows: Number of rows.
-        step: Rows at a time, at least 1.
+        step: Number of rows per slice, at least 1.
     """
-    slices: Iterable[slice] = (slice(start, start + step) for start in range(0, rows, step))
-    with one_thread() as threads, _single_threaded(threads) as pool:
-        for done in pool.map(work, slices):
-            del done
+    slices = (slice(start, start + step) for start in range(0, rows, step))
+    with one_thread() as threads:
+        if threads == 1 or rows <= step:
+            for some in slices:
+                work(some)
+            return
+        with _single_threaded(threads) as pool:
+            for done in pool.map(work, slices):
+                del done
 
 
 def spread(work: Callable[[slice], None], rows: int, step: int, device: torch.device) -> None:
-    """Do ``work`` on slices of ``step`` rows: one core each on a CPU, in turn on any other device; see `for_each`.
+    """Call ``work`` on slices of ``step`` rows, in parallel on a CPU and sequentially on other devices; see `for_each`.
 
-    An accelerator runs its work in turn by itself, and a single slice needs no other thread.
+    Accelerators serialise their work anyway, and a single slice needs no additional thread.
 
     Args:
-        work: What to do; it writes its results where no other slice does.
+        work: Function of a slice. Different slices must not write to the same memory.
         rows: Number of rows.
-        step: Rows at a time, at least 1.
-        device: What the work is done on.
+        step: Number of rows per slice, at least 1.
+        device: Device of the work.
     """
     if device.type == "cpu" and rows > step:
         for_each(work, rows, step)
@@ -56,20 +61,21 @@ def spread(work: Callable[[slice], None], rows: int, step: int, device: torch.de
 
 
 def batchwise(work: Callable[[Tensor], Tensor], batches: Sequence[Tensor]) -> Tensor:
-    """What ``work`` makes of some batches, which are spread over the cores, put together; see `spread`.
+    """Return the concatenated results of ``work`` on batches, computed in parallel; see `spread`.
 
     Args:
-        work: From a batch ``(size, ...)`` to as many rows; gradients are tracked where they are outside.
-        batches: At least one.
+        work: Function of a batch ``(size, ...)`` that returns as many rows. Gradients are tracked if the caller tracks
+            them.
+        batches: Batches, at least one.
 
     Returns:
-        The rows of all batches, in their order.
+        Rows of all batches, in order.
     """
     done: dict[int, Tensor] = {}
     tracked = torch.is_grad_enabled()
 
     def one(number: slice) -> None:
-        # Whether gradients are wanted is a thread's own.
+        # Gradient tracking is a setting of each thread.
         with torch.set_grad_enabled(tracked):
             done[number.start] = work(batches[number.start])
 
@@ -78,5 +84,5 @@ def batchwise(work: Callable[[Tensor], Tensor], batches: Sequence[Tensor]) -> Te
 
 
 def _single_threaded(workers: int) -> ThreadPoolExecutor:
-    # OpenMP's setting is a thread's own: new threads start with the machine's.
+    # The OpenMP setting is per thread. New threads start with the default of the machine.
     return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))

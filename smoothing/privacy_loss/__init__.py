@@ -1,4 +1,7 @@
-"""Laws of the privacy loss: how far one smoothing distribution is from another."""
+"""Laws of the privacy loss ``log(d rho / d mu)`` of two smoothing distributions.
+
+A law for a new measure is a subclass of `PrivacyLoss`. A one-dimensional noise law is a subclass of `NoiseLaw`.
+"""
 
 from smoothing.privacy_loss.mixture import NormalMixtureLoss
 from smoothing.privacy_loss.noise_law import GeneralisedNormalLaw, LaplaceLaw, NoiseLaw, NormalLaw, UniformLaw

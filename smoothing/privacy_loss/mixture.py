@@ -1,4 +1,4 @@
-"""The loss of noise whose kind is drawn first, and shown."""
+"""Privacy loss of a mixture of Gaussian shifts with revealed component."""
 
 from collections.abc import Sequence
 
@@ -11,25 +11,25 @@ from smoothing.privacy_loss.noise_law import TINIEST
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
 
 ACCURACY = 1e-12
-"""Relative accuracy of a normal tail where the loss of a shift ``m`` is cut, for each ``(1 + m / 40)^2``."""
+"""Relative error of a normal tail for a shift ``m``, divided by ``(1 + m / 40)^2``."""
 
 STEPS = 60
-"""Most steps of the search for the slope, of which any value will do."""
+"""Largest number of steps in the search for the slope. Any slope gives a valid bound."""
 
 NEAR = 1e-6
-"""Relative accuracy in ``f`` at which the search stops: the bound is second order in its error."""
+"""Relative accuracy in ``f`` at which the search stops. The bound is of second order in this error."""
 
 
 class NormalMixtureLoss(PrivacyLoss):
-    """A mixture of the losses ``N(-m^2/2, m^2)`` of normal shifts (THEORY.md section 2).
+    """A mixture of the losses ``N(-m^2/2, m^2)`` of Gaussian shifts (THEORY.md section 2).
 
-    Who sees which kind was drawn knows more than who sees the sample alone, so the law dominates. For every slope
-    ``e^s``, ``G(f) <= e^s f + H(s)`` with the hockey-stick ``H(s) = sum_i w_i (rho_i - e^s mu_i)(L_i >= s)``; the
-    least over ``s`` is ``G(f)``, and any is a bound.
+    The law with revealed component dominates the law of the sample alone, by post-processing. For every slope ``e^s``,
+    ``G(f) <= e^s f + H(s)`` with the hockey-stick divergence ``H(s) = sum_i w_i (rho_i - e^s mu_i)(L_i >= s)``. The
+    minimum over ``s`` equals ``G(f)``; every other ``s`` gives an upper bound.
 
     Args:
-        weights: Probability of each kind, above 0, summing to one.
-        shifts: Length ``m`` of the shift in standard deviations of each kind, at least 0.
+        weights: Probabilities of the components, above 0, summing to one.
+        shifts: Lengths ``m`` of the shift in standard deviations of each component, at least 0.
     """
 
     def __init__(self, weights: Sequence[float], shifts: Sequence[float]) -> None:
@@ -38,7 +38,7 @@ class NormalMixtureLoss(PrivacyLoss):
         self._error = np.where(self._shifts > 0, ACCURACY * (1 + self._shifts / 40) ** 2, 0)
 
     def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         log_f = np.asarray(log_f, np.float64)
         slope = self._slope(np.clip(log_f, TINIEST, -EPSILON).ravel())
         hit, cost = np.exp(self._log_tails(slope, 1)), np.exp(slope + self._log_tails(slope, -1))
@@ -48,11 +48,11 @@ class NormalMixtureLoss(PrivacyLoss):
         return np.asarray(np.minimum(np.maximum(log_gain, log_f), 0))
 
     def kl(self) -> float:
-        """Mean of ``m^2 / 2``, rounded up; see `PrivacyLoss.kl`."""
+        """Return the mean of ``m^2 / 2``, rounded up; see `PrivacyLoss.kl`."""
         return float(np.sum(self._weights * self._shifts**2)) / 2 * (1 + 1e-14)
 
     def _slope(self, log_f: Float) -> Float:
-        """The ``s`` with ``mu(L >= s) = f``, which lies between those of the kinds alone; ``(n,)``."""
+        """Return ``s`` with ``mu(L >= s) = f``, ``(n,)``. It lies between the values of the single components."""
         alone = -self._shifts * (self._shifts / 2 + ndtri_exp(log_f))
 
         def excess(slope: Float) -> Float:
@@ -63,7 +63,7 @@ class NormalMixtureLoss(PrivacyLoss):
         slope = bracket.crossing()
         for _ in range(STEPS):
             value = excess(slope)
-            # What is near stays, so that a slope does not depend on those beside it.
+            # Converged slopes are not changed, so that a slope does not depend on other entries of the batch.
             far = np.flatnonzero(np.abs(value) >= NEAR)
             if not len(far):
                 break
@@ -72,7 +72,7 @@ class NormalMixtureLoss(PrivacyLoss):
         return slope
 
     def _log_tails(self, slope: Float, sign: int) -> Float:
-        """Log probability of a loss of at least ``slope`` under ``rho`` (sign 1) or ``mu`` (-1), ``(kinds, n)``."""
+        """Return ``log Pr[L >= slope]`` under ``rho`` (sign 1) or ``mu`` (sign -1), ``(components, n)``."""
         moved = self._shifts > 0
         m = np.where(moved, self._shifts, 1)
         return np.asarray(np.where(moved, log_ndtr(sign * m / 2 - slope / m), np.where(slope <= 0, 0, -np.inf)))

@@ -1,4 +1,4 @@
-"""The loss of noise that is uniform on a set: what leaves the set is seen, the rest tells nothing."""
+"""Privacy loss of uniform noise: 0 on the common support, infinite outside."""
 
 import numpy as np
 
@@ -7,21 +7,21 @@ from smoothing.privacy_loss.privacy_loss import PrivacyLoss
 
 
 class OverlapLoss(PrivacyLoss):
-    """``G(f) = f + lost``, where ``lost`` is the ``rho`` mass outside ``mu``'s support (THEORY.md section 2).
+    """The loss with ``G(f) = f + lost``; ``lost`` is the ``rho`` mass outside ``mu``'s support (THEORY.md section 2).
 
     Args:
-        lost: That mass, within [0, 1], rounded up.
+        lost: Mass outside the support, within [0, 1], rounded up.
     """
 
     def __init__(self, lost: float) -> None:
         self.lost = lost
 
     def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         with np.errstate(divide="ignore"):
             gain = np.log(step_up(np.exp(log_f), 2) + self.lost)
         return np.minimum(np.maximum(step_up(gain, 3), log_f), 0)
 
     def kl(self) -> float:
-        """Infinite unless the supports agree; see `PrivacyLoss.kl`."""
+        """Return infinity unless the supports agree; see `PrivacyLoss.kl`."""
         return np.inf if self.lost > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Hockey-stick curves: what the Neyman-Pearson function of a finite law is read from."""
+"""Hockey-stick curves, from which the Neyman-Pearson function of a finite law is computed."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from smoothing.numerics.rounding import Float, step_up
 class Profile:
     """The hockey-stick curve ``H(s) = max_A rho(A) - e^s mu(A)`` at the values ``s`` of a finite privacy loss.
 
-    For every ``s``, ``G(f) <= e^s f + H(s)``; the least of these is ``G(f)`` itself.
+    For every ``s``, ``G(f) <= e^s f + H(s)``. The minimum over ``s`` equals ``G(f)``.
 
     Attributes:
         log_slope: ``(m,)`` values ``s``, ascending, rounded up.
         excess: ``(m,)`` ``H(s)``, rounded up.
-        log_mass: ``(m,)`` ``log mu(L > s)``, descending; which ``s`` is least for an ``f``.
+        log_mass: ``(m,)`` ``log mu(L > s)``, descending. It selects the minimising ``s`` for a given ``f``.
     """
 
     log_slope: Float
@@ -24,7 +24,7 @@ class Profile:
     log_mass: Float
 
     def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``, for float64 ``log_f`` of any shape."""
+        """Return an upper bound on ``log G(f)`` for float64 ``log_f`` of any shape."""
         log_f = np.asarray(log_f, np.float64)
         best = len(self.log_mass) - np.searchsorted(self.log_mass[::-1], log_f, side="right")
         best = np.minimum(best, len(self.log_mass) - 1)

@@ -1,4 +1,4 @@
-"""Sums of independent privacy losses that lie on one lattice: a random walk."""
+"""Sums of independent privacy losses on one lattice, computed as a random walk."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,16 +14,16 @@ from smoothing.privacy_loss.step import Step, log_of
 Wide = NDArray[np.longdouble]
 
 NEGLIGIBLE = WIDE(1e-27)
-"""Probabilities below this at the edges of a law are given to the adversary."""
+"""Probabilities below this at the edges of a law are dropped, and their sum is counted in favour of the adversary."""
 
 BLOCK = 512
-"""Laws at multiples of this number of steps are computed first. All others are reached from them step by step."""
+"""Laws at multiples of this number of steps are cached. Other laws are computed from them step by step."""
 
 STEPWISE = 32 * BLOCK
-"""Up to this number of steps all laws are computed step by step, beyond it by convolution of powers of two."""
+"""Up to this number of steps, laws are computed step by step. Beyond it, laws of powers of two are convolved."""
 
 SNAPSHOTS = 16
-"""Most laws that a walk keeps of those at multiples of `BLOCK` beyond `STEPWISE`."""
+"""Largest number of cached laws beyond `STEPWISE`."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class Law:
 
     Attributes:
         lowest: Position of the first probability.
-        p: Probabilities of ``lowest, lowest + 1, ...``, each within ``error`` relative of the truth, or below it.
-        lost: At least the probability that ``p`` leaves out.
-        error: Relative error bound of ``p``.
+        p: Probabilities of ``lowest, lowest + 1, ...``. Their relative error is at most ``error``, except that
+            probability counted in ``lost`` is missing.
+        lost: Upper bound on the probability missing in ``p``.
+        error: Bound on the relative error of ``p``.
     """
 
     lowest: int
@@ -43,9 +44,10 @@ class Law:
     error: np.longdouble
 
     def beside(self, other: "Law") -> "Law":
-        """The law of the sum of this walk and an independent one; other walks count from position 0 of this one.
+        """Return the law of the sum of this walk and an independent walk.
 
-        A probability of the sum is a sum of at most ``m`` products, each rounded once.
+        A probability of the sum adds at most ``m`` products, where ``m`` is the length of the shorter law. Every
+        product and every addition is rounded once.
         """
         p = np.convolve(self.p, other.p)
         kept = min(self.p.sum() * (1 + self.error), WIDE(1))
@@ -53,13 +55,13 @@ class Law:
         return trimmed(self.lowest + other.lowest, p, self.lost + kept * other.lost, error)
 
     def above(self) -> Wide:
-        """At least the probability of lying above each position, from ``lowest - 1`` upwards."""
+        """Return upper bounds on the probability above each position, from ``lowest - 1`` on."""
         tails = np.concatenate([self.p[::-1].cumsum()[::-1], [WIDE(0)]])
         return np.asarray(tails * (1 + self.error + len(tails) * UNIT) + self.lost)
 
 
 def trimmed(lowest: int, p: Wide, lost: np.longdouble, error: np.longdouble) -> Law:
-    """A law without its negligible edges, which are counted as lost."""
+    """Return a law without negligible edges. Their probability is added to ``lost``."""
     alive = np.flatnonzero(p >= NEGLIGIBLE)
     first, end = (int(alive[0]), int(alive[-1]) + 1) if len(alive) else (0, 0)
     dropped = (p[:first].sum() + p[end:].sum()) * (1 + error)
@@ -67,7 +69,7 @@ def trimmed(lowest: int, p: Wide, lost: np.longdouble, error: np.longdouble) -> 
 
 
 NOTHING = Law(0, np.ones(1, WIDE), WIDE(0), WIDE(0))
-"""The walk before its first step."""
+"""Law before the first step."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ class ExactLaw:
     """The walk after some steps, under ``rho``, in whole numbers.
 
     Attributes:
-        p: Probabilities of the positions from 0, times ``total``.
-        total: A common denominator.
-        base: The likelihood ratio at position 0.
+        p: Probabilities of the positions from 0, multiplied by ``total``.
+        total: Common denominator.
+        base: Likelihood ratio at position 0.
     """
 
     p: list[int]
@@ -86,26 +88,26 @@ class ExactLaw:
 
 
 class RandomWalk:
-    """The walk whose steps are the privacy losses of coordinates that all have one law.
+    """The random walk with the privacy losses of i.i.d. coordinates as steps.
 
     Args:
-        step: The law of one step.
-        before: A walk that this one goes on from; it sets out from nothing unless given.
-        start: Number of steps of that walk.
+        step: Law of one step.
+        before: Walk that this walk continues, or None.
+        start: Number of steps of ``before``.
 
     Raises:
         ValueError: If the two walks lie on different lattices.
 
     Attributes:
-        lattice: The likelihood ratio of one unit, above 1; None where all positions are 0, on any lattice.
-        ratio: The same, or another number above 1.
+        lattice: Likelihood ratio of one unit, above 1; None if all positions are 0.
+        ratio: The same; any number above 1 if ``lattice`` is None.
     """
 
     def __init__(self, step: Step, before: "RandomWalk | None" = None, start: int = 0) -> None:
         ratios = {ratio for ratio in (step.ratio, before.lattice if before else None) if ratio}
         if len(ratios) > 1:
             shown = " and ".join(str(float(ratio)) for ratio in sorted(ratios))
-            raise ValueError(f"RepeatedLoss: units of likelihood = {shown}; must be equal for losses beside each other")
+            raise ValueError(f"RepeatedLoss: units of likelihood = {shown}; must be equal for losses that are combined")
         self.lattice: Fraction | None = ratios.pop() if ratios else None
         self.ratio = self.lattice or Fraction(2)
         self._unit = log_of(self.ratio)
@@ -120,17 +122,17 @@ class RandomWalk:
         self._exact: list[ExactLaw] = []
 
     def log_threshold(self, steps: int) -> float:
-        """Lower bound on the ``log f`` with ``G(f) = 1/2`` after ``steps`` steps."""
+        """Return a lower bound on ``log f`` with ``G(f) = 1/2`` after ``steps`` steps."""
         if steps not in self._thresholds:
             self._thresholds[steps] = self._read_threshold(self.law(steps), steps)
         return self._thresholds[steps]
 
     def profile(self, steps: int) -> Profile:
-        """The hockey-stick curve after ``steps`` steps."""
+        """Return the hockey-stick curve after ``steps`` steps."""
         return _profile(self, steps)
 
     def law(self, steps: int) -> Law:
-        """The law after ``steps`` steps: a function of ``steps`` alone, whatever was computed before."""
+        """Return the law after ``steps`` steps. Its bits do not depend on earlier calls."""
         made, law = self._last
         if not (made <= steps and made // BLOCK == steps // BLOCK):
             made, law = steps - steps % BLOCK, self._block(steps // BLOCK)
@@ -140,13 +142,13 @@ class RandomWalk:
         return law
 
     def loss(self, position: NDArray[np.int_], steps: int) -> tuple[Wide, Wide]:
-        """The privacy loss at positions after ``steps`` steps, and a bound on its rounding error."""
+        """Return the privacy loss at positions after ``steps`` steps, and a bound on its rounding error."""
         base, size = self._base(steps)
         climbed = position * self._unit
         return base + climbed, 8 * UNIT * (size + abs(climbed))
 
     def kl(self, steps: int) -> np.longdouble:
-        """At least the mean loss under ``rho`` after ``steps`` steps; infinite where outcomes give the change away."""
+        """Return an upper bound on the mean loss under ``rho``; infinity if outcomes reveal the change."""
         before = self._before.kl(self._start) if self._before else WIDE(0)
         if not steps:
             return before
@@ -156,7 +158,7 @@ class RandomWalk:
         return before + steps * (self._log_base + climbed + 8 * UNIT * (abs(self._log_base) + climbed))
 
     def exact_threshold(self, steps: int) -> Fraction:
-        """The ``f`` with ``G(f) = 1/2`` after ``steps`` steps, in rational arithmetic."""
+        """Return ``f`` with ``G(f) = 1/2`` after ``steps`` steps, in rational arithmetic."""
         law = self._exact_law(steps)
         wanted, mass = Fraction(law.total, 2) - (law.total - sum(law.p)), Fraction(0)
         for position in range(len(law.p) - 1, -1, -1):
@@ -167,7 +169,7 @@ class RandomWalk:
         return mass / law.total
 
     def _base(self, steps: int) -> tuple[np.longdouble, np.longdouble]:
-        """The loss at position 0, and the sum of the sizes of what it is added up from."""
+        """Return the loss at position 0, and the sum of the absolute values of its terms."""
         base, size = self._before._base(self._start) if self._before else (WIDE(0), WIDE(0))
         return base + steps * self._log_base, size + steps * abs(self._log_base)
 
@@ -183,7 +185,7 @@ class RandomWalk:
         return self._exact[steps]
 
     def _block(self, number: int) -> Law:
-        """The law after that number of blocks of steps."""
+        """Return the law after ``number * BLOCK`` steps."""
         while len(self._blocks) <= min(number, STEPWISE // BLOCK):
             law = self._blocks[-1]
             for _ in range(BLOCK):
@@ -203,7 +205,7 @@ class RandomWalk:
         return self._far[number]
 
     def _power(self, exponent: int) -> Law:
-        """The law of ``2^exponent`` blocks of steps from nothing."""
+        """Return the law of ``2^exponent * BLOCK`` steps of this walk alone, without ``before``."""
         if not self._powers:
             law = NOTHING
             for _ in range(BLOCK):
@@ -261,7 +263,7 @@ def random_walk(
     before: RandomWalk | None = None,
     start: int = 0,
 ) -> RandomWalk:
-    """The walk of a pair of laws, one for each pair and each start: its table grows and is shared."""
+    """Return the walk of a pair of laws. Walks are cached, so that their tables are shared."""
     return RandomWalk(Step(mu, rho), before, start)
 
 

@@ -1,4 +1,4 @@
-"""The loss of independent coordinates that all have one finite law."""
+"""Privacy loss of independent coordinates with one finite law."""
 
 from fractions import Fraction
 
@@ -8,21 +8,22 @@ from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
 
 
 class RepeatedLoss(PrivacyLoss):
-    """The loss of ``copies`` independent coordinates that all have the same finite law.
+    """The loss of ``copies`` independent coordinates with the same finite law.
 
-    Sums of losses are found by convolution, whatever the dimension of the object (THEORY.md section 2); Lee et al.
-    (2019) count regions instead. Coordinates of several laws are losses beside each other, as long as all losses of
-    one coordinate are apart by whole multiples of one unit, which the laws share.
+    Sums of losses are computed by convolution, for any dimension of the object (THEORY.md section 2). Lee et al. (2019)
+    count regions instead. Log-likelihood ratios of one coordinate must differ by whole multiples of one unit.
+
+    Coordinates with different laws are combined with ``beside``. Their laws must share the unit.
 
     Args:
         mu: Probability of each outcome of one coordinate before the change, at least 0, summing to one.
         rho: Probability of the same outcomes after the change.
         copies: Number of changed coordinates, at least 0.
-        beside: The loss of further coordinates, independent of these: the result is the loss of both together. For
-            example, ``RepeatedLoss(one, zero, deletions, beside=RepeatedLoss(zero, one, additions))``.
+        beside: Loss of further coordinates, independent of these. The result is the loss of all coordinates, for
+            example ``RepeatedLoss(one, zero, deletions, beside=RepeatedLoss(zero, one, additions))``.
 
     Raises:
-        ValueError: If the laws differ in length, are no probabilities, or have no common unit.
+        ValueError: If the laws differ in length, are not probabilities, or have no common unit.
     """
 
     def __init__(
@@ -37,11 +38,11 @@ class RepeatedLoss(PrivacyLoss):
         self._walk: RandomWalk = random_walk(tuple(mu), tuple(rho), beside._walk if beside else None, start)
 
     def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         return self._walk.profile(self.copies).log_gain(log_f)
 
     def margin(self, log_fail: Float, log_rival: Float) -> Float:
-        """See `PrivacyLoss.margin`; the table answers where one side is enough."""
+        """Return the margin; see `PrivacyLoss.margin`. Where ``fA`` is below `log_threshold`, this is enough."""
         margin = self.log_threshold() - log_fail
         rest = (margin <= 0) & (log_rival < log_fail)
         if rest.any():
@@ -49,13 +50,13 @@ class RepeatedLoss(PrivacyLoss):
         return margin
 
     def kl(self) -> float:
-        """Sum of the divergences of the coordinates; see `PrivacyLoss.kl`."""
+        """Return the sum of the divergences of the coordinates; see `PrivacyLoss.kl`."""
         return up(self._walk.kl(self.copies) * (1 + 8 * UNIT))
 
     def log_threshold(self) -> float:
-        """Lower bound on the ``log f`` at which ``G(f) = 1/2``, read off the table of the walk."""
+        """Return a lower bound on ``log f`` with ``G(f) = 1/2``, from the table of the random walk."""
         return self._walk.log_threshold(self.copies)
 
     def exact_threshold(self) -> Fraction:
-        """The ``f`` with ``G(f) = 1/2`` in rational arithmetic on the laws as given."""
+        """Return ``f`` with ``G(f) = 1/2``, in rational arithmetic on the given laws."""
         return self._walk.exact_threshold(self.copies)

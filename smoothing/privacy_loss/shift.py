@@ -1,4 +1,4 @@
-"""The loss of noise that is shifted along one line."""
+"""Privacy loss of noise under a shift along one line."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ class ShiftLoss(PrivacyLoss):
     """The loss of symmetric log-concave noise under a shift: ``G(f) = F(F^-1(f) + shift)`` (THEORY.md section 2).
 
     Args:
-        noise: The law of the noise along the line of the shift.
+        noise: Law of the noise along the line of the shift.
         shift: Length of the shift, at least 0.
     """
 
@@ -20,24 +20,24 @@ class ShiftLoss(PrivacyLoss):
         self.shift = shift
 
     def log_gain(self, log_f: Float) -> Float:
-        """Upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
+        """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         log_f = np.asarray(log_f, np.float64)
         x = self.noise.quantile(np.clip(log_f, TINIEST, 0))
-        # A quantile may be infinite at f = 1; so is its error then.
+        # At f = 1 a quantile may be infinite. Its error is then infinite as well.
         error = 2 * self.noise.accuracy * (self.noise.scale + np.abs(x) + self.shift)
         gain = np.maximum(self.noise.log_cdf(x + self.shift + error), TINIEST)
         return np.minimum(np.maximum(step_up(gain, 2), log_f), 0)
 
     def kl(self) -> float:
-        """The divergence, bounded above; see `PrivacyLoss.kl`."""
+        """Return an upper bound on the divergence; see `PrivacyLoss.kl`."""
         return self.noise.kl(self.shift)
 
 
 def shift_radius(noise: NoiseLaw, log_fail: Float, log_rival: Float) -> Float:
-    """The largest shift with ``G(fA) + G(fB) < 1``: ``-(F^-1(fA) + F^-1(fB)) / 2``, rounded down.
+    """Return the largest shift with ``G(fA) + G(fB) < 1``: ``-(F^-1(fA) + F^-1(fB)) / 2``, rounded down.
 
     Args:
-        noise: The law of the noise.
+        noise: Law of the noise.
         log_fail: ``(batch,)`` ``log fA``.
         log_rival: ``(batch,)`` ``log fB``.
 

@@ -1,4 +1,4 @@
-"""The privacy loss of one coordinate with finitely many outcomes."""
+"""Privacy loss of one coordinate with finitely many outcomes."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,10 +9,10 @@ import numpy as np
 from smoothing.numerics.rounding import WIDE, wide
 
 LARGEST_STEP = 64
-"""Most units between two losses of one coordinate."""
+"""Largest difference of two losses of one coordinate, in units."""
 
 LEAST_PROBABILITY = Fraction(1, 10**150)
-"""Least probability of an outcome, other than 0, so that ratios of likelihoods are within float64."""
+"""Smallest positive probability of an outcome. Likelihood ratios stay within the range of float64."""
 
 
 class Step:
@@ -23,14 +23,14 @@ class Step:
         rho: Probability of the same outcomes after the change.
 
     Raises:
-        ValueError: If the laws differ in length, are no probabilities or too small, or have log ratios that are not
-            apart by whole multiples of one unit.
+        ValueError: If the laws differ in length, are not probabilities or too small, or have log ratios that do not
+            differ by whole multiples of one unit.
 
     Attributes:
-        base: The least likelihood ratio ``rho / mu`` of an outcome that both have; 1 where there is none.
-        ratio: What a unit multiplies likelihood ratios by, above 1; None where there are not two different ones.
+        base: Smallest likelihood ratio ``rho / mu`` of an outcome possible under both laws; 1 if there is none.
+        ratio: Factor of the likelihood ratio per unit, above 1; None if all likelihood ratios are equal.
         p: ``rho`` of each position.
-        sure: ``rho`` of the outcomes that ``mu`` never has: they give the change away.
+        sure: ``rho`` of the outcomes that are impossible under ``mu`` and thus reveal the change.
     """
 
     def __init__(self, mu: Sequence[Fraction | float], rho: Sequence[Fraction | float]) -> None:
@@ -48,7 +48,7 @@ class Step:
 
 
 def log_of(value: Fraction) -> np.longdouble:
-    """Logarithm of a positive fraction, to two units in the last place also near 1."""
+    """Return the logarithm of a positive fraction, accurate to two units in the last place, also near 1."""
     if value < 1:
         return WIDE(-log_of(1 / value))
     return WIDE(np.log1p(wide(value - 1)))
@@ -66,14 +66,14 @@ def _normalised(name: str, law: Sequence[Fraction | float]) -> list[Fraction]:
 
 
 def _common_root(a: Fraction, b: Fraction) -> Fraction:
-    """The largest number of which both are powers, by Euclid's algorithm; both are above 1."""
+    """Return the largest number of which both are powers, by Euclid's algorithm. Both are above 1."""
     least = float(log_of(max(a, b))) / (LARGEST_STEP + 0.5)
     large, small = max(a, b), min(a, b)
     while small != 1:
         if float(log_of(small)) < least:
             raise ValueError(
-                f"RepeatedLoss: likelihood ratios = {float(a)} and {float(b)} times the least; must be powers of one "
-                f"number, none above the {LARGEST_STEP}th"
+                f"RepeatedLoss: likelihood ratios = {float(a)} and {float(b)} times the smallest; must be powers of "
+                f"one number, with exponents of at most {LARGEST_STEP}"
             )
         large, small = max(large / small, small), min(large / small, small)
     return large

@@ -8,6 +8,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -119,9 +120,7 @@ class _Walk:
         if hasattr(value, "__qualname__") or isinstance(value, ModuleType):
             digest.update(f"code {_code_name(value)};".encode())
             self._note(value)
-            held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-            held += [getattr(value, "__defaults__", None), getattr(value, "__kwdefaults__", None)]
-            parts = list(enumerate(held)) if not isinstance(value, type) else []
+            parts: list[tuple[Any, Any]] = [] if isinstance(value, type) else list(enumerate(_held(value)))
         else:
             digest.update(f"object {_code_name(type(value))};".encode())
             self._note(type(value))
@@ -141,6 +140,15 @@ class _Walk:
             except (TypeError, OSError):
                 continue
             self.code.add((_module_name(code), path, source))
+
+
+def _held(function: Any) -> Iterator[Any]:
+    """What a function holds: default values of its arguments, and variables of the functions around it."""
+    yield from (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
+    for cell in getattr(function, "__closure__", None) or ():
+        # A variable that has no value yet has no content.
+        with suppress(ValueError):
+            yield cell.cell_contents
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -38,8 +38,8 @@ def provenance(
         sources: sha256 of source files from outside this project, by Python module.
 
     Returns:
-        The arguments, ``code``, the version of this project, ``versions`` of Python and of every distribution loaded, a user's own
-        included, and ``hardware``.
+        The arguments, ``code``, the version of this project, ``versions`` of Python and of every distribution loaded, a
+        user's own included, and ``hardware``.
     """
     return {
         "config": dict(config),

@@ -26,8 +26,11 @@ PROVENANCE = "provenance.json"
 SOURCES = ("data", "checkpoint", "identity", "sources")
 """Entries of the provenance that rows depend on, beside the config: data, checkpoints, networks and arrays, code."""
 
-WAYS_OUT = "choose another --run_dir (one for each trial of a sweep), or remove this one"
+WAYS_OUT = "choose another --run_dir (one per trial of a sweep), or remove it"
 """Ends a refusal of a directory."""
+
+SHOWN = 2
+"""Differences between runs that a refusal names."""
 
 
 class RunDirectory:
@@ -223,10 +226,15 @@ def _sources(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any], part: Callable[[Any], dict[str, str]]) -> str:
     """What of a part of two provenances differs, in words; empty where nothing does."""
-    differing = differing_settings({"there": part(there), "here": part(here)})
-    return "; ".join(
-        f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()
-    )
+    return in_words(part(there), part(here))
+
+
+def in_words(there: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Return the first differences between two runs' settings in words; an empty string if there is none."""
+    differing = differing_settings({"there": there, "here": here})
+    told = [f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()]
+    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return "; ".join([*told[:SHOWN], *more])
 
 
 def _short(value: str) -> str:

@@ -8,8 +8,8 @@ import yaml
 
 from smoothing.runs.files import write_whole
 from smoothing.runs.lock import Lock
-from smoothing.runs.run_directory import CONFIG, PROVENANCE, WAYS_OUT, check_writable, checkpoints
-from smoothing.runs.settings import computed_settings, differing_settings
+from smoothing.runs.run_directory import CONFIG, PROVENANCE, WAYS_OUT, check_writable, checkpoints, in_words
+from smoothing.runs.settings import computed_settings
 
 
 class TrainingDirectory:
@@ -70,11 +70,8 @@ class TrainingDirectory:
             there = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
         except (yaml.YAMLError, TypeError, ValueError):
             return f" of an unreadable config ({file})"
-        settings = {at: computed_settings(_lasting(run)) for at, run in (("there", there), ("here", config))}
-        told = [
-            f"{name} is {at['there']} there and {at['here']} here" for name, at in differing_settings(settings).items()
-        ]
-        return f" of another config: {'; '.join(told)}" if told else ""
+        told = in_words(computed_settings(_lasting(there)), computed_settings(_lasting(config)))
+        return f" of another config: {told}" if told else ""
 
 
 def _lasting(config: Mapping[str, Any]) -> dict[str, Any]:

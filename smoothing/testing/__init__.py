@@ -6,6 +6,7 @@ Subclass a suite, name the class ``Test...`` and give the fixtures that it asks 
 from smoothing.testing.attacked import never_turned_inside, turned
 from smoothing.testing.certifiers import CertifierConformance
 from smoothing.testing.guarantees import GuaranteeConformance
+from smoothing.testing.known_votes import KnownVotes
 from smoothing.testing.learners import LearnerConformance
 from smoothing.testing.measures import MeasureConformance
 from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
@@ -17,6 +18,7 @@ __all__ = [
     "CertifierConformance",
     "GivenVotes",
     "GuaranteeConformance",
+    "KnownVotes",
     "LearnerConformance",
     "LinearVotesConformance",
     "MeasureConformance",

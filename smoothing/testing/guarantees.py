@@ -1,4 +1,4 @@
-"""What every guarantee must do."""
+"""Conformance suite for guarantees."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -8,44 +8,64 @@ import pytest
 from numpy.typing import NDArray
 
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
-from smoothing.measures import LabelFlip, SmoothingMeasure
+from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
+from smoothing.measures import (
+    Gaussian,
+    GaussianMixture,
+    LabelFlip,
+    Laplace,
+    SmoothingMeasure,
+    SparseDiscrete,
+    Uniform,
+    UniformLinf,
+)
 from smoothing.testing.brute_force import Float, best_event, noise
 
 LOG_F = np.log(np.concatenate([np.logspace(-12, -2, 41), np.linspace(0.02, 0.98, 97) * 0.9931]))
-"""Bounds on lost votes, ascending; not round, so that none lies on the edge of a radius."""
+"""Bounds on ``log(1 - p_A)``, ascending. None of them lies at the threshold of a radius."""
 
 SLACK = 1e-9
 
+REAL_AND_SPARSE = (
+    Gaussian(0.5),
+    GaussianMixture([0.25, 1.0]),
+    Laplace(0.5),
+    Uniform(0.5),
+    UniformLinf(0.5),
+    SparseDiscrete("0.01", "0.6"),
+)
+"""Measures that are not covered by brute force over label vectors."""
+
 
 class GuaranteeConformance:
-    """Tests of a guarantee; subclass it, name the class ``Test...`` and give the fixture `guarantee`.
+    """Tests of a guarantee. Subclass it, name the subclass ``Test...`` and define the fixture `guarantee`.
 
     Attributes:
-        tight: Whether no larger radius holds, which is then tested as well.
+        tight: Whether radii are claimed to be tight. If True, larger radii must be refuted.
     """
 
     tight: ClassVar[bool] = False
 
     @pytest.fixture
     def guarantee(self) -> Guarantee:
-        """The guarantee."""
-        raise NotImplementedError("give a fixture `guarantee`")
+        """Guarantee under test."""
+        raise NotImplementedError("define the fixture `guarantee`")
 
     @pytest.fixture
     def measures(self, guarantee: Guarantee) -> Sequence[SmoothingMeasure]:
-        """Measures with a channel, of few classes."""
+        """Measures with a channel and few classes."""
         noises = [LabelFlip(q, 2) for q in (0.02, 0.1, 0.3, 0.45)] + [LabelFlip(q, 3) for q in (0.1, 0.4, 0.6)]
         return [measure for measure in noises if guarantee.supports(measure) is None]
 
     @pytest.fixture
     def places(self) -> int:
-        """How many labels the object has: at most 4,096 label vectors."""
+        """Number of labels of the object, with at most 4,096 label vectors."""
         return 6
 
     def test_radius_is_a_column_within_the_diameter(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:
-        """One float64 a row, whole where distances are, at least 0 and at most the diameter."""
+        """Radii are float64, one per row, within [0, diameter], and whole numbers if distances are."""
         assert measures, "the guarantee supports none of the measures"
         for measure in measures:
             radius = guarantee.radius(measure, VoteBound.one_sided(LOG_F), (places,))
@@ -57,7 +77,7 @@ class GuaranteeConformance:
     def test_radius_falls_as_the_bound_rises(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:
-        """More lost votes never certify more, and nothing is certified without a majority."""
+        """Radii are nonincreasing in the bound, and 0 without a majority."""
         for measure in measures:
             radius = guarantee.radius(measure, VoteBound.one_sided(LOG_F), (places,))
             assert (radius[1:] <= radius[:-1]).all()
@@ -66,25 +86,56 @@ class GuaranteeConformance:
     def test_knowing_the_rivals_never_hurts(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:
-        """A smaller bound on the rivals never certifies less."""
+        """A smaller bound on rivals never decreases a radius."""
         for measure in measures:
             one = guarantee.radius(measure, VoteBound.one_sided(LOG_F), (places,))
             for less in (0.1, 1.0, 10.0):
                 assert (guarantee.radius(measure, VoteBound(LOG_F, LOG_F - less), (places,)) >= one).all()
 
     def test_radius_is_sound(self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int) -> None:
-        """No pair of events beats a certificate, one- or two-sided: all label vectors are gone through."""
+        """No pair of events refutes a one- or two-sided certificate, by brute force over all label vectors."""
         for measure in measures:
             for less in (0.0, 0.5, 3.0):
                 bound = VoteBound(LOG_F, LOG_F - less)
                 never_refuted(measure, bound, guarantee.radius(measure, bound, (places,)), places)
 
+    def test_boundaries_are_not_certified(
+        self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
+    ) -> None:
+        """A radius is not certified just above its exact threshold."""
+        for measure in measures:
+            exact = [float(f) for f in exact_thresholds(measure, places, (places,))]
+            above = np.log(exact) + 1e-12 * np.abs(np.log(exact))
+            assert (thresholds(measure, places, (places,)) < above).all()
+            radius = guarantee.radius(measure, VoteBound.one_sided(above), (places,))
+            assert (radius < np.maximum(np.arange(places + 1), 1)).all()
+
+    def test_tight_radius_is_never_exceeded(self, guarantee: Guarantee, places: int) -> None:
+        """Radii are at most those of `NeymanPearson`, also for real-valued noise."""
+        for measure in REAL_AND_SPARSE:
+            if guarantee.supports(measure) is None:
+                for less in (0.0, 0.5, 3.0):
+                    bound = VoteBound(LOG_F, LOG_F - less)
+                    tight = NeymanPearson().radius(measure, bound, (places,))
+                    assert (guarantee.radius(measure, bound, (places,)) <= tight * (1 + SLACK)).all()
+
+    def test_radius_does_not_depend_on_the_batch(
+        self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
+    ) -> None:
+        """The radius of a row does not depend on other rows or earlier calls."""
+        bound = VoteBound(LOG_F[::12], LOG_F[::12] - 0.5)
+        for measure in measures:
+            together = guarantee.radius(measure, bound, (places,))
+            for row in reversed(range(len(together))):
+                alone = VoteBound(bound.log_fail[row : row + 1], bound.log_rival[row : row + 1])
+                assert guarantee.radius(measure, alone, (places,))[0] == together[row]
+
     def test_larger_radius_is_refuted(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:
-        """At the radius plus one an explicit event takes half of the votes."""
+        """At the radius plus one, an explicit event has half of the votes."""
         if not self.tight:
-            pytest.skip("not said to be tight")
+            pytest.skip("not claimed to be tight")
         for measure in measures:
             bound = VoteBound.one_sided(LOG_F)
             radius = guarantee.radius(measure, bound, (places,))
@@ -94,19 +145,19 @@ class GuaranteeConformance:
 
 
 def survives(measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int) -> NDArray[np.bool_]:
-    """Whether no events of the bounded masses can tie when ``radius`` labels change, by brute force.
+    """Return whether no events of the bounded probabilities can tie when ``radius`` labels change, by brute force.
 
     Args:
-        measure: A measure with a channel that treats all changes of a label alike.
+        measure: Measure with a channel that is symmetric in the classes.
         bound: ``(batch,)`` bounds on the votes.
         radius: ``(batch,)`` numbers of changed labels, at most ``places``.
         places: Number of labels.
 
     Returns:
-        ``(batch,)`` booleans; where a rounding error decides, True.
+        ``(batch,)`` booleans; True where a rounding error decides.
     """
     channel = measure.channel
-    assert channel is not None, "brute force needs a measure with a channel"
+    assert channel is not None, "brute force requires a measure with a channel"
     mu = noise(channel, [0] * places)
     survived = []
     for fail, rival, r in zip(np.exp(bound.log_fail), np.exp(bound.log_rival), radius, strict=True):
@@ -118,16 +169,16 @@ def survives(measure: SmoothingMeasure, bound: VoteBound, radius: Float, places:
 
 
 def never_refuted(measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int) -> None:
-    """Refute radii at which events of the bounded masses can tie.
+    """Raise if events of the bounded probabilities can tie at a claimed radius.
 
     Args:
-        measure: A measure with a channel that treats all changes of a label alike.
+        measure: Measure with a channel that is symmetric in the classes.
         bound: ``(batch,)`` bounds on the votes.
-        radius: ``(batch,)`` radii claimed for them; 0 promises nothing.
+        radius: ``(batch,)`` claimed radii; 0 claims nothing.
         places: Number of labels.
 
     Raises:
-        AssertionError: Naming the bound and the radius.
+        AssertionError: Names the bound and the radius.
     """
     for row in np.flatnonzero((radius > 0) & ~survives(measure, bound, radius, places)):
         raise AssertionError(

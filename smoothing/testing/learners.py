@@ -1,4 +1,4 @@
-"""What every learner must do, whatever it trains."""
+"""Conformance suite of learners."""
 
 import random
 from copy import deepcopy
@@ -12,26 +12,26 @@ from smoothing.votes.retrained.learner import Learner
 
 
 class LearnerConformance:
-    """Tests of a learner; subclass it, name the class ``Test...`` and give the fixtures."""
+    """Tests of a learner. Subclass it, name the class ``Test...`` and define the fixtures."""
 
     @pytest.fixture
     def learner(self) -> Learner:
-        """The learner, with a group of at least 2 where it can."""
-        raise NotImplementedError("give a fixture `learner`")
+        """The learner, with a group of at least 2 if possible."""
+        raise NotImplementedError("define a fixture `learner`")
 
     @pytest.fixture
     def x(self) -> Tensor:
-        """One training set, ``(n, ...)`` float32."""
-        raise NotImplementedError("give a fixture `x`")
+        """Training inputs, ``(n, ...)`` float32."""
+        raise NotImplementedError("define a fixture `x`")
 
     @pytest.fixture
     def labels(self, x: Tensor) -> Tensor:
-        """Its labels, ``(n,)`` int64."""
-        raise NotImplementedError("give a fixture `labels`")
+        """Training labels, ``(n,)`` int64."""
+        raise NotImplementedError("define a fixture `labels`")
 
     @pytest.fixture
     def tests(self, x: Tensor) -> Tensor:
-        """Inputs to predict, ``(m, ...)``; those of the training set unless given."""
+        """Inputs to predict, ``(m, ...)``; the training inputs by default."""
         return x
 
     def predictions(self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor, first: int) -> Tensor:
@@ -52,7 +52,7 @@ class LearnerConformance:
         return learner.train_and_predict(group, labels, int(labels.max()) + 1, expanded, keys)
 
     def test_every_model_predicts_every_input(self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor) -> None:
-        """Whole numbers, each a class."""
+        """Predictions are classes, one per model and input."""
         predicted = self.predictions(learner, x, labels, tests, 0)
         assert predicted.shape == (learner.group, len(tests))
         assert predicted.dtype == torch.int64
@@ -61,7 +61,7 @@ class LearnerConformance:
     def test_a_model_is_a_function_of_its_training_set_and_key(
         self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor
     ) -> None:
-        """Neither the other models of its group, nor its place, nor global seeds change its predictions."""
+        """Predictions do not depend on other models of the group, the position in it, or global seeds."""
         first = self.predictions(learner, x, labels, tests, 0)
         torch.manual_seed(99)
         random.seed(99)
@@ -73,20 +73,20 @@ class LearnerConformance:
     def test_a_model_learns_nothing_from_other_draws(
         self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor
     ) -> None:
-        """Other training sets, keys and test inputs in its group or in earlier calls leave a model as it is.
+        """Predictions do not depend on the training sets, keys and test inputs of other models or of earlier calls.
 
-        The others are far from its own: mirrored, scaled and shuffled, with inputs of other classes.
+        The other training sets are mirrored, scaled and shuffled, so that any influence on predictions is large.
         """
         classes, key = int(labels.max()) + 1, (7, 0)
         shuffled = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
         strange = 5 - 3 * x[shuffled]
 
         def predicted(by: Learner, place: int) -> Tensor:
-            """The model's predictions at some place among strange ones."""
-            sets, asked = [strange] * by.group, [5 - 3 * tests.flip(0)] * by.group
+            """Return the predictions of the model at a position among strange ones."""
+            sets, inputs = [strange] * by.group, [5 - 3 * tests.flip(0)] * by.group
             keys = [(9, 9 + number) for number in range(by.group)]
-            sets[place], asked[place], keys[place] = x, tests, key
-            return by.train_and_predict(torch.stack(sets), labels, classes, torch.stack(asked), keys)[place]
+            sets[place], inputs[place], keys[place] = x, tests, key
+            return by.train_and_predict(torch.stack(sets), labels, classes, torch.stack(inputs), keys)[place]
 
         fresh = deepcopy(learner)
         same = x.expand(learner.group, *x.shape)
@@ -100,14 +100,14 @@ class LearnerConformance:
         assert torch.equal(predicted(fresh, 0), alone[0]), "after other draws"
 
     def test_it_learns(self, learner: Learner, x: Tensor, labels: Tensor) -> None:
-        """Most of what it has seen, with a little noise, it knows."""
+        """Most training examples are predicted correctly after training with little noise."""
         predicted = self.predictions(learner, x, labels, x, 0)
         assert (predicted == labels).float().mean() > 0.7
 
-    def test_a_model_that_diverges_has_an_opinion(
+    def test_a_model_that_diverges_predicts_classes(
         self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor
     ) -> None:
-        """It votes by a fixed rule, so that its draw counts; dropping it would void the bound."""
+        """Predictions of a diverged model are reproducible classes. Leaving out its draw would void the bound."""
         predicted = self.predictions(learner, x * float("inf"), labels, tests, 0)
         assert 0 <= predicted.min() <= predicted.max() <= labels.max()
         assert torch.equal(self.predictions(learner, x * float("inf"), labels, tests, 0), predicted)

@@ -1,27 +1,33 @@
-"""The referee: certificates against the truth at tiny sizes."""
+"""Brute-force tests of certificates at tiny sizes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.certificates import Certificates
-from smoothing.testing.brute_force import standings_of, true_radius
+from smoothing.testing.brute_force import MOST_VECTORS, standings_of, true_radius
 from smoothing.votes.ballots import Ballots
 
 
 def true_radii(ballots: Ballots, certificates: Certificates) -> NDArray[np.int64]:
-    """For each row, the largest number of flips that really leaves its prediction standing.
+    """Return for each row the largest number of flips that cannot change its prediction.
 
     Args:
         ballots: Linear votes over few training labels, under a measure with a channel.
-        certificates: What was certified; only its predictions and its classifier are read.
+        certificates: Certificates of the ballots. Only predictions and classifier are used.
 
     Returns:
-        ``(batch,)`` radii; -1 where the prediction is not the smoothed classifier's or where the
-        certifier abstains, n where nothing can change it.
+        ``(batch,)`` radii; -1 where the prediction is not that of the smoothed classifier or the certifier abstains, n
+        where no flips change the prediction.
+
+    Raises:
+        ValueError: If the measure has no channel, or there are more than `MOST_VECTORS` label vectors.
     """
     channel = ballots.measure.channel
-    assert channel is not None, "brute force needs a measure with a channel"
+    if channel is None:
+        raise ValueError(f"true_radii: measure = {ballots.measure}; must have a channel")
     labels = ballots.scores.labels.tolist()
+    if (vectors := len(channel) ** len(labels)) > MOST_VECTORS:
+        raise ValueError(f"true_radii: {vectors} label vectors; must be at most {MOST_VECTORS}")
     return np.array(
         [
             true_radius(standings_of(certificates.classifier, ballots.scores, row, channel), int(prediction), labels)
@@ -33,23 +39,23 @@ def true_radii(ballots: Ballots, certificates: Certificates) -> NDArray[np.int64
 
 
 def never_above_the_truth(ballots: Ballots, certificates: Certificates) -> None:
-    """Refute certificates that promise more than holds, by going through all label vectors.
+    """Raise an error if a radius is larger than the truth, by enumeration of all label vectors.
 
     Args:
         ballots: Linear votes over few training labels, under a measure with a channel.
-        certificates: What was certified for them. Abstentions promise nothing, nor does a sampled certificate or one
-            of the majority whose radius is 0.
+        certificates: Certificates of the ballots. Abstentions are ignored, and so are certificates of the majority vote
+            with radius 0.
 
     Raises:
-        AssertionError: Naming the row, its radius and the truth.
+        AssertionError: With the row, its radius and the true radius.
     """
     never_above(true_radii(ballots, certificates), certificates)
 
 
 def never_above(truth: NDArray[np.int64], certificates: Certificates) -> None:
-    """Refute certificates that promise more than the truth, ``(batch,)``; see `never_above_the_truth`."""
+    """Raise an error if a radius is larger than the true one, ``(batch,)``; see `never_above_the_truth`."""
     for row, (prediction, radius) in enumerate(zip(certificates.prediction, certificates.radius, strict=True)):
-        promises = prediction >= 0 and (radius > 0 or certificates.classifier == "mean")
-        assert not promises or radius <= truth[row], (
-            f"row {row}: class {prediction} is certified at {radius:g} flips, but stands for {truth[row]} only"
+        claims = prediction >= 0 and (radius > 0 or certificates.classifier == "mean")
+        assert not claims or radius <= truth[row], (
+            f"row {row}: class {prediction} is certified at {radius:g} flips; the true radius is {truth[row]}"
         )

@@ -1,6 +1,5 @@
-"""What every base function must do when it is put to the vote."""
+"""Conformance suites of votes."""
 
-import pickle
 import random
 from collections.abc import Iterator
 from copy import deepcopy
@@ -17,50 +16,50 @@ from smoothing.votes.labels.linear import SCORE_BITS, LinearVotes
 from smoothing.votes.votes import Votes
 
 DRAWS = 600
-"""Not a multiple of any block of draws."""
+"""Number of draws, not a multiple of any block size."""
 
 WINDOW, WINDOWS = 32, 32
-"""Draws in a window, and number of consecutive windows that are compared."""
+"""Number of draws in a window, and number of consecutive windows."""
 
 LEAST_VARIANCE = 3.0
-"""Least variance of a window's counts where their dispersion follows a chi-squared distribution."""
+"""Variance of counts above which their dispersion approximately has a chi-squared distribution."""
 
 CHANCE = 1e-7
-"""Failure probability of each statistical statement."""
+"""Failure probability of each statistical test."""
 
 
 class VotesConformance:
-    """Tests of a base function; subclass it, name the class ``Test...`` and give the fixtures."""
+    """Tests of votes. Subclass it, name the class ``Test...`` and define the fixtures."""
 
     @pytest.fixture
     def votes(self) -> Votes:
-        """The base function, ready to be put to the vote."""
-        raise NotImplementedError("give a fixture `votes`")
+        """The fitted votes."""
+        raise NotImplementedError("define a fixture `votes`")
 
     @pytest.fixture
     def measure(self, votes: Votes) -> SmoothingMeasure:
-        """A measure that randomises what the votes depend on."""
-        raise NotImplementedError("give a fixture `measure`")
+        """A measure of the randomised object, under which the votes vary."""
+        raise NotImplementedError("define a fixture `measure`")
 
     @pytest.fixture
     def x(self) -> Tensor:
         """Inputs to predict, ``(batch, ...)``, at least three."""
-        raise NotImplementedError("give a fixture `x`")
+        raise NotImplementedError("define a fixture `x`")
 
     @pytest.fixture
     def index(self, x: Tensor) -> Tensor:
-        """``(batch,)`` positions of the inputs in their data set."""
+        """Positions of the inputs in their data set, ``(batch,)``."""
         return torch.arange(len(x)) + 10
 
     def test_describes_itself(self, votes: Votes, x: Tensor) -> None:
-        """It says what is randomised, how many classes there are and what is assumed."""
+        """Object, number of classes, assumptions and object shape are valid."""
         assert votes.object in {"test input", "training labels", "training inputs"}
         assert votes.num_classes >= 2
         assert all(votes.assumptions)
         assert all(size > 0 for size in votes.object_shape(x))
 
     def test_counts_are_counts(self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor) -> None:
-        """One whole number for each input and class; every draw is one vote."""
+        """Counts are integers by input and class, one vote per draw."""
         counts = votes.counts(measure, x, index, DRAWS, (3, 1))
         assert counts.shape == (len(x), votes.num_classes)
         assert counts.dtype == torch.int64
@@ -70,7 +69,7 @@ class VotesConformance:
     def test_counts_are_a_function_of_the_key(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """The same key gives the same votes after other calls and other random numbers, which are left alone."""
+        """A key gives the same counts after other calls. Global generators are neither used nor changed."""
         fresh = deepcopy(votes)
         before = _global_states()
         first = votes.counts(measure, x, index, DRAWS, (3, 1))
@@ -83,10 +82,10 @@ class VotesConformance:
         torch.manual_seed(6)
         assert torch.equal(fresh.counts(measure, x, index, DRAWS, (3, 1)), first), "the same call, as the first one"
 
-    def test_an_input_may_take_the_place_of_another(
+    def test_counts_do_not_depend_on_earlier_inputs(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Nothing of an earlier input at the same position is kept."""
+        """Counts do not depend on an earlier input with the same position in the data set."""
         fresh = deepcopy(votes)
         votes.counts(measure, x, index, WINDOW, (3, 1))
         again = votes.counts(measure, x[1:], index[:-1], WINDOW, (3, 1))
@@ -95,10 +94,10 @@ class VotesConformance:
     def test_draws_and_keys_are_independent(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """No draw is repeated, under the same key or another, and draws vary as much as independent ones.
+        """Draws do not repeat, within a key or between keys, and the variance of counts is that of independent draws.
 
-        Counts of consecutive windows of draws are compared: windows of equal draws repeat at some lag, draws that
-        depend on each other make counts vary more or less than binomial ones.
+        The counts of consecutive windows of draws are compared. Repeated draws give equal counts at some lag. Counts of
+        dependent draws vary more or less than binomial ones.
         """
 
         def counted(key: tuple[int, int], number: int) -> Tensor:
@@ -108,7 +107,7 @@ class VotesConformance:
 
         windows = counted((3, 1), WINDOWS)
         if (windows == windows[0]).all():
-            return  # a base function that the measure does not change
+            return  # the measure does not change the predictions
         for lag in range(1, WINDOWS // 2 + 1):
             assert not torch.equal(windows[lag:], windows[:-lag]), f"draws repeat after {lag * WINDOW}"
         for key in ((3, 2), (4, 1)):
@@ -123,7 +122,7 @@ class VotesConformance:
     def test_a_longer_run_extends_a_shorter(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Draws are numbered: parts of a run add up to it, wherever it is cut and in any order."""
+        """The counts of parts of a run add up to its counts, for any cut and in any order."""
         pristine = deepcopy(votes)
         whole = votes.counts(measure, x, index, DRAWS, (3, 1))
         for cut in (1, 255, 256, DRAWS - 1):
@@ -137,7 +136,7 @@ class VotesConformance:
     def test_counts_do_not_depend_on_the_batch(
         self, votes: Votes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """An input alone, in another order, among others or beside other positions gets the same votes."""
+        """The counts of an input do not depend on other inputs, their order or their positions in the data set."""
 
         def counted(*rows: int) -> Tensor:
             chosen = list(rows)
@@ -151,20 +150,20 @@ class VotesConformance:
 
 
 class LinearVotesConformance(VotesConformance):
-    """Tests of a linear vote; subclass it, name the class ``Test...`` and give `unfitted`, `training_set` and `x`.
+    """Tests of a linear vote. Subclass it, name the class ``Test...`` and define `unfitted`, `training_set` and `x`.
 
-    The training set must be small: at most 4,096 label vectors.
+    The training set must have at most 4,096 label vectors.
     """
 
     @pytest.fixture
     def unfitted(self) -> LinearVotes:
-        """The vote before it has seen the training set; built anew for every test."""
-        raise NotImplementedError("give a fixture `unfitted`")
+        """The vote before `fit`."""
+        raise NotImplementedError("define a fixture `unfitted`")
 
     @pytest.fixture
     def training_set(self) -> tuple[Tensor, Tensor, int]:
         """Training inputs ``(n, ...)``, labels ``(n,)`` int64 and the number of classes."""
-        raise NotImplementedError("give a fixture `training_set`")
+        raise NotImplementedError("define a fixture `training_set`")
 
     @pytest.fixture
     def votes(self, unfitted: LinearVotes, training_set: tuple[Tensor, Tensor, int]) -> LinearVotes:
@@ -175,7 +174,7 @@ class LinearVotesConformance(VotesConformance):
 
     @pytest.fixture
     def reads_labels(self) -> str | None:
-        """The assumption which states that weights or offsets depend on labels; None for a vote that reads no label."""
+        """The assumption that states that weights or offsets depend on labels; None if they do not."""
         return None
 
     @pytest.fixture
@@ -184,7 +183,7 @@ class LinearVotesConformance(VotesConformance):
         return LabelFlip("0.2", votes.num_classes)
 
     def test_scores_add_without_rounding(self, votes: LinearVotes, x: Tensor) -> None:
-        """Weights and offsets are whole numbers whose sums float64 holds."""
+        """Weights and offsets are whole numbers with sums that are exact in float64."""
         scores = votes.scores(x)
         assert scores.weights.shape == (len(x), len(votes.labels))
         assert scores.offsets.shape == (len(x), votes.num_classes)
@@ -195,12 +194,12 @@ class LinearVotesConformance(VotesConformance):
         assert (scores.weights != 0).any()
 
     def test_scores_do_not_depend_on_the_batch(self, votes: LinearVotes, x: Tensor) -> None:
-        """An input alone, in another order or among others gets the same bits, as the first call and after others."""
+        """The bits of an input's scores do not depend on other inputs, their order or earlier calls."""
         pristine = deepcopy(votes)
         together = votes.scores(x)
         for order in (torch.arange(len(x)).flip(0), torch.tensor([0]), torch.tensor([len(x) - 1, 0])):
-            for asked in (votes, deepcopy(pristine)):
-                scores = asked.scores(x[order])
+            for called in (votes, deepcopy(pristine)):
+                scores = called.scores(x[order])
                 assert torch.equal(scores.weights, together.weights[order])
                 assert torch.equal(scores.offsets, together.offsets[order])
 
@@ -211,9 +210,9 @@ class LinearVotesConformance(VotesConformance):
         x: Tensor,
         reads_labels: str | None,
     ) -> None:
-        """Fitted to other labels, weights and offsets are the same, unless the vote declares that they are not.
+        """Weights and offsets are the same after fitting to other labels, unless `reads_labels` declares otherwise.
 
-        The declaration is the fixture `reads_labels`. No other assumption excuses a vote from this test.
+        No other assumption exempts a vote from this test.
         """
         inputs, labels, num_classes = training_set
 
@@ -234,7 +233,7 @@ class LinearVotesConformance(VotesConformance):
             assert torch.equal(after.labels, other)
 
     def test_scores_are_the_sums_of_weights_by_label(self, votes: LinearVotes, x: Tensor) -> None:
-        """Class sums are exactly the weights of each label."""
+        """Class sums are the exact sums of the weights of each label."""
         scores = votes.scores(x)
         for c in range(votes.num_classes):
             expected = [sum(int(w) for w in row[scores.labels == c]) for row in scores.weights]
@@ -243,7 +242,7 @@ class LinearVotesConformance(VotesConformance):
     def test_counts_follow_the_scores(
         self, votes: LinearVotes, measure: SmoothingMeasure, x: Tensor, index: Tensor
     ) -> None:
-        """Sampled shares agree with the vote probabilities over all label vectors."""
+        """Sampled frequencies agree with exact vote probabilities over all label vectors."""
         scores, channel = votes.scores(x), measure.channel
         assert channel is not None
         draws = 4000
@@ -255,7 +254,7 @@ class LinearVotesConformance(VotesConformance):
                 assert binomtest(count, draws, probability).pvalue > CHANCE
 
     def test_refuses_bad_training_sets(self, unfitted: LinearVotes, training_set: tuple[Tensor, Tensor, int]) -> None:
-        """Each is found before anything is fitted, with what is allowed."""
+        """Invalid training sets raise an error that contains what is allowed."""
         inputs, labels, num_classes = training_set
         infinite = inputs.clone()
         infinite.view(-1)[0] = torch.inf
@@ -273,7 +272,7 @@ class LinearVotesConformance(VotesConformance):
                 unfitted.fit(*arguments)
 
     def test_refuses_infinite_inputs(self, votes: LinearVotes, x: Tensor) -> None:
-        """NaN never becomes a prediction."""
+        """NaN in an input raises an error."""
         x = x.clone()
         x.view(-1)[0] = torch.nan
         with pytest.raises(ValueError, match="must be finite"):
@@ -281,7 +280,7 @@ class LinearVotesConformance(VotesConformance):
 
 
 def _other_labels(labels: Tensor, num_classes: int) -> Iterator[Tensor]:
-    """Yield all single flips, some random labels, and the classes renamed; every class has an example in each."""
+    """Yield all single flips, some random labels, and renamed classes, each with an example of every class."""
     flips = [(position, c) for position in range(len(labels)) for c in range(num_classes) if c != labels[position]]
     for position, c in flips:
         other = labels.clone()
@@ -296,6 +295,7 @@ def _other_labels(labels: Tensor, num_classes: int) -> Iterator[Tensor]:
     yield (labels + 1) % num_classes
 
 
-def _global_states() -> bytes:
+def _global_states() -> tuple[object, ...]:
     """Return the states of the global generators of torch, NumPy and Python."""
-    return pickle.dumps((torch.get_rng_state(), np.random.get_state(), random.getstate()))
+    numpy_state = np.random.get_state(legacy=False)["state"]
+    return torch.get_rng_state().tolist(), numpy_state["key"].tolist(), numpy_state["pos"], random.getstate()

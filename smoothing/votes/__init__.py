@@ -1,4 +1,7 @@
-"""Votes: base functions, and what a batch says when it is put to them."""
+"""Votes: base functions and their predictions of randomised objects, counted by class.
+
+New votes are a subclass of `Votes`, `LabelVotes` or `LinearVotes`, exported here.
+"""
 
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.features.spectral import SpectralEmbedding

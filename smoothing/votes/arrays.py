@@ -1,5 +1,7 @@
 """Conversion and checks of the arrays that votes are given."""
 
+from warnings import catch_warnings, filterwarnings
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -30,9 +32,12 @@ def as_tensor(name: str, values: Arrays, allowed: str = "numbers") -> Tensor:
         except ValueError as error:
             raise ValueError(f"{name}: {type(values).__name__} of uneven rows; must be {allowed}") from error
         if array.dtype.kind in "biuf":
-            # Data frames and arrays of files may be read-only or in another byte order.
             native = np.float64 if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
-            return torch.from_numpy(np.array(array, native, order="C"))
+            # Memory maps stay on disk. Other arrays are copied, since their owner may change them.
+            mapped = isinstance(array, np.memmap) and array.dtype == native and array.flags.c_contiguous
+            with catch_warnings():
+                filterwarnings("ignore", "The given NumPy array is not writable")
+                return torch.from_numpy(array if mapped else np.array(array, native, order="C"))
         kind = str(array.dtype)
     raise ValueError(f"{name}: {type(values).__name__} of type {kind}; must be {allowed}")
 

@@ -1,4 +1,4 @@
-"""One batch put to the vote."""
+"""A batch of inputs with a measure and a base function."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,19 +16,19 @@ from smoothing.votes.votes import Votes
 
 
 class Ballots:
-    """A batch of inputs under one measure and one base function, counted or weighed when first asked.
+    """A batch of inputs with a measure and a base function.
 
-    Certifiers that share a batch share its ballots: what one has computed, the next finds.
+    Vote counts and vote weights are computed on first use and cached, so that certifiers of one batch share them.
 
     Args:
         measure: The smoothing measure.
         votes: The base function.
         x: Inputs to predict, ``(batch, ...)``.
-        index: ``(batch,)`` position of each input in its data set.
+        index: Position of each input in its data set, ``(batch,)``, at least 0.
         seed: Root seed of all draws.
 
     Raises:
-        ValueError: If inputs are not numbers, or there is not one position, at least 0, for each.
+        ValueError: If inputs or positions are not numbers of these shapes and ranges.
     """
 
     def __init__(self, measure: SmoothingMeasure, votes: Votes, x: Arrays, index: Arrays, seed: int) -> None:
@@ -40,12 +40,12 @@ class Ballots:
 
     @property
     def measures(self) -> tuple[SmoothingMeasure, ...]:
-        """All measures that a draw samples: that of the object, and those of the votes."""
+        """All measures that a draw samples: the measure of the object, and those of the votes."""
         return (self.measure, *self.votes.measures)
 
     @property
     def exact_samples(self) -> bool:
-        """Whether all samples of all measures are exact; otherwise certificates of sampled votes are not sound."""
+        """Whether the samples of all measures are exact. Otherwise certificates of sampled votes are not sound."""
         return all(measure.exact_samples for measure in self.measures)
 
     @property
@@ -61,10 +61,10 @@ class Ballots:
 
     @cached_property
     def scores(self) -> Scores:
-        """The integer scores of a linear vote.
+        """Integer scores of a linear vote.
 
         Raises:
-            TypeError: If the base function is not a linear vote. Certifiers say so first, in ``supports``.
+            TypeError: If the base function is not a linear vote. The ``supports`` of a certifier should exclude it.
         """
         if not isinstance(self.votes, LinearVotes):
             raise TypeError(f"{type(self.votes).__name__} is not a linear vote: it has no weights")
@@ -72,22 +72,24 @@ class Ballots:
 
     @cached_property
     def poll(self) -> Poll:
-        """What a partition's learners say.
+        """Class scores of the learners of a partition.
 
         Raises:
-            TypeError: If the base function is not one of parts. Certifiers say so first, in ``supports``.
+            TypeError: If the base function is not a partition. The ``supports`` of a certifier should exclude it.
         """
         if not isinstance(self.votes, Partitions):
-            raise TypeError(f"{type(self.votes).__name__} has no parts with learners of their own")
+            raise TypeError(f"{type(self.votes).__name__} is not a partition: it has no parts")
         return self.votes.poll(self.x)
 
     def counts(self, draws: int, stream: int) -> Tensor:
-        """Votes for each class, ``(batch, num_classes)`` int64. Draws that were asked for before are not repeated.
+        """Return the votes for each class, ``(batch, num_classes)`` int64.
+
+        Counts are cached: draws that were counted earlier are reused.
 
         Args:
             draws: Number of independent draws.
-            stream: Number of the sample; different streams share no draw (THEORY.md section 5: selection and
-                estimation use different samples).
+            stream: Number of the stream. Different streams share no draw (THEORY.md section 5: selection and estimation
+                use different samples).
         """
         known = self._counts.setdefault(stream, {})
         if draws not in known:
@@ -98,16 +100,16 @@ class Ballots:
         return known[draws]
 
     def counts_of(self, rows: NDArray[np.intp], draws: int, stream: int, first: int) -> Tensor:
-        """Votes of some rows in some draws of a stream, not kept.
+        """Count votes for selected rows and draws, without caching.
 
         Args:
-            rows: ``(some,)`` positions in the batch.
+            rows: Positions in the batch, ``(rows,)``.
             draws: Number of draws.
-            stream: Number of the sample; see `counts`.
+            stream: Number of the stream; see `counts`.
             first: Number of the first draw, at least 0.
 
         Returns:
-            ``(some, num_classes)`` int64.
+            Counts, ``(rows, num_classes)`` int64.
         """
         chosen = torch.from_numpy(rows)
         x, index = self.x[chosen.to(self.x.device)], self.index[chosen.to(self.index.device)]

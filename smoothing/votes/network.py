@@ -1,4 +1,4 @@
-"""Votes of a network on noisy versions of the test input."""
+"""Votes of a network under noise on the test input."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,16 +22,16 @@ from smoothing.votes.arrays import Arrays, as_tensor, checked_batch
 from smoothing.votes.votes import CensusVotes
 
 NOISE_BLOCK = 128
-"""Noise is drawn in blocks of this many versions of one example, each block from its own key."""
+"""Number of noisy versions of an example in a block. Each block has its own key."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def dtype_of(precision: Precision, owner: str) -> torch.dtype:
-    """The type of tensors in a precision.
+    """Return the dtype of a precision.
 
     Raises:
-        ValueError: If there is no such precision, naming who was given it.
+        ValueError: If the precision is unknown. The message starts with ``owner``.
     """
     if precision not in get_args(Precision):
         raise ValueError(f"{owner}: precision = {precision}; must be one of {', '.join(get_args(Precision))}")
@@ -42,7 +42,7 @@ def dtype_of(precision: Precision, owner: str) -> torch.dtype:
 def warn_if_emulated(dtype: torch.dtype, device: torch.device) -> None:
     """Warn if the processor emulates arithmetic in a type, which takes about ten times as long as in float32.
 
-    Only Linux tells what a processor can do; there is no warning elsewhere.
+    The features of the processor are read on Linux. On other systems there is no warning.
     """
     native = {torch.bfloat16: {"avx512_bf16", "amx_bf16", "bf16"}, torch.float16: {"avx512_fp16", "amx_fp16", "fphp"}}
     known = _processor_features() if device.type == "cpu" else frozenset()
@@ -82,32 +82,32 @@ def logits_of(output: object, name: str) -> Tensor:
 
 
 MakePass = Callable[[Tensor, int, int, slice], Tensor]
-"""Input, its position in the data set, number of a pass, versions asked for -> versions ``(noise_batch, ...)``."""
+"""Input, its position in the data set, number of a pass, requested rows -> versions ``(noise_batch, ...)``."""
 
 
 class NetworkVotes(CensusVotes):
-    """A trained network, put to the vote on noisy versions of its input (Cohen et al. 2019).
+    """Predictions of a trained network under noise on its input (Cohen et al. 2019).
 
-    Noise is generated on the device of the inputs, keyed by example and block. A forward pass holds noisy versions of
-    one example, always as many and in the same places, so that a draw's logits have the same bits whatever the batch,
-    the number of ranks or of threads, or the point at which a run was taken up again. On a CPU every core runs passes
-    of its own.
+    Noise is generated on the device of the inputs, with keys by example and block. A forward pass contains noisy
+    versions of one example, always the same number at the same positions. The logits of a draw therefore have the same
+    bits for any batch, number of ranks or threads, and after a run is resumed. On a CPU each core runs its own passes.
 
     The certified classifier is the network in the given precision, on the device that runs it.
 
     Args:
-        network: Noisy inputs ``(batch, ...)`` to finite logits ``(batch, num_classes)``, row by row; ties go to the
-            first class. Logits may be an attribute or a key ``logits`` of the output, as in transformers. It is copied,
-            put in evaluation mode and cast.
-        num_classes: Number of classes K, at least 2; the network's own ``num_classes`` unless given.
-        noise_batch: Noisy versions in a forward pass, a multiple of `NOISE_BLOCK`. More serve a large device better.
-        precision: Type of the network's weights and inputs. Noise is drawn in the type of the input and cast.
+        network: Maps noisy inputs ``(batch, ...)`` to finite logits ``(batch, num_classes)``, each row independently.
+            Ties go to the first class. Logits may be an attribute or a key ``logits`` of the output, as in
+            transformers. The network is copied, set to evaluation mode and cast.
+        num_classes: Number of classes K, at least 2; the ``num_classes`` of the network by default.
+        noise_batch: Number of noisy versions in a forward pass, a multiple of `NOISE_BLOCK`. Large devices run faster
+            with more.
+        precision: Type of the network's weights and inputs. Noise is sampled in the type of the input and cast.
         compile: Whether to compile the network, with its weights as constants.
 
     Raises:
-        ValueError: If an argument is not as described, a weight in that precision is NaN or infinite, or the network
-            normalises by the batch that it is given. Before the first vote on inputs of a shape, if the output is not
-            logits, or the logits of a row depend on anything but that row.
+        ValueError: If an argument is not as described, if a weight in that precision is NaN or infinite, or if a batch
+            norm has no running statistics. Before the first vote on inputs of a shape, also if the output has no logits
+            or the logits of a row depend on anything but that row.
     """
 
     object: ClassVar[str] = "test input"
@@ -129,7 +129,7 @@ class NetworkVotes(CensusVotes):
         own = getattr(network, "num_classes", None)
         classes = own if num_classes is None else num_classes
         if classes is None:
-            raise ValueError("NetworkVotes: num_classes is not given; must be, for a network that does not know it")
+            raise ValueError("NetworkVotes: num_classes is not given; must be, for a network without num_classes")
         if own not in (None, classes) or classes < 2:
             allowed = "at least 2" if own is None else f"the network's, {own}"
             raise ValueError(f"NetworkVotes: num_classes = {classes}; must be {allowed}")
@@ -156,78 +156,78 @@ class NetworkVotes(CensusVotes):
         for name, module in self._network.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
                 raise ValueError(
-                    f"NetworkVotes: {name} of the network normalises by the batch that it is given; must keep "
-                    "statistics of training, so that a draw's vote is its own"
+                    f"NetworkVotes: {name} of the network normalises by batch statistics; must use running statistics, "
+                    "so that draws are independent"
                 )
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why the network was not made for the measure, where it has a ``supports`` of its own that says so."""
-        ask = getattr(self._network, "supports", None)
-        return None if ask is None else ask(measure)
+        """Return the reason of the network's own ``supports`` against the measure; None without one."""
+        supports = getattr(self._network, "supports", None)
+        return None if supports is None else supports(measure)
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
-        """Check that the data have the network's classes and inputs of its shape; it comes trained.
+        """Check the number of classes, and the network on inputs of the data's shape. The network is already trained.
 
         Args:
-            x: ``(0, ...)``, no example of the shape that is to be voted on.
-            labels: Not looked at.
+            x: Empty array of inputs, ``(0, ...)``.
+            labels: Ignored.
             num_classes: Number of classes of the data.
 
         Raises:
-            ValueError: If they have not.
+            ValueError: If the number of classes differs from the network's, or the network cannot process the inputs.
         """
         if num_classes != self.num_classes:
             raise ValueError(
-                f"NetworkVotes: the network tells {self.num_classes} classes apart; the data have {num_classes}"
+                f"NetworkVotes: num_classes of the data = {num_classes}; must be the network's, {self.num_classes}"
             )
         x = as_tensor("inputs", x)
         with as_stated(x.device):
             self._try(x)
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
-        """Refuse an input that the measure cannot randomise; see `Votes.check`."""
+        """Raise if the measure cannot randomise an input; see `Votes.check`."""
         measure.check(x)
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """Shape of one input."""
+        """Return the shape of one input."""
         return x.shape[1:]
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes on noisy inputs; see `Votes.counts`.
+        """Count votes on noisy inputs; see `Votes.counts`.
 
         Raises:
-            ValueError: If a logit is NaN or infinite, naming the example, or logits or inputs have the wrong shape.
+            ValueError: If a logit is NaN or infinite, with the example, or if logits or inputs have the wrong shape.
         """
         x, index = checked_batch(x, index)
         passes = list(blocks(first, draws, self.noise_batch))
 
-        def noisy(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
-            return self._noisy(measure, z, (*seed, name), number, asked)
+        def noisy(z: Tensor, name: int, number: int, requested: slice) -> Tensor:
+            return self._noisy(measure, z, (*seed, name), number, requested)
 
         return self._vote(noisy, x, index, passes)
 
     def census(self, measure: EnumerableMeasure, x: Tensor, index: Tensor) -> Tensor:
-        """Votes on all versions of the inputs; see `CensusVotes.census`.
+        """Count votes on all versions of the inputs; see `CensusVotes.census`.
 
         Raises:
-            ValueError: As `counts`.
+            ValueError: See `counts`.
         """
         x, index = checked_batch(x, index)
         passes = list(blocks(0, measure.versions, self.noise_batch))
 
-        def versions(z: Tensor, name: int, number: int, asked: slice) -> Tensor:
+        def versions(z: Tensor, name: int, number: int, requested: slice) -> Tensor:
             batch = self._empty_pass(z.device, z.shape)
             start = number * self.noise_batch
-            batch[asked].copy_(measure.version(z, torch.arange(start, start + asked.stop, device=z.device)))
+            batch[requested].copy_(measure.version(z, torch.arange(start, start + requested.stop, device=z.device)))
             return batch
 
         return self._vote(versions, x, index, passes)
 
     def _vote(self, make: MakePass, x: Tensor, index: Tensor, passes: Sequence[tuple[int, slice]]) -> Tensor:
-        """Count what the network says of some passes for each input."""
+        """Count the predicted classes of some passes for each input."""
         classes = torch.arange(self.num_classes, device=x.device)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long, device=x.device)
         finite = torch.ones(len(x), dtype=torch.bool, device=x.device)
@@ -235,9 +235,9 @@ class NetworkVotes(CensusVotes):
 
         def work(jobs: slice) -> None:
             row, position = divmod(jobs.start, len(passes))
-            number, asked = passes[position]
+            number, requested = passes[position]
             with torch.no_grad():
-                logits = self._logits(make(x[row], where[row], number, asked))[asked]
+                logits = self._logits(make(x[row], where[row], number, requested))[requested]
             won = (logits.argmax(1, keepdim=True) == classes).sum(0)
             sane = logits.isfinite().all()
             with lock:
@@ -253,11 +253,11 @@ class NetworkVotes(CensusVotes):
             raise ValueError(f"example {lost}: the network's logits are NaN or infinite; must be finite")
         return votes.cpu()
 
-    def _noisy(self, measure: SmoothingMeasure, z: Tensor, key: Sequence[int], number: int, asked: slice) -> Tensor:
-        """One pass of noisy versions, ``(noise_batch, ...)``; blocks of which none is asked for stay zero."""
+    def _noisy(self, measure: SmoothingMeasure, z: Tensor, key: Sequence[int], number: int, requested: slice) -> Tensor:
+        """Return one pass of noisy versions, ``(noise_batch, ...)``. Blocks without a requested row are zero."""
         batch = self._empty_pass(z.device, z.shape)
         places = batch.split(NOISE_BLOCK)
-        for place in range(asked.start // NOISE_BLOCK, -(-asked.stop // NOISE_BLOCK)):
+        for place in range(requested.start // NOISE_BLOCK, -(-requested.stop // NOISE_BLOCK)):
             source = generator((*key, number * len(places) + place), z.device)
             places[place].copy_(measure.sample_many(z, NOISE_BLOCK, source))
         return batch
@@ -267,7 +267,7 @@ class NetworkVotes(CensusVotes):
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
 
     def _try(self, x: Tensor) -> None:
-        """Before the first pass of its kind: move the network, compile it, and look at the shape of its logits."""
+        """Move, compile and check the network before the first pass on a device with inputs of a shape."""
         kind = x.device, x.shape[1:]
         if kind in self._tried:
             return
@@ -298,13 +298,13 @@ class NetworkVotes(CensusVotes):
         return logits
 
     def _frozen(self) -> AbstractContextManager[None]:
-        """Let the compiler take weights for constants, so that it lays them out as the processor likes them best."""
+        """Let the compiler treat weights as constants, so that it can choose their memory layout."""
         return torch._inductor.config.patch(freezing=True) if self.compile else nullcontext()
 
 
 @contextmanager
 def as_stated(device: torch.device) -> Iterator[None]:
-    """Compute on a device in the stated precision, by the same kernels every time, whatever the process has set."""
+    """Compute in the stated precision with deterministic kernels, regardless of global settings."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

@@ -1,4 +1,4 @@
-"""The contract of every base function that is put to the vote."""
+"""The contract of base functions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,27 +13,27 @@ from smoothing.representation import Represented
 from smoothing.votes.retrained.draws import Draw, Predictions
 
 LABELS = "training labels"
-"""What votes say they are on where labels are randomised, so that a measure must know the classes of the data."""
+"""The `Votes.object` of votes that randomise training labels. Their measure must have the classes of the data."""
 
 
 class Votes(Represented, ABC):
-    """A base function ``phi``: randomised object in, one of ``num_classes`` classes out (THEORY.md section 1).
+    """A base function ``phi``: maps a randomised object to one of ``num_classes`` classes (THEORY.md section 1).
 
     The votes of this package accept arrays, data frames and nested lists of numbers in place of tensors; see
     `smoothing.votes.arrays`.
 
     Attributes:
-        object: What the measure randomises: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
+        object: The randomised object: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
         num_classes: Number of classes K, at least 2.
-        assumptions: What a certificate of these votes takes for granted, one phrase each.
-        trained: Whether the base function comes trained. Then `fit` is given no training example, so that large
-            training sets need not be read.
-        kept: Whether draws are worth keeping, each being a training run. They are then finished in a pass of their own,
-            and `counts` raises `MissingDrawsError` where one is not.
-        all_labels: Whether, on training labels, it needs every one of them, so that a measure may hide none.
-        inputs: Number of inputs that the randomised object is made of, each of which an adversary may change alone.
-        measures: Measures that a draw samples besides the one that randomises the object.
-        checkpoint: SHA-256 of the checkpoint that it comes from, in hexadecimal; None where there is none.
+        assumptions: Assumptions of certificates of these votes, one phrase each.
+        trained: Whether the base function is already trained. Then `fit` is given an empty training set, so that large
+            training sets are not read.
+        kept: Whether each draw is a training run, which is stored. Draws are then finished in a pass of their own, and
+            `counts` raises `MissingDrawsError` for an unfinished draw.
+        all_labels: Whether votes on training labels need all of them, so that a measure must not hide any.
+        inputs: Number of inputs in the randomised object, each of which an adversary may change separately.
+        measures: Measures that a draw samples besides the measure of the object.
+        checkpoint: SHA-256 of the checkpoint of the base function, in hexadecimal; None if there is none.
     """
 
     object: ClassVar[str]
@@ -47,35 +47,35 @@ class Votes(Represented, ABC):
     checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """Prepare from a training set, where the base function is not one that comes trained.
+        """Fit to a training set; an empty one if the base function is already trained.
 
         Args:
             x: Training inputs, ``(n, ...)``.
-            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``.
+            labels: Labels, ``(n,)`` whole numbers in ``0 .. num_classes - 1``.
             num_classes: Number of classes K.
 
         Raises:
-            ValueError: If the training set is not one to learn from.
+            ValueError: If the training set is invalid.
         """
         self.num_classes = num_classes
 
     def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
-        """Be told beforehand what will be asked, where draws are kept; after `fit`.
+        """Set the test examples of a run. Called after `fit` if draws are stored.
 
         Args:
-            origin: Which examples the training set holds.
-            x: All inputs that will be predicted, ``(m, ...)``.
-            index: ``(m,)`` position of each in its data set.
+            origin: Origin of the training set.
+            x: All inputs to predict, ``(m, ...)``.
+            index: Position of each input in its data set, ``(m,)``.
             finished: Predictions of finished draws; the run adds to it when more are finished.
         """
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why this base function cannot be put to the vote under ``measure``, or None where it can."""
+        """Return why the base function does not support ``measure``, or None if it does."""
         if self.object != LABELS:
             return None
         name, channel = type(measure).__name__, measure.channel
         if not measure.distance.integer:
-            return f"{name} has radii in {measure.distance.unit}: not for labels"
+            return f"{name} has radii in {measure.distance.unit}: it is not for labels"
         if channel is None:
             return f"{name} has no channel: it may hide labels, and all are needed" if self.all_labels else None
         if len(channel) != self.num_classes:
@@ -87,69 +87,69 @@ class Votes(Represented, ABC):
         return ()
 
     def check(self, measure: SmoothingMeasure, x: Tensor) -> None:
-        """Refuse an input that the measure cannot randomise, where inputs are what it randomises.
+        """Raise if the measure cannot randomise an input. Does nothing for votes that do not randomise test inputs.
 
         Args:
             measure: The smoothing measure.
             x: One input.
 
         Raises:
-            ValueError: If it cannot, saying why.
+            ValueError: If the measure cannot randomise it, with the reason.
         """
 
     @abstractmethod
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """Shape of one randomised object, given a batch ``x`` of inputs."""
+        """Return the shape of one randomised object, given a batch ``x`` of inputs."""
 
     @abstractmethod
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """How often each class wins in ``draws`` independent draws from ``measure``.
+        """Count how often each class wins in ``draws`` independent draws from ``measure``.
 
-        Draws are numbered, and each is a function of the key, of the randomised object and of its number alone: the
-        draws of a longer run are those of a shorter one and more.
+        Draws are numbered. Each is a function of the key, the randomised object and its number alone, so that a longer
+        run repeats the draws of a shorter one and adds others.
 
         Args:
             measure: The smoothing measure.
             x: Inputs to predict, ``(batch, ...)``.
-            index: ``(batch,)`` position of each input in its data set.
+            index: Position of each input in its data set, ``(batch,)``.
             draws: Number of draws, at least 1.
             seed: Key of the draws.
             first: Number of the first draw, at least 0.
 
         Returns:
-            ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
+            Counts, ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
         """
 
 
 class LabelVotes(Votes):
-    """Votes on the labels of a training set whose inputs stay as they are.
+    """Votes that randomise the labels of a training set and leave its inputs unchanged.
 
     Attributes:
-        labels: ``(n,)`` int64 training labels, after `fit`.
+        labels: Training labels, ``(n,)`` int64, after `fit`.
     """
 
     object: ClassVar[str] = LABELS
     labels: Tensor
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
+        """Return the shape of the training labels, ``(n,)``."""
         return self.labels.shape
 
 
 class CensusVotes(Votes):
-    """Votes that can be taken on all versions of an object, where a measure makes but so many."""
+    """Votes that can be counted over all versions of an object, for measures with finitely many."""
 
     @abstractmethod
     def census(self, measure: EnumerableMeasure, x: Tensor, index: Tensor) -> Tensor:
-        """How often each class wins among all versions of each object.
+        """Count how often each class wins among all versions of each object.
 
         Args:
             measure: The smoothing measure.
             x: Inputs to predict, ``(batch, ...)``.
-            index: ``(batch,)`` position of each input in its data set.
+            index: Position of each input in its data set, ``(batch,)``.
 
         Returns:
-            ``(batch, num_classes)`` int64 on the CPU; every row sums to ``measure.versions``.
+            Counts, ``(batch, num_classes)`` int64 on the CPU; every row sums to ``measure.versions``.
         """

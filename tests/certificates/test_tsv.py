@@ -63,7 +63,7 @@ def test_a_log_holds_no_infinite_radius(tmp_path: Path):
     [
         (
             f"{HEADER}0\t3\t3\t0.5\t0\t1\n",
-            r"line 2: example 0, .*: correct = False; must be whether prediction is label",
+            r"line 2: example 0, .*: correct = False; must be whether prediction equals label",
         ),
         (f"{HEADER}0\t3\t3\t0.5\t1\tsoon\n", r"line 2, column time: 'soon'; must be seconds \(12.3\) or a clock time"),
         (f"{HEADER}0\t3\t3\tinf\t1\t1\n", r"line 2, column radius: 'inf'; must be a finite number, at least 0"),

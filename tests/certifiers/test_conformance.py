@@ -1,4 +1,4 @@
-"""The built-in certifiers go through the suite."""
+"""The built-in certifiers pass the conformance tests."""
 
 from collections.abc import Sequence
 
@@ -84,7 +84,7 @@ class TestSampled(CertifierConformance):
 
 
 class OfLabels(CertifierConformance):
-    """Certifiers that need no noise; tests/soundness has referees of their own for them."""
+    """Certifiers that need no noise. tests/soundness compares their radii with brute force."""
 
     @pytest.fixture
     def votes(self) -> Sequence[Votes]:

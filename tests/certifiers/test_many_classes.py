@@ -1,4 +1,4 @@
-"""Many classes, and channels that treat no two labels alike: bounds and radii against the plainest computation."""
+"""Many classes and asymmetric channels: bounds and radii against direct computation."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -22,7 +22,7 @@ from smoothing.votes import Ballots
 
 
 class AnyChannel(SmoothingMeasure):
-    """Labels pass through a given channel; its law says nothing."""
+    """A measure with a given channel and an uninformative privacy loss."""
 
     distance = Distance("l0", "flips", integer=True, strict=False)
 
@@ -41,7 +41,7 @@ class AnyChannel(SmoothingMeasure):
 
 
 def lopsided(num_classes: int, seed: int) -> NDArray[np.object_]:
-    """Each label is kept with 8 to 15 chances of 32, the rest falls anywhere."""
+    """Return a channel that keeps each label with probability 8/32 to 15/32 and changes it at random otherwise."""
     rng = np.random.default_rng(seed)
     rows = []
     for label in range(num_classes):

@@ -1,4 +1,4 @@
-"""Certifiers and votes are shown as the calls that make them."""
+"""Representations of certifiers and votes are constructor calls."""
 
 import pytest
 
@@ -44,5 +44,5 @@ def test_every_certifier_and_vote_is_in_the_list() -> None:
         if isinstance(kind, type) and issubclass(kind, certifiers.Certifier | votes.Votes)
         if not kind.__abstractmethods__
     }
-    # Networks and learners are shown in their own packages' words.
+    # These take networks and learners, which are not constructed from the names above.
     assert concrete - {call.partition("(")[0] for call in CALLS} == {"NetworkVotes", "RetrainedVotes"}

@@ -1,4 +1,4 @@
-"""Sampled certificates say whether rounding on their path may help the adversary."""
+"""Sampled certificates state whether rounding errors may make the radius too large."""
 
 import pytest
 import torch

@@ -122,11 +122,11 @@ def test_a_sigma_that_is_given_serves_where_the_name_does_not_tell():
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("log.tsv", None, "audit.sigma: not given; must be given, since the name log.tsv has 0 candidates"),
+        ("log.tsv", None, "audit.sigma: not given; must be, since the name log.tsv has 0 candidates"),
         (
             "0.25_at_0.50.tsv",
             None,
-            "audit.sigma: not given; must be given, since the name 0.25_at_0.50.tsv has 2 candidates",
+            "audit.sigma: not given; must be, since the name 0.25_at_0.50.tsv has 2 candidates",
         ),
         ("sigma_0.25.tsv", 0.5, "audit.sigma: 0.5; must be 0.25, as in the name sigma_0.25.tsv"),
     ],
@@ -164,7 +164,7 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
         (["log.tsv", "--audit.alpha=.001", "--audit.n=10", "--audit.sgma=1"], "audit: sgma; must be an option of its"),
         (
             ["log.tsv", "--audit.alpha=.001", "--audit.n=10"],
-            "audit.sigma: not given; must be given, since the name log.tsv",
+            "audit.sigma: not given; must be, since the name log.tsv",
         ),
         (["log.tsv", "--audit.alpha=.001", "--audit.n=0", "--audit.sigma=1"], "audit: n = 0; must be at least 1"),
         (
@@ -173,7 +173,10 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
         ),
         (["log.tsv", "--audit.alpha=-1", "--audit.n=10", "--audit.sigma=1"], "audit: alpha = -1.0; must be within"),
         (["run", "--audit.alpha=.001", "--audit.n=10"], "audit: no TSV log among the runs; must be at least one"),
-        (["log.tsv", "run", "--envelope"], "envelope: the runs were asked different examples; must be the same"),
+        (
+            ["log.tsv", "run", "--envelope"],
+            "envelope: the requested examples of the runs differ or are unknown; must be the same",
+        ),
         (["columns.tsv"], "columns.tsv, line 1: found the columns idx label; must be idx label predict radius correct"),
         (["picture.tsv"], "picture.tsv: not a text file; must be a table with one line per row"),
         (["unreadable.tsv"], "unreadable.tsv: Permission denied"),

@@ -233,7 +233,7 @@ def test_a_truncated_file_is_refused(workplace: Path) -> None:
     np.savez(path, x_train=np.ones((9, 2)), y_train=np.arange(9), x_test=np.ones((3, 2)), y_test=np.arange(3))
     path.write_bytes(path.read_bytes()[:-100])
     outcome = launch([*CERTIFY, "--data=FeatureFile", f"--data.path={path}"], workplace)
-    assert_refused(outcome, "FeatureFile", "cut.npz", "must hold the arrays")
+    assert_refused(outcome, "FeatureFile", "cut.npz", "must contain the arrays")
     assert not (workplace / "runs").exists()
 
 

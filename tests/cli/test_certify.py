@@ -62,8 +62,8 @@ def test_a_finished_run_is_printed_again_without_computing(workplace: Path) -> N
     kept = {path: path.read_bytes() for path in (*run.glob("certificates/*"), *run.glob("timings/*"))}
     before = (run / "certificates.csv").read_bytes()
     again = launch(CERTIFY, workplace)
-    nothing_to_do = "369 of 369 rows were there; nothing was computed\n"
-    assert (again.status, again.err, again.out) == (0, "", first.out + nothing_to_do)
+    finished = "369 of 369 rows were there; nothing was computed\n"
+    assert (again.status, again.err, again.out) == (0, "", first.out + finished)
     assert all(path.read_bytes() == content for path, content in kept.items())
     assert (run / "certificates.csv").read_bytes() == before
     assert (run / "curve.csv").exists()

@@ -146,9 +146,16 @@ def test_another_checkpoint_is_refused(trained: Path) -> None:
         (["certify", *CONFIG, "--base_ckpt=small.py"], ["base_ckpt = small.py", "checkpoint of BaseClassifier"]),
         (["certify", "--config=digits.yaml", "--base_ckpt=small.py"], ["base_ckpt: small.py", "unset"]),
         (["fit", *CONFIG, "--base_ckpt", CHECKPOINT], ["base_ckpt", "unset"]),
-        (["fit", *CONFIG, "--model.architecture.num_classes=3"], ["Small", "num_classes = 3", "10"]),
+        (["fit", *CONFIG, "--run_dir=other", "--model.architecture.num_classes=3"], ["Small", "num_classes = 3", "10"]),
         (
-            ["fit", *CONFIG, "--model.objective=MACER", "--model.measure=Laplace", "--model.measure.scale=.25"],
+            [
+                "fit",
+                *CONFIG,
+                "--run_dir=other",
+                "--model.objective=MACER",
+                "--model.measure=Laplace",
+                "--model.measure.scale=.25",
+            ],
             ["objective", "MACER", "Laplace"],
         ),
     ],
@@ -174,6 +181,17 @@ def test_a_training_is_resumed(trained: Path) -> None:
     assert outcome.status == 0, outcome.err
     content = torch.load(trained / "runs/network_fit/checkpoints/epoch=6-step=119.ckpt", weights_only=True)
     assert content["global_step"] == 119
+
+
+def test_a_training_is_not_overwritten(trained: Path) -> None:
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    outcome = launch(["fit", *CONFIG, "--model.architecture.width=8"], trained)
+    assert outcome.status == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: run_dir: runs/network_fit holds a training")
+    assert f"continue it with --ckpt_path {CHECKPOINT}, choose another --run_dir" in line
+    after = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert after == before
 
 
 @pytest.mark.ddp

@@ -74,9 +74,9 @@ def test_the_data_are_read_once() -> None:
     [
         ({"classes": (1,)}, r"Shades: classes = \[1\]; must be at least two"),
         ({"classes": ()}, r"Shades: classes = \[\]; must be at least two"),
-        ({"classes": (1, 1)}, r"Shades: classes = \[1, 1\]; must be at least two, each named once"),
-        ({"classes": (0, 4)}, r"Shades: classes = \[0, 4\]; 4 is none of \[0, 1, 2, 3\]"),
-        ({"classes": (0, -1)}, r"Shades: classes = \[0, -1\]; -1 is none of"),
+        ({"classes": (1, 1)}, r"Shades: classes = \[1, 1\]; must be at least two, without duplicates"),
+        ({"classes": (0, 4)}, r"Shades: classes = \[0, 4\]; 4 is not one of \[0, 1, 2, 3\]"),
+        ({"classes": (0, -1)}, r"Shades: classes = \[0, -1\]; -1 is not one of"),
         ({"classes": "01"}, "Shades: classes = '01'; must be a list of whole numbers"),
         ({"classes": 2}, "Shades: classes = 2; must be a list of whole numbers"),
         ({"classes": (0, 1.0)}, r"Shades: classes = \(0, 1.0\); must be a list of whole numbers"),
@@ -180,7 +180,7 @@ def test_validation_takes_every_tenth_training_example_by_position() -> None:
 
 def test_every_so_many_examples_are_asked_by_their_positions() -> None:
     data = shades(every=3)
-    assert list(data.asked) == [0, 3, 6, 9]
+    assert list(data.requested) == [0, 3, 6, 9]
     batches = [(index.tolist(), (x.flatten() * 255).round().tolist()) for index, x, _ in data.predict_dataloader()]
     assert batches == [([0, 3, 6, 9], [100.0, 105.0, 112.0, 117.0])]
 
@@ -236,5 +236,5 @@ def test_values_outside_the_scale_are_refused(value: float) -> None:
     data = Shades()
     data.test = torch.full((20, 1, 1, 1), 0.5)
     data.test[1] = value
-    with pytest.raises(ValueError, match=r"^Shades: values from .* found; must be within \[0, 1\], the scale"):
+    with pytest.raises(ValueError, match=r"^Shades: values from .* found; must be within \[0, 1\]$"):
         data.setup()

@@ -66,7 +66,7 @@ def test_training_images_are_shifted_and_mirrored(root: Path) -> None:
 
 def test_a_file_that_is_not_the_published_one_is_refused(root: Path) -> None:
     (root / "cifar-10-batches-py/test_batch").write_bytes(b"other")
-    message = f"CIFAR10: root = {root}; must hold the published files: .*"
+    message = f"CIFAR10: root = {root}; must contain the published files: .*"
     with pytest.raises(ValueError, match=f"^{message} Place cifar-10-batches-py/.* SMOOTHING_DATA names$"):
         CIFAR10(root=str(root)).setup()
 
@@ -91,4 +91,4 @@ def test_all_of_it(data_root: Path) -> None:
     assert x.shape == (50000, 3, 32, 32)
     assert y.bincount().tolist() == [5000] * 10
     assert torch.allclose(x.mean((0, 2, 3)), torch.tensor([0.4914, 0.4822, 0.4465]), atol=1e-4)
-    assert len(data.asked) == 500
+    assert len(data.requested) == 500

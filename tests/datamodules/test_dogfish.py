@@ -64,10 +64,13 @@ def test_what_learned_from_imagenet_s_labels_has_seen_those_under_attack(root: P
     [
         ({"training_each": 0}, "Dogfish: training_each = 0; must be at least 1"),
         ({"tests_each": 4}, "has 7 dogs; must have 8"),
-        ({"fish": ["n0"]}, "Dogfish: fish: .* has no folder n0; must have all of them"),
+        ({"fish": ["n0"]}, "Dogfish: fish: .* has no folder n0; must have all folders"),
         ({"dogs": []}, "Dogfish: dogs: .* has no folder any"),
-        ({"fish": ["n01440764"] * 2}, "Dogfish: folder n01440764 is named twice; must be dogs or fish, and once"),
-        ({"fish": ["n01440764", "n02113978"]}, "Dogfish: folder n02113978 is named twice; must be dogs or fish"),
+        ({"fish": ["n01440764"] * 2}, "Dogfish: folder n01440764 is given twice; must be given once, for dogs or fish"),
+        (
+            {"fish": ["n01440764", "n02113978"]},
+            "Dogfish: folder n02113978 is given twice; must be given once, for dogs or fish",
+        ),
         ({"root": "nowhere"}, "nowhere/train; must be a folder with one .* Place train/<class>/<image> in the folder"),
     ],
 )

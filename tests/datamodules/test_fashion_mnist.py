@@ -40,7 +40,7 @@ def test_its_own_files_are_read(root: Path) -> None:
     data.setup()
     assert data.source == "FashionMNIST"
     assert data.training_set()[0].shape == (6, 1, 28, 28)
-    assert list(data.asked) == [0, 2]
+    assert list(data.requested) == [0, 2]
     assert data.assumptions == ("label flips stay within the classes 7, 1 of FashionMNIST",)
 
 
@@ -68,14 +68,14 @@ def test_what_is_absent_is_downloaded_from_where_it_is(tmp_path: Path, monkeypat
 def test_a_truncated_file_is_refused(file: str, length: int, root: Path) -> None:
     path = root / "FashionMNIST/raw" / file
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(ValueError, match=f"^FashionMNIST: {path}; must hold the bytes of {file}.gz$"):
+    with pytest.raises(ValueError, match=f"^FashionMNIST: {path}; must have the content of {file}.gz$"):
         FashionMNIST(root=str(root)).setup()
 
 
 def test_another_file_than_the_published_one_is_refused(root: Path) -> None:
     path = root / "FashionMNIST/raw/train-labels-idx1-ubyte"
     write_idx(path, (arange(30) % 9).to(uint8))
-    with pytest.raises(ValueError, match=f"^FashionMNIST: {path}; must hold the bytes of {path.name}.gz$"):
+    with pytest.raises(ValueError, match=f"^FashionMNIST: {path}; must have the content of {path.name}.gz$"):
         FashionMNIST(root=str(root)).setup()
     pack(path)
     with pytest.raises(ValueError, match=rf"^FashionMNIST: {path}.gz; its MD5 must be \w+, that of the published"):
@@ -98,5 +98,5 @@ def test_images_without_labels_are_refused(root: Path, monkeypatch: pytest.Monke
     path = root / "FashionMNIST/raw/train-labels-idx1-ubyte"
     write_idx(path, (arange(20) % 10).to(uint8))
     monkeypatch.setattr(FashionMNIST, "published", FashionMNIST.published | {path.name: pack(path)})
-    with pytest.raises(ValueError, match=r"^FashionMNIST: 30 inputs and 20 labels; must be as many"):
+    with pytest.raises(ValueError, match=r"^FashionMNIST: 30 inputs and 20 labels; must be equal"):
         FashionMNIST(root=str(root)).setup()

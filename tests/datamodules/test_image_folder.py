@@ -172,7 +172,7 @@ def test_what_is_no_image_is_named(root: Path) -> None:
         ({"crop": 0}, "ImageFolder: crop = 0; must be at least 1 and at most resize = 10"),
         ({"crop": 8.5}, r"ImageFolder: crop = 8.5; must be a whole number, at least 1"),
         ({"crop": 11}, "ImageFolder: crop = 11; must be at least 1 and at most resize = 10"),
-        ({"classes": [0, 3]}, r"ImageFolder: classes = \[0, 3\]; 3 is none of \[0, 1, 2\]"),
+        ({"classes": [0, 3]}, r"ImageFolder: classes = \[0, 3\]; 3 is not one of \[0, 1, 2\]"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, root: Path) -> None:
@@ -184,10 +184,10 @@ def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^.*nowhere/train; must be a folder with one folder per class. Place .*"):
         folder(tmp_path / "nowhere")
     (root / "val/dog").mkdir()
-    with pytest.raises(ValueError, match=r"^ImageFolder: root = .*; train and val must hold the same folders$"):
+    with pytest.raises(ValueError, match=r"^ImageFolder: root = .*; train and val must contain the same folders$"):
         folder(root)
     (root / "train/dog").mkdir()
-    with pytest.raises(ValueError, match=r"^ImageFolder: .*train/dog holds no image; must hold at least one$"):
+    with pytest.raises(ValueError, match=r"^ImageFolder: .*train/dog contains no image; must contain at least one$"):
         folder(root)
 
 

@@ -40,10 +40,10 @@ def test_reviews_are_bytes(root: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[0, 0, 3, "bad"]], r"imdb_train.csv has 1 reviews; must have 2, those published"),
+        ([[0, 0, 3, "bad"]], r"imdb_train.csv has 1 reviews; must have 2, as published"),
         ([[0, 0, 3, "bad"], [2, 0, 8, "fine"]], "imdb_train.csv has label 2; must be 0 or 1"),
         ([[0, 0, 3, "bad"], [1, 0]], "must have the columns label, id, rating, text in every line"),
-        ([[0, 0, 3, "a\0b"], [1, 0, 8, "fine"]], "zero character found|whole CSV"),
+        ([[0, 0, 3, "a\0b"], [1, 0, 8, "fine"]], "zero character found|complete CSV"),
     ],
 )
 def test_damaged_files_are_refused(rows: list[list[object]], message: str, root: Path) -> None:

@@ -8,10 +8,10 @@ from torch import Tensor
 from smoothing.measures import AnisotropicGaussian, DenoisedMeasure, Gaussian, SmoothingMeasure, Unchanged
 from smoothing.numerics.random import generator
 from tests.denoisers import Blur, Spy
-from tests.measures.test_conformance import RealInputs
+from tests.measures.test_conformance import Pushed
 
 
-class TestDenoised(RealInputs):
+class TestDenoised(Pushed):
     norm = 2
 
     @pytest.fixture(params=[1.0, 1.5], ids=["as-certified", "more-noise"])
@@ -27,7 +27,7 @@ class TestDenoised(RealInputs):
         ]
 
 
-class TestUnchanged(RealInputs):
+class TestUnchanged(Pushed):
     norm = 2
 
     @pytest.fixture
@@ -36,6 +36,10 @@ class TestUnchanged(RealInputs):
 
     def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
         assert torch.equal(measure.sample(z, generator((0,))), z)
+
+    def test_says_whether_samples_are_exact(self, measure: SmoothingMeasure, z: Tensor, neighbours: list) -> None:
+        """Samples of different objects have no value in common, and nothing is certified."""
+        assert not measure.closed_form_radius(np.array([-np.inf]), np.array([-np.inf]), z.shape).any()
 
 
 def test_the_guarantee_is_that_of_the_certified_noise() -> None:

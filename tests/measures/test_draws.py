@@ -93,5 +93,5 @@ def test_lengths_that_single_precision_cannot_draw_are_refused() -> None:
         for both in (AnisotropicGaussian, GaussianMixture):
             with pytest.raises(ValueError, match=r"^\w+: sigmas = .+; must be within \[1e-30, 1e\+30\]"):
                 both(sigmas)
-    with pytest.raises(ValueError, match="GeneralisedGaussian: exponent = 1001.0; must be within"):
+    with pytest.raises(ValueError, match=r"GeneralisedGaussian: exponent = 1001.0; must be within"):
         GeneralisedGaussian(0.5, 1001.0)

@@ -47,7 +47,9 @@ LARGEST = {torch.uint8: 255, torch.int8: 127}
 def test_values_do_not_wrap(measure: CategoricalMeasure, dtype: torch.dtype) -> None:
     z = torch.arange(20_000) % measure.num_classes
     if measure.num_classes - 1 > LARGEST.get(dtype, 255):
-        with pytest.raises(ValueError, match=r"^\w+: z = a tensor of torch.int8; must be of a type that holds all"):
+        with pytest.raises(
+            ValueError, match=r"^\w+: z = a tensor of torch.int8; must be of a dtype that represents all"
+        ):
             measure.sample((z % 100).to(dtype), generator((0,)))
         return
     expected = measure.sample(z, generator((0,)))
@@ -74,7 +76,7 @@ def test_other_values_are_refused(value: float) -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.bool], ids=str)
 def test_hidden_labels_need_a_sign(dtype: torch.dtype) -> None:
     """-1 would be 255, or True."""
-    with pytest.raises(ValueError, match=r"Subsample: z = a tensor of torch\.\w+; must be of a signed type"):
+    with pytest.raises(ValueError, match=r"Subsample: z = a tensor of torch\.\w+; must be of a signed dtype"):
         Subsample(2).sample(torch.tensor([0, 1]).to(dtype), generator((0,)))
 
 

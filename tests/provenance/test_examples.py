@@ -7,7 +7,7 @@ from smoothing.provenance.examples import examples_hash
 def requested(**arguments: object) -> str:
     data = Digits((1, 7), **arguments)  # type: ignore[arg-type]
     data.setup()
-    return examples_hash(data.test_set()[position] for position in data.asked)
+    return examples_hash(data.test_set()[position] for position in data.requested)
 
 
 def test_parts_with_the_same_indices_hold_other_examples() -> None:

@@ -127,5 +127,5 @@ def test_a_lock_acquired_in_between_is_not_removed(tmp_path: Path, monkeypatch: 
 
 def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("{")
-    with pytest.raises(ValueError, match="lock: damaged .*; remove it if no process computes in this directory"):
+    with pytest.raises(ValueError, match=r"lock: damaged .*; remove it if no process computes in this directory"):
         Lock(tmp_path / "lock").check()

@@ -52,6 +52,7 @@ def test_how_a_run_is_done_does_not_matter(tmp_path: Path, changes: dict[str, An
         (provenance(data=data(classes=[1, 7, 8])), "data.init_args.classes.2 is absent there and 8 here"),
         (provenance(data={"class_path": "Digits"}), "data.init_args.classes.0 is 1 there and absent here"),
         (provenance(seed_everything=1), "seed_everything is absent there and 1 here"),
+        (provenance(a=1, b=2, c=3, d=4), "a is absent there and 1 here; b is absent there and 2 here; and 2 more"),
     ],
 )
 def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], difference: str) -> None:
@@ -76,7 +77,7 @@ def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], diffe
 def test_what_it_computes_with_does(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
     directory = opened(tmp_path / "run")
     said = rf"run_dir: .*run was made with other data, networks or code: {difference}.*; choose another --run_dir .*"
-    with pytest.raises(ValueError, match=f"{said}or remove this one"):
+    with pytest.raises(ValueError, match=f"{said}or remove it"):
         directory.check(provenance() | changes)
 
 
@@ -84,7 +85,7 @@ def test_values_fitted_otherwise_are_refused(tmp_path: Path) -> None:
     directory = opened(tmp_path / "run")
     directory.open(provenance() | {"fitted": {"votes": "f1"}})
     directory.check_fitted({"votes": "f1"})
-    with pytest.raises(ValueError, match="votes fitted to other values.*: fitted votes is f1 there and f2 here"):
+    with pytest.raises(ValueError, match=r"votes fitted to other values.*: fitted votes is f1 there and f2 here"):
         directory.check_fitted({"votes": "f2"})
 
 

@@ -1,4 +1,4 @@
-"""Attacks never succeed within a certified radius, and do beyond."""
+"""Attacks never succeed within a certified radius, and succeed at some larger distance."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[SmoothingMeasure, Ball | None, float]] = {
     "splitting": (Splitting(0.5), None, 10),
     "uniform linf": (UniformLinf(0.4), None, 60),
 }
-"""Measures; the ball, where their distance has none of its own; and how many radii away attacks succeed."""
+"""Measure; ball, if its distance has no default; and number of radii at which attacks succeed."""
 
 
 def digits() -> tuple[Tensor, Tensor]:
@@ -47,7 +47,7 @@ def digits() -> tuple[Tensor, Tensor]:
 
 
 def certified(measure: SmoothingMeasure) -> tuple[nn.Module, Ballots, Certificates]:
-    """A small network, trained under the measure's noise, and certificates of digits that it has not seen."""
+    """A small network trained under the measure's noise, and certificates of test digits."""
     x, labels = digits()
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
@@ -64,7 +64,7 @@ def certified(measure: SmoothingMeasure) -> tuple[nn.Module, Ballots, Certificat
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_network_is_misled_outside_its_radii_and_never_inside(kind: str):
+def test_attacks_succeed_outside_the_radii_and_never_inside(kind: str):
     measure, ball, far = KINDS[kind]
     network, ballots, certificates = certified(measure)
     attack = PGD(20, 16, ball)
@@ -76,15 +76,15 @@ def test_a_network_is_misled_outside_its_radii_and_never_inside(kind: str):
     assert not outside[~certain].any()
 
 
-def test_radii_that_claim_too_much_are_refuted():
+def test_radii_that_are_too_large_are_refuted():
     network, ballots, certificates = certified(Gaussian(0.3))
     tampered = replace(certificates, radius=2 * certificates.radius)
-    with pytest.raises(AssertionError, match=r"^row \d+: class \d is certified at .*, and turned within"):
+    with pytest.raises(AssertionError, match=r"^row \d+: class \d is certified at .*, and changed within"):
         never_turned_inside(PGD(20, 16), network, ballots, tampered)
 
 
 class HalfSpace(nn.Module):
-    """Class 1 where ``w x + b > 0``. Under noise that is symmetric, the majority says the same."""
+    """Class 1 if ``w x + b > 0``. Under symmetric noise the majority vote is the same."""
 
     def __init__(self, dim: int, seed: int) -> None:
         super().__init__()
@@ -101,8 +101,8 @@ class HalfSpace(nn.Module):
 
 @pytest.mark.parametrize("dim", [1, 3, 100])
 @pytest.mark.parametrize("sigma", [0.05, 0.5])
-def test_a_half_space_turns_just_beyond_its_exact_radius(dim: int, sigma: float):
-    """The vote of the class is ``Phi(margin / sigma |w|)``; the tight radius of that is the distance to the plane."""
+def test_a_half_space_is_attacked_just_beyond_its_exact_radius(dim: int, sigma: float):
+    """The class has probability ``Phi(margin / sigma |w|)``; its tight radius is the distance to the plane."""
     network, measure = HalfSpace(dim, seed=dim), Gaussian(sigma)
     x = torch.rand(50, dim, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     predicted = (network.margin(x) > 0).long()
@@ -125,8 +125,8 @@ def test_a_half_space_turns_just_beyond_its_exact_radius(dim: int, sigma: float)
     ],
     ids=["laplace", "uniform", "uniform linf", "gaussian"],
 )
-def test_the_attack_on_a_half_space_is_the_best_there_is(measure: SmoothingMeasure, ball: Ball, dual: float):
-    """The distance to the plane is its margin by the dual norm of w; certificates from exact votes stay below it."""
+def test_the_attack_on_a_half_space_is_optimal(measure: SmoothingMeasure, ball: Ball, dual: float):
+    """The distance to the plane is the margin over the dual norm of w, an upper bound on exact certificates."""
     network = HalfSpace(20, seed=5)
     x = torch.rand(50, 20, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     predicted = (network.margin(x) > 0).long()

@@ -1,4 +1,4 @@
-"""Bagging against the truth: all bags of tiny training sets, taught every label vector."""
+"""Bagging against all bags of tiny training sets, for every label vector."""
 
 from itertools import product
 
@@ -14,7 +14,7 @@ from smoothing.votes import Bagging, Ballots, Centroids
 
 
 def true_votes(votes: Bagging, x: torch.Tensor, training: torch.Tensor, size: int) -> np.ndarray:
-    """Vote probabilities ``(K**n, batch, K)``: each of the ``n**size`` bags is equally likely."""
+    """Return vote probabilities ``(K**n, batch, K)``. Each of the ``n**size`` bags is equally probable."""
     n, num_classes = len(votes.labels), votes.num_classes
     shares = np.zeros((num_classes**n, len(x), num_classes))
     learner, rows = Centroids(), np.arange(len(x))

@@ -1,4 +1,4 @@
-"""The exact certificate is met: the best attack turns the mean vote at the radius plus one, and not before."""
+"""The exact certificate is tight: the best attack alters the mean vote at radius + 1 flips, and not at fewer."""
 
 from pathlib import Path
 
@@ -40,14 +40,14 @@ def inputs(mnist_root: Path, pca: PCA) -> Tensor:
 
 
 def best_flips(weights: Tensor, labels: Tensor, winner: int) -> tuple[Tensor, Tensor]:
-    """Labels in the order in which flipping them costs the winner most, and what each flip costs its lead."""
+    """Labels by decreasing effect of a flip on the lead of the winner, and these effects."""
     costs = 2 * weights * torch.where(labels == winner, 1, -1)
     order = costs.argsort(descending=True, stable=True)
     return order, costs[order]
 
 
 def predicted(weights: Tensor, offsets: Tensor, labels: Tensor, measure: LabelFlip) -> int:
-    """The mean vote in whole numbers; ties go to class 0."""
+    """The mean vote in integer arithmetic; ties go to class 0."""
     q = measure.exact_q
     sums = [int(weights[labels == c].sum()) for c in range(2)]
     expected = [(1 - q) * sums[c] + q * sums[1 - c] + int(offsets[c]) for c in range(2)]
@@ -62,7 +62,7 @@ VOTES = {
 
 
 @pytest.mark.parametrize("kind", VOTES)
-def test_best_attack_turns_the_vote_at_radius_plus_one(
+def test_best_attack_alters_the_vote_at_radius_plus_one(
     kind: str, training_set: tuple[Tensor, Tensor], inputs: Tensor
 ) -> None:
     votes: LinearVotes = VOTES[kind]()
@@ -82,8 +82,10 @@ def test_best_attack_turns_the_vote_at_radius_plus_one(
             assert predicted(weights, offsets, attacked, measure) == expected
 
 
-def test_refitting_to_attacked_labels_turns_the_prediction(training_set: tuple[Tensor, Tensor], inputs: Tensor) -> None:
-    """The whole way round: poison the training set, fit again, predict again."""
+def test_refitting_to_attacked_labels_alters_the_prediction(
+    training_set: tuple[Tensor, Tensor], inputs: Tensor
+) -> None:
+    """Change the training labels, fit again, predict again."""
     x, labels = training_set
     votes = VOTES["signed"]()
     votes.fit(x, labels, 2)

@@ -57,7 +57,7 @@ def test_chernoff_never_exceeds_exact(guarantee: KL | None, ballots: Ballots) ->
 
 @st.composite
 def tied_problems(draw: st.DrawFn) -> Ballots:
-    """Small whole numbers everywhere, and a channel of binary fractions, so that ties are common and exact."""
+    """Return ballots with small whole weights and a channel of binary fractions: ties are frequent and exact."""
     num_classes = draw(st.integers(2, 3))
     n = draw(st.integers(num_classes, 8 if num_classes == 2 else 6))
     small = st.integers(-2, 3)
@@ -84,7 +84,7 @@ def test_analytic_certifiers_stay_below_the_truth_with_ties_and_offsets(ballots:
 
 
 def test_pairwise_bounds_alone_do_not_certify_the_majority() -> None:
-    """The mean vote beats each rival more often than not, and still is not the majority (THEORY.md 4.2)."""
+    """The mean vote is ahead of each rival in most draws and is not the majority (THEORY.md 4.2)."""
     labels = [1, 2, 2, 0]
     ballots = ballots_of(LabelFlip("0.6", 3), [[-0.430, 0.594, -0.373, 0]], labels, None, 3)
     channel = ballots.measure.channel

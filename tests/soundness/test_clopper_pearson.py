@@ -1,4 +1,4 @@
-"""Sampled certificates fail no more often than alpha says, and say nothing about draws they have not seen."""
+"""Sampled certificates fail with probability at most alpha; selection and estimation use different draws."""
 
 from fractions import Fraction
 from math import comb
@@ -18,7 +18,7 @@ from smoothing.votes import Ballots
 @pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-3, 1e-9])
 @pytest.mark.parametrize("n", [1, 7, 50, 400])
 def test_the_bound_fails_at_most_alpha_of_the_time(n: int, alpha: float) -> None:
-    """Summed over all counts, at probabilities on both sides of every bound."""
+    """Sum over all counts, at probabilities on both sides of every bound."""
     bounds = upper_bound(np.arange(n + 1), n, alpha)
     for p in np.unique(np.concatenate([np.linspace(0, 1, 101), np.nextafter(bounds, 2).clip(max=1)])):
         below = bounds < p
@@ -28,7 +28,7 @@ def test_the_bound_fails_at_most_alpha_of_the_time(n: int, alpha: float) -> None
 @pytest.mark.parametrize(("count", "n"), [(0, 10), (3, 10), (9, 10), (17, 60), (0, 1000)])
 @pytest.mark.parametrize("alpha", ["0.05", "0.001"])
 def test_the_bound_is_not_below_the_exact_one(count: int, n: int, alpha: str) -> None:
-    """In fractions: at the bound, so few successes are no more likely than alpha."""
+    """In fractions: at the bound, at most ``count`` successes have probability at most alpha."""
     p = Fraction(float(upper_bound(np.array(count), n, float(alpha))))
     tail = sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(count + 1))
     assert tail <= Fraction(alpha)
@@ -36,7 +36,7 @@ def test_the_bound_is_not_below_the_exact_one(count: int, n: int, alpha: str) ->
 
 
 def problem(seed: int) -> Ballots:
-    """Five unequal votes, whose share of lost draws is about a third."""
+    """Return ballots of unequal weights that lose about a third of the draws."""
     return ballots_of(LabelFlip("0.3", 2), [[3.0, 2.0, 2.0, 1.0, 1.0, 0.5]], [0, 0, 0, 0, 1, 1], seed=seed)
 
 
@@ -56,7 +56,7 @@ def test_certificates_fail_at_most_alpha_of_the_time(two_sided: bool) -> None:
     assert failures > 0, "no run fails: the test has no power"
 
 
-def test_the_class_is_chosen_on_other_draws_than_bound_its_vote() -> None:
-    """Were they the same, equally many draws would give equal counts."""
+def test_selection_and_estimation_use_different_draws() -> None:
+    """With the same draws, the counts would be equal."""
     counts = [(problem(seed).counts(100, 0), problem(seed).counts(100, 1)) for seed in range(20)]
     assert any((selection != estimation).any() for selection, estimation in counts)

@@ -1,7 +1,7 @@
-"""How often sampled certificates fail, computed and not sampled: never more often than alpha says.
+"""Sampled certificates fail with probability at most alpha. The probabilities are computed exactly.
 
-Every count that ``n`` draws may give goes through the certifier, or, where the number of draws is itself random,
-through a dynamic programme over the whole numbers at which it decides.
+Every possible count of ``n`` draws is certified. If the number of draws is random, a dynamic program runs over the
+counts at which the certifier decides.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ SIGMA = 0.5
 
 
 def just_above(bounds: Float, number: int = 40) -> Float:
-    """Truths that some of the bounds miss by a hair."""
+    """Return true probabilities just above some of the bounds."""
     chosen = np.unique(bounds[np.linspace(0, len(bounds) - 1, number).astype(int)])
     return np.nextafter(chosen[chosen < 1], 2)
 
 
 def wrong(certificates: Certificates, lost: float) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which certificates of class 0 promise more than is true when it loses this share of all draws."""
+    """Return which certificates of class 0 are wrong if it loses this share of all draws."""
     return (certificates.prediction == 0) & (
         (certificates.radius > SIGMA * norm.isf(lost)) | (lost >= 0.5) | (np.exp(certificates.log_fail) < lost)
     )
@@ -59,7 +59,7 @@ def test_clopper_pearson(n: int, alpha: float, two_sided: bool) -> None:
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", [12, 30])
 def test_clopper_pearson_with_three_classes(n: int, alpha: float) -> None:
-    """Both bounds at once, over every way in which the draws may fall."""
+    """Check both bounds simultaneously, for all possible counts."""
     counts = np.array([(n - b - c, b, c) for b, c in product(range(n + 1), repeat=2) if b + c <= n])
     certificates = ClopperPearson(n=n, alpha=alpha, two_sided=True).certify(counted(Gaussian(SIGMA), counts))
     assert (certificates.prediction == 0).any()
@@ -80,7 +80,7 @@ def multinomial(counts: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", p: Se
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", SIZES)
 def test_randomised_clopper_pearson(n: int, alpha: float) -> None:
-    """For each count the uniforms that make the bound fail are an interval, found by bisection."""
+    """For each count, the uniforms at which the bound fails are an interval, found by bisection."""
     whole = upper_bound(np.arange(n + 1), n, alpha)
     truth = np.concatenate([LOST, just_above(whole, 12)])
     # A bound that fails for some uniforms only belongs to the first count whose bound does not fail for all.
@@ -101,7 +101,7 @@ def test_randomised_clopper_pearson(n: int, alpha: float) -> None:
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", SIZES)
 def test_betting(n: int, alpha: float) -> None:
-    """At the share of lost draws that is to be refuted, and at larger ones; with looks in rounds."""
+    """Check the share of lost draws to be refuted and larger ones, after every round."""
     looks = rounds(n)
     errors = []
     for f in LOST:
@@ -125,7 +125,7 @@ def test_betting_holds_with_a_look_at_every_draw(n: int) -> None:
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", [12, 100, 1_000, 10_000, 100_000])
 def test_sequential(n: int, alpha: float) -> None:
-    """No radius that does not hold is ever certified, whenever drawing stops; nor is one refuted that holds."""
+    """False radii are certified, and true ones refuted, with probability at most alpha at any stopping time."""
     certifier = Sequential([0, 0.25, 0.5, 0.75, 1.0, 1.5], max_draws=n, alpha=alpha)
     thresholds = certifier.thresholds(Gaussian(SIGMA), (1,))
     limits = np.exp(thresholds.log_fail)
@@ -151,7 +151,7 @@ def test_sequential(n: int, alpha: float) -> None:
     ],
 )
 def test_staged(stages: list[int], shares: list[float] | None, alpha: float) -> None:
-    """The bounds of all stages hold at once."""
+    """The bounds of all stages hold simultaneously."""
     certifier = Staged(0.5, stages, shares, alpha=alpha)
     bounds = [upper_bound(np.arange(n + 1), n, level) for n, level in zip(stages, certifier.levels, strict=True)]
     assert sum(certifier.levels) <= alpha
@@ -166,7 +166,7 @@ def test_staged(stages: list[int], shares: list[float] | None, alpha: float) -> 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", [12, 100, 1_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (10_000, 100_000))])
 def test_prediction(n: int, alpha: float) -> None:
-    """Over every count of two classes; where both are equally probable, any prediction is wrong."""
+    """Check all counts of two classes. If both are equally probable, every prediction is wrong."""
     predicted = Prediction(n=n, alpha=alpha).certify(counted(Gaussian(SIGMA), every_count(n))).prediction
     assert (predicted >= 0).any()
     for lost in np.concatenate([LOST[LOST < 0.5], 0.5 - np.logspace(-9, -2, 8)]):
@@ -178,7 +178,7 @@ def test_prediction(n: int, alpha: float) -> None:
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_prediction_with_three_classes(alpha: float) -> None:
-    """The two that are compared are chosen on the draws that compare them."""
+    """The two compared classes are selected on the draws that compare them."""
     n = 30
     counts = np.array([(n - b - c, b, c) for b, c in product(range(n + 1), repeat=2) if b + c <= n])
     predicted = Prediction(n=n, alpha=alpha).certify(counted(Gaussian(SIGMA), counts)).prediction

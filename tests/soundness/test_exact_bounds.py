@@ -30,19 +30,19 @@ def digits() -> Iterator[None]:
 
 
 def lost_share(radius: float) -> mpmath.mpf:
-    """``Phi(-R / sigma)``."""
+    """Return ``Phi(-R / sigma)``."""
     return mpmath.erfc(mpmath.mpf(radius) / mpmath.mpf(SIGMA) / mpmath.sqrt(2)) / 2
 
 
 def radius_at(lost: mpmath.mpf) -> mpmath.mpf:
-    """``sigma Phi^-1(1 - lost)``."""
+    """Return ``sigma Phi^-1(1 - lost)``."""
     return mpmath.mpf(SIGMA) * mpmath.sqrt(2) * mpmath.erfinv(1 - 2 * lost)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", [1, 10, 100])
 def test_every_bound_in_fractions(n: int, alpha: float) -> None:
-    """At the bound, so few successes are no more probable than alpha; a hair below it they are."""
+    """At most ``count`` successes have probability at most alpha at the bound, and more than alpha just below it."""
     for count, bound in enumerate(upper_bound(np.arange(n + 1), n, alpha).tolist()):
         for share, certain in ((Fraction(bound), True), (Fraction(bound) * (1 - Fraction(1, 10**11)), False)):
             few = sum(comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(count + 1))
@@ -90,7 +90,7 @@ def test_radii_of_clopper_pearson(n: int, alpha: float) -> None:
 
 @pytest.mark.parametrize("n", [100, 10_000])
 def test_radii_of_two_sided_bounds(n: int) -> None:
-    """The bounds are compared as fractions of logarithms would be: the radius is half the sum of two quantiles."""
+    """The radius is half the sum of the quantiles of the two bounds."""
     alpha, rng = 0.01, np.random.default_rng(n)
     lost = np.array([count for count in some_counts(n, 12) if count < n // 3])
     rival = (lost * rng.random(len(lost))).astype(int)
@@ -121,7 +121,7 @@ def test_radii_of_the_randomised_bound(n: int) -> None:
 
 @pytest.mark.parametrize("alpha", [0.01, 0.001])
 def test_radii_of_staged_draws(alpha: float) -> None:
-    """Where drawing stops at the first stage, that stage's share of alpha holds."""
+    """If sampling stops at the first stage, the share of alpha of that stage applies."""
     n = 1_000
     lost = np.array([count for count in some_counts(n, 12) if count < n // 10])
     certifier = Staged(0.01, [n, 10 * n], [1, 3], alpha=alpha)
@@ -138,7 +138,7 @@ def test_sequential_decides_only_where_the_exact_capital_suffices(max_draws: int
     assert (thresholds.most_lost[-1, :3] > 0).all()
     for question, radius in enumerate(thresholds.radius.tolist()):
         share = lost_share(radius)
-        # The odds are the strategy, and may be any; what they pay must be fair.
+        # The bound is valid for any odds, if the payments are fair.
         odds = spread_odds(float(np.nextafter(np.exp(thresholds.log_fail[question]), 0)), 0.001, max_draws).tolist()
         payments = [(-mpmath.log1p(share * mpmath.expm1(-mpmath.mpf(o))), mpmath.mpf(o)) for o in odds]
         for draws, lost in zip(certifier.rounds, thresholds.most_lost[:, question].tolist(), strict=True):
@@ -147,8 +147,8 @@ def test_sequential_decides_only_where_the_exact_capital_suffices(max_draws: int
                 assert capital >= 1 / mpmath.mpf(0.001)
 
 
-def test_one_more_lost_draw_is_too_many() -> None:
-    """The thresholds are the largest: the exact capital with one more lost draw does not suffice."""
+def test_thresholds_are_the_largest() -> None:
+    """With one more lost draw, the exact capital does not suffice."""
     certifier = Sequential([0.3], max_draws=10_000, alpha=0.001)
     thresholds = certifier.thresholds(Gaussian(SIGMA), (1,))
     share = lost_share(0.3)
@@ -166,7 +166,7 @@ def test_a_joint_level_is_the_union_bound() -> None:
     certificates = ClopperPearson(n=n, alpha=0.001, joint=joint).certify(ballots)
     assert Fraction(certificates.alpha) * joint <= Fraction(0.001)
     assert certificates.assumptions == (
-        "at most 500 examples are asked, whose certificates hold together at alpha 0.001",
+        "at most 500 examples are requested: all certificates hold at once at alpha 0.001",
     )
     for count, radius in zip(lost.tolist(), certificates.radius.tolist(), strict=True):
         assert radius == 0 or tail(count, n, lost_share(radius)) <= mpmath.mpf(0.001) / joint

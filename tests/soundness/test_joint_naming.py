@@ -1,4 +1,4 @@
-"""Clusters named jointly against all label vectors: every naming is tried on every one of them."""
+"""Jointly named clusters against all namings of all label vectors."""
 
 from itertools import permutations
 
@@ -15,7 +15,7 @@ from smoothing.votes import Ballots, Clusters, JointClusters
 
 
 def clustered(num_classes: int, n: int, seed: int) -> tuple[JointClusters, torch.Tensor, torch.Tensor]:
-    """Fitted clusters, the training inputs, and inputs to predict."""
+    """Return fitted clusters, training inputs, and inputs to predict."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.randint(num_classes, (n,), generator=generator)
     y[torch.randperm(n, generator=generator)[:num_classes]] = torch.arange(num_classes)
@@ -28,7 +28,7 @@ def clustered(num_classes: int, n: int, seed: int) -> tuple[JointClusters, torch
 
 
 def names(votes: JointClusters, x: torch.Tensor) -> NDArray[np.int64]:
-    """What is predicted from every label vector, ``(K**n, batch)``, by going through all namings."""
+    """Return the predictions for every label vector by enumeration of all namings, ``(K**n, batch)``."""
     cluster_of = votes.cluster(x)
     n, num_classes = len(votes.labels), votes.num_classes
     best = np.zeros((num_classes**n, num_classes, num_classes), np.int64)
@@ -63,7 +63,7 @@ def test_no_radius_is_above_the_truth() -> None:
 
 
 def test_the_bound_is_not_the_truth_where_namings_tie() -> None:
-    """Two namings that keep the name agree equally: an attack must beat both, the bound knows of one."""
+    """If two namings with the same name agree equally, an attack must overtake both; the bound considers one."""
     votes = JointClusters()
     votes.num_classes, votes.members = 3, torch.tensor([0] + [1] * 4 + [2] * 4)
     votes.labels = torch.tensor([0] + [1, 1, 2, 2] * 2)

@@ -1,4 +1,4 @@
-"""Attack and certificate agree: the explicit attack turns the prediction at radius + 1 flips, and not before."""
+"""Attack and certificate agree: the attack alters the prediction at radius + 1 flips, and not at fewer."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ POINTS = 500
 
 
 def read(data: DataModule, points: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Training inputs and labels; inputs to certify, spread over the test set, and their classes."""
+    """Training inputs and labels, and test inputs at regular positions with their classes."""
     data.prepare_data()
     data.setup()
     tests = data.test_set()
@@ -81,7 +81,7 @@ def attacked_head() -> tuple[Ballots, Tensor]:
 
 
 @pytest.mark.parametrize("attack", [NearestAttack(), InfluenceAttack()])
-def test_what_is_found_works_on_a_head_that_is_trained_again(
+def test_attacks_succeed_on_a_retrained_head(
     attack: NearestAttack | InfluenceAttack, attacked_head: tuple[Ballots, Tensor]
 ) -> None:
     ballots, _ = attacked_head
@@ -102,8 +102,8 @@ def test_what_is_found_works_on_a_head_that_is_trained_again(
         assert any(turned)
 
 
-def test_influence_foresees_the_change_of_the_loss(attacked_head: tuple[Ballots, Tensor]) -> None:
-    """One flip at a time, trained to the end, moves the loss as the order says (Koh and Liang 2017)."""
+def test_influence_predicts_the_change_of_the_loss(attacked_head: tuple[Ballots, Tensor]) -> None:
+    """The loss after retraining on a single flip follows the order of influence (Koh and Liang 2017)."""
     ballots, _ = attacked_head
     head = ballots.votes
     assert isinstance(head, LogisticHead)

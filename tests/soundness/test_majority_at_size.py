@@ -11,7 +11,7 @@ from tests.soundness.test_tails import exact_tail
 
 
 def lost_share(weights: list[int], labels: list[int], q: str, winner: int) -> float:
-    """The rival's votes in the majority; ties go to class 0."""
+    """Return whether the rival has the majority; class 0 wins ties."""
     if winner == 0:
         return 1 - float(exact_tail(weights, labels, q, 1, 0, 2))
     return float(exact_tail(weights, labels, q, 1, 0, 2))
@@ -23,7 +23,7 @@ def lost_share(weights: list[int], labels: list[int], q: str, winner: int) -> fl
     [Chernoff(classifier="majority"), Chernoff(KL(), classifier="majority"), BerryEsseen()],
     ids=["chernoff", "chernoff-kl", "berry-esseen"],
 )
-def test_majority_stands_against_the_worst_flips(certifier: AnalyticCertifier, q: str) -> None:
+def test_the_worst_flips_do_not_change_the_majority(certifier: AnalyticCertifier, q: str) -> None:
     rng = np.random.default_rng(0)
     n = 200
     labels = [0, *rng.choice(2, n - 2, p=[0.05, 0.95]).tolist(), 1]

@@ -1,4 +1,4 @@
-"""What a vote survives, the mean vote need not: the tight guarantee alone certifies too much of it."""
+"""The tight guarantee for vote probabilities is too large for the mean vote."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from smoothing.votes import Ballots
 
 
 class OneCoordinate(PrivacyLoss):
-    """Two laws of one binary coordinate; from two changes on, anything may happen."""
+    """A measure with two laws of one binary coordinate. Two or more changes are unbounded."""
 
     def __init__(self, mu: Float, rho: Float, changes: float) -> None:
         self.mu, self.rho, self.changes = mu, rho, changes
@@ -35,7 +35,7 @@ class OneCoordinate(PrivacyLoss):
 
 
 class Lopsided(SmoothingMeasure):
-    """A label 0 is nearly always kept, a label 1 seldom lost: correct laws for both changes."""
+    """A measure that nearly always keeps label 0 and seldom changes label 1, with correct laws for both changes."""
 
     distance = Distance("l0", "flips", integer=True, strict=False)
     channel = np.array([[0.9990234375, 0.0009765625], [0.75, 0.25]])
@@ -65,7 +65,7 @@ def test_mean_vote_of_a_lopsided_channel() -> None:
     assert certificates.radius.tolist() == [0]
 
 
-def test_label_flips_need_it_too() -> None:
-    """With many classes and large q the tight threshold of one flip lies above what the divergence allows."""
+def test_label_flips_need_the_divergence_too() -> None:
+    """With many classes and large q, the tight threshold of one flip is above the limit of the divergence."""
     law = LabelFlip("0.633", 500).privacy_loss(1, (1,))
     assert law.log_threshold() > -law.kl()

@@ -1,4 +1,4 @@
-"""Radii fall as bounds rise, and never because a table has grown."""
+"""Radii decrease with the bounds and do not depend on the length of a table."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_a_longer_table_begins_with_the_shorter_one(measure: LabelFlip, short: i
 
 
 @pytest.mark.parametrize("guarantee", [NeymanPearson(), KL()], ids=["tight", "KL"])
-def test_what_was_asked_before_changes_nothing(guarantee: Guarantee) -> None:
+def test_radii_do_not_depend_on_earlier_calls(guarantee: Guarantee) -> None:
     measure = LabelFlip("0.3", 2)
     bounds = [VoteBound.one_sided(np.array([log])) for log in (-300.0, -0.8, -40.0, -3.0)]
     answers = []

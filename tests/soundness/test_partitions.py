@@ -1,4 +1,4 @@
-"""Partition votes against all label vectors of tiny training sets: every learner is taught every one of them."""
+"""Partition votes against all label vectors of tiny training sets, with learners trained on each of them."""
 
 from itertools import product
 
@@ -50,7 +50,7 @@ SIZES = [
 def election(
     learner: Learner, num_classes: int, n: int, parts: int, spread: int, seed: int, unanimous: bool = False
 ) -> tuple[Ballots, NDArray[np.float64]]:
-    """A fitted partition put to the vote, and what its learners say of the batch after every label vector."""
+    """Return ballots of a fitted partition, and the predictions of its learners for every label vector."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.randint(num_classes, (n,), generator=generator)
     if unanimous:
@@ -83,7 +83,7 @@ def test_no_radius_is_above_the_truth(learner: str, size: tuple[int, int, int, i
 
 
 def is_dpa_attained(certifier: Certifier) -> None:
-    """A part of one example votes as it is labelled: every flip is worth what the bound fears."""
+    """Check that radii are exact if every part has one example and predicts its label."""
     for num_classes, n in ((2, 10), (3, 8), (4, 6)):
         for seed in range(3):
             ballots, said = election(NearestNeighbours(1), num_classes, n, n, 1, seed, unanimous=seed == 0)
@@ -101,7 +101,7 @@ def test_white_box_is_attained_by_parts_of_one_example() -> None:
 
 
 def is_the_truth_for_two_classes(learner: str) -> None:
-    """What a part costs is what turns it, so that the cheapest choice is an attack."""
+    """Check that the cheapest choice of parts is an attack."""
     larger = 0
     for seed, (n, parts) in enumerate(product((9, 10), (1, 2, 3))):
         ballots, said = election(LEARNERS[learner](), 2, n, parts, 1, seed, unanimous=seed % 2 == 0)
@@ -113,7 +113,7 @@ def is_the_truth_for_two_classes(learner: str) -> None:
 
 
 @pytest.mark.parametrize("learner", ["ridge", "class-sum", "three-neighbours"])
-def test_white_box_is_the_truth_for_two_classes(learner: str) -> None:
+def test_white_box_is_exact_for_two_classes(learner: str) -> None:
     is_the_truth_for_two_classes(learner)
 
 
@@ -124,7 +124,7 @@ def test_white_box_is_never_below_plurality() -> None:
 
 
 def run_off_reaches_the_truth() -> None:
-    """Nothing is left to give away on many inputs, so that a radius raised by one is refuted."""
+    """Check that radii are exact on many inputs, so that a radius raised by one is refuted."""
     reached = 0
     for seed in range(6):
         ballots, said = election(NearestNeighbours(1), 3, 8, 8, 1, seed, unanimous=True)
@@ -134,11 +134,11 @@ def run_off_reaches_the_truth() -> None:
     assert reached > 30
 
 
-def test_run_off_reaches_the_truth() -> None:
+def test_run_off_is_attained() -> None:
     run_off_reaches_the_truth()
 
 
-def test_finite_aggregation_reaches_the_truth() -> None:
+def test_finite_aggregation_is_attained() -> None:
     reached = 0
     for seed in range(6):
         ballots, said = election(NearestNeighbours(1), 2, 9, 9, 3, seed, unanimous=True)
@@ -166,7 +166,7 @@ def test_a_spread_of_one_is_half_the_lead() -> None:
             assert certificates.radius[row] == min(leads)
 
 
-def test_learners_see_what_their_parts_hold() -> None:
+def test_learners_are_trained_on_their_parts() -> None:
     x, y = torch.randn(30, 2), torch.arange(30) % 3
     votes = Partitions(Centroids(), 7, 3, ByHash(), seed=4)
     votes.fit(x, y, 3)
@@ -182,7 +182,7 @@ prices = st.lists(st.tuples(st.integers(1, 6), st.one_of(st.integers(0, 6), st.j
 
 @settings(max_examples=300)
 @given(prices, st.integers(1, 9))
-def test_the_least_cost_is_the_least_of_all_choices(offers: list[tuple[int, float]], gain: int) -> None:
+def test_the_least_cost_is_the_minimum_over_all_choices(offers: list[tuple[int, float]], gain: int) -> None:
     one = np.array([first for first, _ in offers], np.float64)
     both = np.array([first + more for first, more in offers], np.float64)
     best = np.inf

@@ -28,12 +28,12 @@ from tests.soundness.test_partitions import is_dpa_attained, is_the_truth_for_tw
 
 
 def unanimous(q: str, n: int) -> Ballots:
-    """``n`` votes of weight one for class 1, and a point of class 0 without weight: n // 2 flips are survived."""
+    """Return ballots with ``n`` votes of weight one for class 1: the true radius is n // 2. Class 0 has no weight."""
     return ballots_of(LabelFlip(q, 2), [[1.0] * n + [0.0]], [1] * n + [0])
 
 
 def reaches_the_truth(certifier: Certifier, ballots: Ballots, radius: int) -> None:
-    """The certified radius is the stated one, nothing refutes it, and the truth is no larger."""
+    """Check that the certified radius is the given one and the true one."""
     certificates = certifier.certify(ballots)
     never_above_the_truth(ballots, certificates)
     assert certificates.radius.tolist() == [radius]
@@ -59,7 +59,7 @@ def test_chernoff_of_the_majority(q: str, radius: int) -> None:
 
 
 def test_chernoff_with_kl() -> None:
-    """Half of the exponent goes: only a vote that one flip turns is certified to the full."""
+    """KL loses half of the exponent, so that only a true radius of 0 is attained."""
     reaches_the_truth(Chernoff(KL()), unanimous("1e-6", 1), 0)
 
 
@@ -111,7 +111,7 @@ NAMED: list[tuple[type, str, Callable[[], None]]] = [
 
 
 def one_more(answer: Certificates | np.ndarray) -> Certificates | np.ndarray:
-    """The answer with every radius raised by one."""
+    """Return the certificates with every radius raised by one."""
     if isinstance(answer, Certificates):
         return replace(answer, radius=answer.radius + 1)
     return answer + 1
@@ -124,5 +124,5 @@ def test_raising_the_radius_makes_the_named_test_fail(
     named_test()
     honest = getattr(owner, method)
     monkeypatch.setattr(owner, method, lambda *arguments: one_more(honest(*arguments)))
-    with pytest.raises(AssertionError, match=r"stands for|refuted"):
+    with pytest.raises(AssertionError, match=r"true radius is|refuted"):
         named_test()

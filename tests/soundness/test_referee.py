@@ -1,4 +1,4 @@
-"""The referees themselves, against a plain walk through all label vectors in exact fractions."""
+"""Brute-force tests against direct enumeration of all label vectors in exact fractions."""
 
 from fractions import Fraction
 from itertools import product
@@ -44,7 +44,7 @@ def chance(origin: tuple[int, ...], labels: tuple[int, ...]) -> Fraction:
     return p
 
 
-def test_all_label_vectors_are_numbered_as_they_stand() -> None:
+def test_label_vectors_are_numbered_in_their_order() -> None:
     vectors = all_labels(4, 3)
     assert vectors.tolist() == [list(v) for v in product(range(3), repeat=4)]
     assert [number_of(v, 3) for v in vectors] == list(range(81))
@@ -56,7 +56,7 @@ def test_noise_is_the_product_of_the_channel(ballots: Ballots) -> None:
     np.testing.assert_allclose(noise(ballots.measure.channel, LABELS), expected, rtol=1e-15)
 
 
-def test_votes_and_standings_are_those_of_a_plain_walk(ballots: Ballots) -> None:
+def test_votes_and_standings_agree_with_direct_enumeration(ballots: Ballots) -> None:
     vectors = [tuple(v) for v in all_labels(4, 3).tolist()]
     votes = [winner(v) for v in vectors]
     assert base_votes(ballots.scores, 0).tolist() == votes
@@ -81,7 +81,7 @@ def test_true_radius_is_one_less_than_the_nearest_defeat() -> None:
         assert true_radius(standings, 0, [1, 1, 1, 1, 0]) == -1
 
 
-def test_best_event_spends_its_mass_where_it_gains_most() -> None:
+def test_the_best_event_is_the_most_probable_one_under_rho() -> None:
     mu, rho = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
     assert best_event(mu, rho, 0.35).tolist() == pytest.approx([0, 0.5, 1])
     assert best_event(mu, rho, 1.0).tolist() == pytest.approx([1, 1, 1])

@@ -73,7 +73,9 @@ def test_noise_that_is_cut_off_is_refused() -> None:
 
 def test_votes_that_depend_on_other_draws_are_refused() -> None:
     network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="NetworkVotes: 1 of the network normalises by the batch"):
+    with pytest.raises(
+        ValueError, match="NetworkVotes: 1 of the network normalises by batch statistics; must use running statistics"
+    ):
         NetworkVotes(network, 2)
 
 
@@ -134,7 +136,10 @@ def test_noise_on_labels_of_other_classes_is_refused(votes: Votes, certifier: Ce
 @pytest.mark.parametrize("votes", [Ridge(), JointClusters(), Bagging(Ridge())], ids=lambda made: type(made).__name__)
 def test_noise_for_numbers_is_refused_on_labels(measure: SmoothingMeasure, votes: Votes) -> None:
     votes.fit(torch.randn(9, 2), torch.arange(9) % 3, 3)
-    assert votes.supports(measure) == f"{type(measure).__name__} has radii in {measure.distance.unit}: not for labels"
+    assert (
+        votes.supports(measure)
+        == f"{type(measure).__name__} has radii in {measure.distance.unit}: it is not for labels"
+    )
 
 
 @pytest.mark.parametrize("votes", [JointClusters(), LogisticHead()], ids=lambda made: type(made).__name__)
@@ -148,5 +153,5 @@ def test_hidden_labels_are_refused_where_all_are_needed(votes: Votes) -> None:
 
 def test_the_papers_lambda_of_a_single_class_is_refused() -> None:
     votes = Partitions(Ridge(RosenfeldRule(0.1)), 2, partition=ByPosition())
-    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; choose another rule$"):
+    with pytest.raises(ValueError, match=r"^RosenfeldRule: all labels are of class 0; must be another rule$"):
         votes.fit(torch.randn(12, 2), torch.tensor([0, 1] * 6), 2)

@@ -1,4 +1,4 @@
-"""Models whose vote has a closed form: what is certified for them against what they do."""
+"""Certificates of models with votes in closed form."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ SEED = 11
 CHANCE = 1e-6
 DRAWS = 4000
 JUST = 1e-6
-"""How near to its radius a change comes, relative to it."""
+"""Relative difference between the size of a change and the radius."""
 
 
 class HalfSpace(Learner):
-    """Says of test input t whether ``<t, z> > 0``, with all training inputs z taken as one vector."""
+    """Predicts whether ``<t, z> > 0`` for a test input t, where z is the vector of all training inputs."""
 
     group = 50
 
@@ -35,19 +35,19 @@ class HalfSpace(Learner):
 
 
 def half_space_margin(z: Tensor, tests: Tensor) -> np.ndarray:
-    """``(m,)`` signed distance of the training set from each test input's plane."""
+    """Signed distance of the training set from the plane of each test input, ``(m,)``."""
     return (tests.flatten(1) @ z.flatten() / tests.flatten(1).norm(dim=1)).numpy()
 
 
 @pytest.fixture(scope="module")
 def training_set() -> tuple[Tensor, Tensor, Tensor]:
-    """Six training inputs of 2 x 3 pixels, their labels, and fourteen planes, most of them near."""
+    """Six training inputs of 2 x 3 pixels, their labels, and fourteen planes, most of them close."""
     source = torch.Generator().manual_seed(SEED)
     z = torch.rand(6, 2, 3, generator=source, dtype=torch.float64)
     return z, torch.tensor([0, 1, 0, 1, 0, 1]), torch.randn(14, 36, generator=source, dtype=torch.float64) - 0.1
 
 
-def test_votes_of_a_half_space_are_those_of_its_margin(training_set: tuple[Tensor, Tensor, Tensor]) -> None:
+def test_votes_of_a_half_space_agree_with_its_margin(training_set: tuple[Tensor, Tensor, Tensor]) -> None:
     z, labels, tests = training_set
     votes = finishing(HalfSpace(), z, labels, tests)
     counts = votes.counts(Gaussian(SIGMA), tests, torch.arange(len(tests)), DRAWS, (SEED, 1))
@@ -56,7 +56,7 @@ def test_votes_of_a_half_space_are_those_of_its_margin(training_set: tuple[Tenso
         assert binomtest(votes_for, DRAWS, probability).pvalue > CHANCE
 
 
-def test_the_radius_of_a_half_space_is_its_margin_to_the_last_digits(
+def test_the_radius_of_a_half_space_is_its_margin(
     training_set: tuple[Tensor, Tensor, Tensor],
 ) -> None:
     z, labels, tests = training_set
@@ -76,21 +76,21 @@ def test_the_radius_of_a_half_space_is_its_margin_to_the_last_digits(
         assert np.sign(half_space_margin(beyond, test[None])) == -side
 
 
-def test_what_is_certified_of_a_half_space_is_within_its_margin(training_set: tuple[Tensor, Tensor, Tensor]) -> None:
+def test_certified_radii_of_a_half_space_are_at_most_its_margin(training_set: tuple[Tensor, Tensor, Tensor]) -> None:
     z, labels, tests = training_set
     votes = finishing(HalfSpace(), z, labels, tests)
     ballots = Ballots(Gaussian(SIGMA), votes, tests, torch.arange(len(tests)), SEED)
     answer = ClopperPearson(n0=100, n=DRAWS, alpha=CHANCE).certify(ballots)
     margin = half_space_margin(z, tests)
-    told = answer.prediction >= 0
-    assert told.sum() > 7
-    assert (answer.prediction[told] == (margin[told] > 0)).all()
+    predicted = answer.prediction >= 0
+    assert predicted.sum() > 7
+    assert (answer.prediction[predicted] == (margin[predicted] > 0)).all()
     assert (answer.radius <= np.abs(margin)).all()
-    assert (answer.radius[told] > 0.5 * np.minimum(np.abs(margin[told]), 2 * SIGMA) - 0.2 * SIGMA).all()
+    assert (answer.radius[predicted] > 0.5 * np.minimum(np.abs(margin[predicted]), 2 * SIGMA) - 0.2 * SIGMA).all()
 
 
 class NoisyHalfSpace(Learner):
-    """Says whether ``<t, x> + sum(z) > 0``, t being known and the test input x noisy."""
+    """Predicts whether ``sum(x) + sum(z) > 0`` for a noisy test input x."""
 
     group = 50
 
@@ -101,7 +101,7 @@ class NoisyHalfSpace(Learner):
 
 
 def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, Tensor, Tensor]) -> None:
-    """THEORY.md section 6: the worst pair of changes is one that both noises see as one direction."""
+    """The worst pair of changes is one direction in standard deviations of both noises (THEORY.md section 6)."""
     z, labels, _ = training_set
     z = z - z.mean()
     tests = torch.linspace(-3, 3, 8, dtype=torch.float64)[:, None].expand(-1, 4)
@@ -130,7 +130,7 @@ def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, T
 
 
 class ClassSum(Learner):
-    """In one dimension: the class whose training inputs have the largest sum, times the test input."""
+    """Predicts, in one dimension, the class with the largest sum of training inputs times the test input."""
 
     group = 50
 
@@ -146,7 +146,7 @@ CLASSES = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2])
 
 
 def class_sum_votes(z: np.ndarray, sign: float) -> np.ndarray:
-    """``(3,)`` probability of each class, by quadrature; the sums of classes are independent and normal."""
+    """Return the probability of each class, ``(3,)``, by quadrature over independent normal class sums."""
     centres = np.array([sign * z[CLASSES.numpy() == c].sum() for c in range(3)])
     scales = SIGMA * np.sqrt(SIZES)
 
@@ -165,11 +165,11 @@ def class_sum_votes(z: np.ndarray, sign: float) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def line() -> np.ndarray:
-    """Nine training inputs on a line; class 0 has the largest sum and class 1 the least."""
+    """Nine training inputs on a line. Class 0 has the largest sum and class 1 the smallest."""
     return np.array([1.1, 0.9, 0.1, -0.3, 0.2, 0.4, 0.2, 0.1, 0.2])
 
 
-def test_votes_of_class_sums_are_those_of_quadrature(line: np.ndarray) -> None:
+def test_votes_of_class_sums_agree_with_quadrature(line: np.ndarray) -> None:
     z, tests = torch.from_numpy(line)[:, None], torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
     votes = finishing(ClassSum(), z, CLASSES, tests)
     counts = votes.counts(Gaussian(SIGMA), tests, torch.arange(2), DRAWS, (SEED, 1))
@@ -181,7 +181,7 @@ def test_votes_of_class_sums_are_those_of_quadrature(line: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_no_change_within_the_radius_turns_class_sums(line: np.ndarray, sign: float) -> None:
+def test_no_change_within_the_radius_alters_the_prediction_of_class_sums(line: np.ndarray, sign: float) -> None:
     exact = class_sum_votes(line, sign)
     winner = int(exact.argmax())
     lost, rival = 1 - exact[winner], np.delete(exact, winner).max()
@@ -193,5 +193,5 @@ def test_no_change_within_the_radius_turns_class_sums(line: np.ndarray, sign: fl
     for change in (*(t for c, t in enumerate(towards) if c != winner), *random):
         moved = line + radius * (1 - JUST) * change / np.linalg.norm(change)
         assert class_sum_votes(moved, sign).argmax() == winner
-    turned = [line + 4 * radius * t / np.linalg.norm(t) for c, t in enumerate(towards) if c != winner]
-    assert any(class_sum_votes(moved, sign).argmax() != winner for moved in turned)
+    altered = [line + 4 * radius * t / np.linalg.norm(t) for c, t in enumerate(towards) if c != winner]
+    assert any(class_sum_votes(moved, sign).argmax() != winner for moved in altered)

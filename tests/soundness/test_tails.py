@@ -25,7 +25,7 @@ def fifty_digits() -> None:
 
 
 def exact_tail(weights: list[int], labels: list[int], q: str, winner: int, rival: int, num_classes: int) -> Fraction:
-    """``Pr[s_winner <= s_rival]`` of whole weights, by convolution of whole numbers."""
+    """Return ``Pr[s_winner <= s_rival]`` of whole weights, by convolution of whole numbers."""
     change = Fraction(q) / (num_classes - 1)
     whole = change.denominator
     reach = sum(abs(w) for w in weights)
@@ -43,7 +43,7 @@ def log(p: Fraction) -> mpf:
 
 
 def term(w: mpf, t: mpf, up: mpf, down: mpf, same: mpf) -> tuple[mpf, mpf, mpf, mpf]:
-    """Log moment, tilted mean, variance and third absolute central moment of one term of the margin."""
+    """Return log moment, tilted mean, variance and third absolute central moment of one term of the margin."""
     won, lost = up * mpmath.exp(-t * w), down * mpmath.exp(t * w)
     total = won + lost + same
     laws = [(w, won / total), (-w, lost / total), (mpf(0), same / total)]
@@ -54,7 +54,7 @@ def term(w: mpf, t: mpf, up: mpf, down: mpf, same: mpf) -> tuple[mpf, mpf, mpf, 
 
 
 def moments(margin: Margin, t: mpf, row: int) -> tuple[mpf, mpf, mpf, mpf]:
-    """``K(t)``, and mean, variance and third absolute central moments of the margin tilted by ``t``."""
+    """Return ``K(t)`` and mean, variance and third absolute central moments of the margin tilted by ``t``."""
     columns = [
         term(mpf(float(w)), t, *(mpf(float(p[row, 0])) for p in group[1:]))
         for group in margin.groups
@@ -66,12 +66,12 @@ def moments(margin: Margin, t: mpf, row: int) -> tuple[mpf, mpf, mpf, mpf]:
 
 
 def chernoff_formula(margin: Margin, t: mpf, row: int) -> mpf:
-    """``K(t)``: Rosenfeld et al. (2020), B.2."""
+    """Return ``K(t)``: Rosenfeld et al. (2020), B.2."""
     return moments(margin, t, row)[0]
 
 
 def berry_esseen_formula(margin: Margin, t: mpf, row: int) -> mpf:
-    """The smaller of ``K(t)`` and the logarithm of THEORY.md 4.4."""
+    """Return the smaller of ``K(t)`` and the logarithm of THEORY.md 4.4."""
     log_mgf, m, variance, third = moments(margin, t, row)
     s = mpmath.sqrt(variance)
     if t == 0 or s == 0:
@@ -81,7 +81,7 @@ def berry_esseen_formula(margin: Margin, t: mpf, row: int) -> mpf:
 
 
 class Recorded(AnalyticCertifier):
-    """Another certifier, with what it computed kept."""
+    """Another certifier, with a record of its computations."""
 
     def __init__(self, other: AnalyticCertifier) -> None:
         super().__init__(other.guarantee)
@@ -95,7 +95,7 @@ class Recorded(AnalyticCertifier):
 
 
 def many_votes(q: str, num_classes: int, n: int, batch: int, seed: int) -> Ballots:
-    """Weights of all sizes and signs that mostly agree with the labels, some with offsets."""
+    """Return ballots with weights of all sizes and signs that mostly agree with the labels, some with offsets."""
     rng = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(num_classes), rng.integers(num_classes, size=n - num_classes)])
     weights = rng.normal(0.3, 1, (batch, n)) * np.where(labels == 0, 1, rng.choice([-1, 1], n))
@@ -146,7 +146,7 @@ def test_any_tilt_gives_a_bound_never_below_its_formula(scale: float) -> None:
 
 
 def least_chernoff(margin: Margin, near: mpf, row: int) -> mpf:
-    """The least ``K(t)``, at the ``t`` that makes the tilted mean zero."""
+    """Return the smallest ``K(t)``, at the ``t`` with tilted mean zero."""
     factor = mpmath.findroot(lambda u: moments(margin, u * near, row)[1] * near, (0.5, 2), solver="illinois", tol=1e-20)
     return chernoff_formula(margin, factor * near, row)
 
@@ -180,7 +180,7 @@ def test_bounds_are_never_below_the_exact_tail(certifier: AnalyticCertifier, q: 
         assert certificates.log_fail[row] >= min(log(truth), 0)
 
 
-def test_berry_esseen_recovers_part_of_what_chernoff_gives_away() -> None:
+def test_berry_esseen_is_tighter_than_chernoff_on_the_majority() -> None:
     ballots = many_votes("0.45", 2, 400, 6, 3)
     tighter = BerryEsseen().certify(ballots).log_fail
     chernoff = Chernoff(classifier="majority").certify(ballots).log_fail

@@ -1,4 +1,4 @@
-"""A head under label noise is a function of the randomised labels, and of nothing else of the labels."""
+"""A head under label noise depends on the labels only through the randomised labels."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from smoothing.votes import Ballots, LogisticHead
 
 
 class Shown(LabelFlip):
-    """Shows the same labels whatever they were, so that nothing of them can be left in a vote."""
+    """Returns fixed labels, so that votes cannot depend on the original ones."""
 
     def __init__(self, shown: Tensor) -> None:
         super().__init__("0.1", 2)
@@ -32,16 +32,16 @@ def votes(labels: Sequence[int], iterations: int) -> Tensor:
     return head.counts(Shown(shown), tests, torch.arange(len(tests)), 1, (0,))
 
 
-def test_no_draw_starts_from_what_the_labels_taught() -> None:
-    """A warm start is the labels under attack beside their noise: no certificate covers it (THEORY.md section 6)."""
+def test_no_draw_starts_from_the_fitted_weights() -> None:
+    """A warm start depends on the labels without noise, which no certificate covers (THEORY.md section 6)."""
     for iterations in (1, 3):
         one, other = (votes(labels, iterations) for labels in ([0, 0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0, 0]))
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("attack", [NearestAttack(), InfluenceAttack()])
-def test_an_attack_that_never_works_is_no_upper_bound(attack: HeadAttack) -> None:
-    """All labels given to the rival, an input on the other side of the origin is still not predicted as that."""
+def test_an_attack_that_never_succeeds_gives_no_upper_bound(attack: HeadAttack) -> None:
+    """An input on the other side of the origin is not predicted as the rival even if all labels are the rival."""
     x = torch.randn(30, 2, generator=torch.Generator().manual_seed(0)) * 0.3 + torch.tensor([5.0, 0.0])
     labels = (torch.arange(30) % 3 == 0).long()
     head = LogisticHead(0.1)
@@ -55,7 +55,7 @@ def test_an_attack_that_never_works_is_no_upper_bound(attack: HeadAttack) -> Non
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e200])
-def test_features_that_nothing_can_be_computed_from_are_refused(value: float) -> None:
+def test_invalid_features_are_refused(value: float) -> None:
     x, labels = torch.randn(6, 2, dtype=torch.float64), torch.arange(6) % 2
     head = LogisticHead()
     head.fit(x, labels, 2)

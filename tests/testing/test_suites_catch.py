@@ -21,7 +21,7 @@ from smoothing.testing import (
     MeasureConformance,
     random_ballots,
 )
-from smoothing.testing.measures import changed_labels
+from smoothing.testing.neighbours import changed_labels
 from smoothing.votes import Ballots, LinearVotes
 
 Z = torch.tensor([0, 1, 1, 0])
@@ -141,5 +141,5 @@ class OneMore(Certifier):
 
 def test_a_radius_raised_by_one_is_refuted() -> None:
     ballots = random_ballots(LabelFlip("0.2", 2), 2, 10, 8, 0)
-    with pytest.raises(AssertionError, match="stands for"):
+    with pytest.raises(AssertionError, match="the true radius is"):
         CertifierConformance().test_radius_is_never_above_the_truth([(ballots, OneMore().certify(ballots))])

@@ -1,4 +1,4 @@
-"""Votes and learners with a hidden dependence fail the suite, each in a test that is meant for it."""
+"""Votes and learners with hidden dependences fail the suite, each in the test intended for it."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ INDEX = torch.arange(4) + 10
 
 
 class Honest(LabelVotes):
-    """One of two classes, drawn for each draw from the key and its number; mutants below change one step of it."""
+    """Each draw is a random class that depends on the key and its number. Mutants override one step."""
 
     num_classes = 2
 
@@ -57,7 +57,7 @@ class BatchSize(Honest):
 
 
 class FirstOfTheBatch(Honest):
-    """Only an input's place behind the first one counts."""
+    """Subtracts the first input of the batch."""
 
     def threshold(self, x: Tensor, index: Tensor) -> Tensor:
         return (x - x[:1])[:, 0].sigmoid()
@@ -69,7 +69,7 @@ class PlaceInTheBatch(Honest):
 
 
 class OtherPositions(Honest):
-    """The position of the first input is in every key."""
+    """All keys contain the position of the first input in the data set."""
 
     def key(self, seed: Sequence[int], number: int, first: int, index: Tensor) -> tuple[int, ...]:
         return (*seed, int(index[0]), number)
@@ -86,14 +86,14 @@ class IgnoresFirst(Honest):
 
 
 class DependsOnFirst(Honest):
-    """Draws differ when a run begins late."""
+    """Draws depend on the number of the first draw."""
 
     def key(self, seed: Sequence[int], number: int, first: int, index: Tensor) -> tuple[int, ...]:
         return (*seed, int(first > 300), number)
 
 
 class Counting(Honest):
-    """Every call has other draws."""
+    """Draws depend on the number of earlier calls."""
 
     calls = 0
 
@@ -106,7 +106,7 @@ class Counting(Honest):
 
 
 class FirstCall(Honest):
-    """Centres by the batch that it saw first."""
+    """Subtracts the mean of the batch of its first call."""
 
     mean: Tensor | None = None
 
@@ -117,7 +117,7 @@ class FirstCall(Honest):
 
 
 class Remembering(Honest):
-    """Keeps the threshold of each position, whatever the input there."""
+    """Caches thresholds by position, and ignores the input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ class GlobalTorch(Honest):
 
 
 class SeedsTorch(Honest):
-    """Repeats its draws by seeding the generator that everybody else uses."""
+    """Seeds the global generator with the key."""
 
     def uniform(self, key: Sequence[int], rows: int) -> Tensor:
         torch.manual_seed(hash(tuple(key)) % 2**32)
@@ -162,21 +162,21 @@ class IgnoresTheStream(Honest):
 
 
 class RepeatsItself(Honest):
-    """The same 128 draws again and again."""
+    """Repeats the same 128 draws."""
 
     def key(self, seed: Sequence[int], number: int, first: int, index: Tensor) -> tuple[int, ...]:
         return (*seed, number % 128)
 
 
 class VotesAsOne(Honest):
-    """128 draws in a row are one."""
+    """All draws of a block of 128 are equal."""
 
     def key(self, seed: Sequence[int], number: int, first: int, index: Tensor) -> tuple[int, ...]:
         return (*seed, number // 128)
 
 
 class Antithetic(Honest):
-    """Every other draw mirrors the one before."""
+    """Every second draw is antithetic to the previous one."""
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
@@ -202,7 +202,7 @@ BATCH, KEY, LONGER, PLACE, INDEPENDENT, COUNTS = (
     "test_counts_do_not_depend_on_the_batch",
     "test_counts_are_a_function_of_the_key",
     "test_a_longer_run_extends_a_shorter",
-    "test_an_input_may_take_the_place_of_another",
+    "test_counts_do_not_depend_on_earlier_inputs",
     "test_draws_and_keys_are_independent",
     "test_counts_are_counts",
 )
@@ -245,7 +245,7 @@ def test_a_dependent_vote_is_refused(mutant: Callable[[], Votes], test: str) -> 
 
 
 class Kernel(LinearVotes):
-    """Weights fall with the distance; mutants below let labels or earlier calls in."""
+    """Weights decrease with the distance. Mutants let them depend on labels or earlier calls."""
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:
         self._features = features
@@ -256,20 +256,20 @@ class Kernel(LinearVotes):
 
 
 class Counted(Kernel):
-    """Weights divide by the number of labels."""
+    """Weights are divided by label counts."""
 
     def weights(self, features: Tensor) -> Tensor:
         return super().weights(features) / torch.bincount(self.labels)[self.labels]
 
 
 class CountedAndAssuming(Counted):
-    """Declares an assumption, and not the one that matters."""
+    """Declares an assumption that does not concern labels."""
 
     assumptions = ("features do not depend on the labels under attack",)
 
 
 class Frequent(Kernel):
-    """Far points count more once class 1 is frequent."""
+    """The bandwidth depends on the number of labels of class 1."""
 
     def weights(self, features: Tensor) -> Tensor:
         return super().weights(features) ** (0.5 if self.labels.sum() > 4 else 1)
@@ -287,7 +287,7 @@ class PriorAndAssuming(Prior):
 
 
 class FirstLabels(Kernel):
-    """Keeps what the labels of its first training set were worth."""
+    """Caches the label counts of its first training set."""
 
     _share: Tensor | None = None
 
@@ -301,7 +301,7 @@ class FirstLabels(Kernel):
 
 
 class FirstBatch(Kernel):
-    """Centres by the batch that it saw first."""
+    """Subtracts the mean of the batch of its first call."""
 
     _mean: Tensor | None = None
 
@@ -348,7 +348,7 @@ def test_scores_that_depend_on_the_first_call_are_refused() -> None:
 
 
 class Means(Learner):
-    """The nearest class mean; mutants below look at what is not theirs."""
+    """Predicts the nearest class mean. Mutants use data of other models."""
 
     group = 3
 
@@ -383,7 +383,7 @@ class Scaled(Means):
 
 
 class EarlierDraws(Means):
-    """Averages with the training sets of the call before."""
+    """Averages with the training sets of the previous call."""
 
     before: Tensor | None = None
 
@@ -394,7 +394,7 @@ class EarlierDraws(Means):
 
 
 class OtherTests(Means):
-    """Predicts the test inputs of the first model for all."""
+    """Predicts the test inputs of the first model with all models."""
 
     def train_and_predict(
         self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]

@@ -1,4 +1,4 @@
-"""What votes are given may be tensors, arrays or data frames of numbers; anything else has one clear message."""
+"""Votes accept tensors, arrays and data frames of numbers, and refuse anything else with one clear message."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,12 +65,12 @@ def counts(name: str, form: Callable[[np.ndarray], Any]) -> torch.Tensor:
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "list"])
 @pytest.mark.parametrize("name", FITTED)
-def test_arrays_are_as_good_as_tensors(name: str, form: str) -> None:
+def test_arrays_and_tensors_give_the_same_votes(name: str, form: str) -> None:
     assert torch.equal(counts(name, FORMS[form]), counts(name, torch.tensor))
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_lists_are_numbers_of_double_precision(name: str) -> None:
+def test_lists_are_converted_to_double_precision(name: str) -> None:
     assert torch.equal(
         counts(name, FORMS["list"]), counts(name, lambda array: torch.from_numpy(np.array(array.tolist())))
     )
@@ -109,7 +109,7 @@ BAD: list[tuple[Any, Any, Any, str]] = [
 
 @pytest.mark.parametrize("name", [name for name in FITTED if name != "NetworkVotes"])
 @pytest.mark.parametrize(("x", "labels", "num_classes", "message"), BAD)
-def test_what_is_no_training_set_is_refused(name: str, x: Any, labels: Any, num_classes: Any, message: str) -> None:
+def test_invalid_training_sets_are_refused(name: str, x: Any, labels: Any, num_classes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         FITTED[name][0]().fit(x, labels, num_classes)
 
@@ -127,7 +127,7 @@ BAD_BATCHES: list[tuple[Any, Any, str]] = [
 
 @pytest.mark.parametrize("name", FITTED)
 @pytest.mark.parametrize(("x", "index", "message"), BAD_BATCHES)
-def test_what_is_no_batch_is_refused(name: str, x: Any, index: Any, message: str) -> None:
+def test_invalid_batches_are_refused(name: str, x: Any, index: Any, message: str) -> None:
     make, measure = FITTED[name]
     votes = make()
     votes.fit(X, LABELS, 3)
@@ -149,14 +149,14 @@ def test_inputs_with_another_number_of_features_are_refused(name: str) -> None:
         votes.counts(measure, TESTS[:, :2], INDEX, 10, (0, 1))
 
 
-def test_the_array_that_was_given_stays_as_it_was() -> None:
+def test_the_given_array_is_not_changed() -> None:
     x = X.copy()
     tensor = as_tensor("x", x)
     tensor += 1
     assert (x == X).all()
 
 
-def test_a_certificate_from_arrays_alone() -> None:
+def test_certificates_are_computed_from_data_frames() -> None:
     votes = Ridge()
     votes.fit(pandas.DataFrame(X), pandas.Series(LABELS), 3)
     certificates = ExactVote().certify(Ballots(LabelFlip("0.2", 3), votes, pandas.DataFrame(TESTS), INDEX, 0))

@@ -1,4 +1,4 @@
-"""The built-in linear votes go through the suite."""
+"""The built-in linear votes pass the suite."""
 
 import pytest
 import torch

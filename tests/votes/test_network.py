@@ -1,4 +1,4 @@
-"""A network put to the vote: what is keyed, what is fixed, what is refused."""
+"""Votes of a network: keys, reproducibility and refused arguments."""
 
 import shutil
 import warnings
@@ -24,7 +24,7 @@ from smoothing.votes.network import NOISE_BLOCK
 
 
 def convolutional(seed: int = 0) -> nn.Module:
-    """Three classes of 8 x 8 images, with all that training leaves behind: batch statistics, dropout, train mode."""
+    """Network for three classes of 8 x 8 images after training: batch statistics, dropout, train mode."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = nn.Sequential(
@@ -48,7 +48,7 @@ def images(count: int) -> Tensor:
 
 
 class Sign(nn.Module):
-    """Class 1 where the sum of the input is positive, else class 0."""
+    """Class 1 if the sum of the input is positive, else class 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         total = x.flatten(1).sum(1)
@@ -114,14 +114,14 @@ def test_noise_is_keyed_by_example_and_block() -> None:
         assert counts[row].tolist() == [draws - positive, positive]
 
 
-def test_a_larger_pass_holds_the_same_noise() -> None:
+def test_a_larger_pass_has_the_same_noise() -> None:
     arguments = (Gaussian(1.0), images(2), torch.tensor([0, 3]), 700, (0, 1))
     counts = [NetworkVotes(convolutional(), 3, noise_batch=k * NOISE_BLOCK).counts(*arguments) for k in (1, 2, 4)]
     assert torch.equal(counts[0], counts[1])
     assert torch.equal(counts[0], counts[2])
 
 
-def test_what_is_drawn_once_for_an_object_is_drawn_anew_for_every_draw() -> None:
+def test_each_draw_has_its_own_scale_of_a_mixture() -> None:
     class Loud(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             loudness = x.flatten(1).std(1)
@@ -153,7 +153,7 @@ def test_a_pass_has_one_shape_and_the_stated_type() -> None:
     assert set(votes._network.seen) == {expected}
 
 
-def test_the_network_that_was_given_stays_as_it_was() -> None:
+def test_the_given_network_is_not_changed() -> None:
     network = convolutional()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     NetworkVotes(network, 3, precision="bfloat16").counts(Gaussian(1.0), images(1), torch.arange(1), 10, (0, 1))
@@ -162,7 +162,7 @@ def test_the_network_that_was_given_stays_as_it_was() -> None:
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_the_process_may_have_set_a_lower_precision() -> None:
+def test_a_lower_global_precision_has_no_effect() -> None:
     seen = []
 
     class Watch(Sign):
@@ -180,7 +180,7 @@ def test_the_process_may_have_set_a_lower_precision() -> None:
         torch.set_float32_matmul_precision(before)
 
 
-def test_a_trainer_s_mixed_precision_is_not_the_network_s() -> None:
+def test_the_mixed_precision_of_a_trainer_has_no_effect() -> None:
     types: set[torch.dtype] = set()
 
     class Listen(Sign):
@@ -205,7 +205,7 @@ def test_precision_and_compiling_are_recorded() -> None:
 
 
 class Flawed(nn.Module):
-    """Logits that are not finite wherever the first coordinate exceeds 100."""
+    """Logits are not finite if the first coordinate exceeds 100."""
 
     def __init__(self, flaw: float) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ def test_logits_that_are_not_finite_name_the_example(flaw: float) -> None:
     assert votes.counts(Gaussian(1.0), x[::2], index[::2], 200, (0, 1)).sum() == 400
 
 
-def test_only_draws_that_are_asked_for_can_be_flawed() -> None:
+def test_only_requested_draws_must_be_finite() -> None:
     x, index, measure = torch.full((1, 4), 98.5), torch.tensor([0]), Gaussian(1.0)
     noisy = measure.sample_many(x[0], NOISE_BLOCK, generator((0, 1, 0, 0)))
     sound = int((noisy[:, 0] > 100).long().argmax())
@@ -252,13 +252,13 @@ def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -
         NetworkVotes(Sign(), **arguments)
 
 
-def test_the_number_of_classes_must_agree_everywhere() -> None:
+def test_the_numbers_of_classes_must_be_equal() -> None:
     network = Sign()
     network.num_classes = 2
     assert NetworkVotes(network).num_classes == 2
     with pytest.raises(ValueError, match="num_classes = 3; must be the network's, 2"):
         NetworkVotes(network, 3)
-    with pytest.raises(ValueError, match="tells 2 classes apart; the data have 10"):
+    with pytest.raises(ValueError, match="num_classes of the data = 10; must be the network's, 2"):
         NetworkVotes(network).fit(torch.zeros(4, 2), torch.zeros(4), 10)
     NetworkVotes(network).fit(torch.zeros(4, 2), torch.zeros(4), 2)
     with pytest.raises(ValueError, match=r"logits of shape \[128, 2\]; must be \[128, 5\]"):
@@ -281,7 +281,7 @@ def test_a_network_may_refuse_a_measure() -> None:
 
 
 def test_certified_radii_of_a_linear_network_are_its_margin() -> None:
-    """For a half-space the Gaussian radius is the distance from its border, which no certificate may pass."""
+    """For a half-space the Gaussian radius is the distance to its boundary, an upper bound on certificates."""
     x = torch.tensor([[0.3, 0.1], [1.0, 1.0], [-2.0, 0.0]])
     ballots = Ballots(Gaussian(0.5), NetworkVotes(Sign(), 2), x, torch.arange(3), 0)
     certificates = ClopperPearson(n=20_000).certify(ballots)
@@ -293,7 +293,7 @@ def test_certified_radii_of_a_linear_network_are_its_margin() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")
-def test_a_compiled_network_votes_alike() -> None:
+def test_a_compiled_network_has_the_same_votes() -> None:
     arguments = (Gaussian(1.0), images(3), torch.arange(3), 1000, (0, 1))
     plain = NetworkVotes(convolutional(), 3).counts(*arguments)
     votes = NetworkVotes(convolutional(), 3, compile=True)
@@ -342,7 +342,7 @@ class Centred(nn.Module):
 
 
 class Dropping(nn.Module):
-    """Drops out in evaluation too."""
+    """Applies dropout in evaluation mode."""
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.dropout(x)
@@ -373,7 +373,7 @@ class Wrapped(nn.Module):
 
 
 class Output(OrderedDict):  # type: ignore[type-arg]
-    """Like an output of transformers."""
+    """Output as in transformers."""
 
     @property
     def logits(self) -> Tensor:
@@ -425,7 +425,7 @@ def test_logits_in_a_container_must_have_the_shape_and_be_finite() -> None:
 @pytest.mark.parametrize(
     ("features", "warned"), [({"avx2"}, {"bfloat16", "float16"}), ({"avx512_bf16", "amx_fp16"}, set()), (set(), set())]
 )
-def test_precision_that_the_processor_emulates_is_warned_of_once(
+def test_there_is_one_warning_for_an_emulated_precision(
     features: set[str], warned: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network_module, "_processor_features", lambda: frozenset(features))
@@ -440,7 +440,7 @@ def test_precision_that_the_processor_emulates_is_warned_of_once(
         assert all(one.startswith(f"precision = {precision}: this processor emulates it, about ten") for one in said)
 
 
-def test_what_is_no_network_is_refused() -> None:
+def test_an_argument_that_is_not_a_network_is_refused() -> None:
     pipeline = make_pipeline(StandardScaler(), LogisticRegression())
     with pytest.raises(ValueError, match=r"^NetworkVotes: network = Pipeline; must be a torch.nn.Module from inputs"):
         NetworkVotes(pipeline, 2)

@@ -1,4 +1,4 @@
-"""Climbing a loss by its gradient."""
+"""Gradient ascent on a loss."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,15 +19,15 @@ def ascend(
     project: Callable[[Tensor], Tensor],
     ball: Ball = EUCLIDEAN,
 ) -> Tensor:
-    """Climb: go ``step`` uphill along each object's gradient, and project.
+    """Maximise a loss by projected gradient ascent.
 
     Args:
-        loss: From objects to one loss each, ``(batch,)``.
-        start: Where to start, ``(batch, ...)``.
+        loss: Maps objects ``(batch, ...)`` to losses ``(batch,)``.
+        start: Initial objects, ``(batch, ...)``.
         steps: Number of steps.
-        step: Size of a step, one for all or ``(batch,)``.
-        project: What is done to the objects after each step.
-        ball: How steps are measured.
+        step: Size of a step, one number or ``(batch,)``.
+        project: Projection applied after each step.
+        ball: Ball in which steps are measured.
 
     Returns:
         Objects like ``start``, without gradient.
@@ -40,7 +40,7 @@ def ascend(
 
 
 def direction(loss: Callable[[Tensor], Tensor], x: Tensor, ball: Ball = EUCLIDEAN) -> tuple[Tensor, Tensor]:
-    """The way uphill from each object, of size one or zero, like ``x``; and the losses ``(batch,)``."""
+    """Return directions of steepest ascent, like ``x`` and of size one or zero, and losses ``(batch,)``."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         losses = loss(x)
@@ -50,7 +50,7 @@ def direction(loss: Callable[[Tensor], Tensor], x: Tensor, ball: Ball = EUCLIDEA
 
 @contextmanager
 def standing_still(network: nn.Module) -> Iterator[None]:
-    """Keep a network in evaluation mode, so that attacking leaves the statistics of its normalisations alone."""
+    """Keep a network in evaluation mode, so that an attack does not update its normalisation statistics."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""Balls of changes: how to stay inside, and which way leads uphill fastest."""
+"""Balls of changes: projections and directions of steepest ascent."""
 
 from abc import ABC, abstractmethod
 
@@ -9,15 +9,15 @@ from smoothing.distance import Distance
 
 
 class Ball(ABC):
-    """Changes of at most a given size in some norm."""
+    """Set of changes of at most a given size in some norm."""
 
     @abstractmethod
     def size(self, change: Tensor) -> Tensor:
-        """Size of each change, ``(batch,)``, of changes ``(batch, ...)``."""
+        """Return the sizes ``(batch,)`` of changes ``(batch, ...)``."""
 
     @abstractmethod
     def project(self, change: Tensor, radius: Tensor) -> Tensor:
-        """The nearest changes in l2 that are no larger than allowed.
+        """Return the nearest changes in l2 of at most the given sizes.
 
         Args:
             change: ``(batch, ...)``.
@@ -26,11 +26,11 @@ class Ball(ABC):
 
     @abstractmethod
     def uphill(self, gradient: Tensor) -> Tensor:
-        """The change of size 1 that gains most along each gradient ``(batch, ...)``; zero where the gradient is."""
+        """Return the change of size 1 with the largest product with each gradient ``(batch, ...)``; zero for zero."""
 
 
 class L2Ball(Ball):
-    """Euclidean length."""
+    """Ball in the l2 norm."""
 
     def size(self, change: Tensor) -> Tensor:
         """See `Ball.size`."""
@@ -38,44 +38,44 @@ class L2Ball(Ball):
         return length
 
     def project(self, change: Tensor, radius: Tensor) -> Tensor:
-        """Shorten what is too long."""
+        """Rescale changes that are too long."""
         size = self.size(change)
         return change * along(torch.where(size > radius, radius / size, 1.0), change)
 
     def uphill(self, gradient: Tensor) -> Tensor:
-        """The gradient itself."""
-        # In two steps, since squares of small numbers are zero.
+        """Return the gradient, scaled to length 1."""
+        # In two steps, since squares of small numbers underflow.
         flat = gradient.flatten(1)
         scaled = flat / _not_zero(flat.abs().amax(1, keepdim=True))
         return (scaled / _not_zero(torch.linalg.vector_norm(scaled, dim=1, keepdim=True))).view_as(gradient)
 
 
 class LinfBall(Ball):
-    """Largest absolute change."""
+    """Ball in the l-infinity norm."""
 
     def size(self, change: Tensor) -> Tensor:
         """See `Ball.size`."""
         return change.flatten(1).abs().amax(1)
 
     def project(self, change: Tensor, radius: Tensor) -> Tensor:
-        """Cut every coordinate."""
+        """Clip every coordinate."""
         limit = along(radius, change)
         return torch.minimum(torch.maximum(change, -limit), limit)
 
     def uphill(self, gradient: Tensor) -> Tensor:
-        """Every coordinate alike."""
+        """Return the sign of every coordinate."""
         return gradient.sign()
 
 
 class L1Ball(Ball):
-    """Sum of absolute changes."""
+    """Ball in the l1 norm."""
 
     def size(self, change: Tensor) -> Tensor:
         """See `Ball.size`."""
         return change.flatten(1).abs().sum(1)
 
     def project(self, change: Tensor, radius: Tensor) -> Tensor:
-        """Take the same off every coordinate that has so much (Duchi et al. 2008, figure 1)."""
+        """Apply soft thresholding (Duchi et al. 2008, figure 1)."""
         flat, sizes = change.flatten(1), radius[:, None]
         sorted_, _ = flat.abs().sort(1, descending=True)
         excess = (sorted_.cumsum(1) - sizes) / torch.arange(1, flat.shape[1] + 1, device=flat.device)
@@ -84,20 +84,20 @@ class L1Ball(Ball):
         return (flat.sign() * (flat.abs() - off).clamp(min=0)).view_as(change)
 
     def uphill(self, gradient: Tensor) -> Tensor:
-        """The steepest coordinate alone."""
+        """Return the sign of the steepest coordinate, and zero elsewhere."""
         flat = gradient.flatten(1)
         steepest = flat.abs().argmax(1, keepdim=True)
         return torch.zeros_like(flat).scatter(1, steepest, flat.gather(1, steepest).sign()).view_as(gradient)
 
 
 class ScaledBall(Ball):
-    """Changes measured after division by a scale, as for noise whose coordinates differ in size.
+    """Ball of changes that are divided by a scale, for noise with a scale per coordinate.
 
-    Projection is the nearest in the scaled space.
+    The projection is nearest in the scaled space.
 
     Args:
-        ball: How scaled changes are measured.
-        scale: Above 0; broadcast to an object.
+        ball: Ball of the scaled changes.
+        scale: Scale of each coordinate, above 0; broadcast to an object.
     """
 
     def __init__(self, ball: Ball, scale: Tensor) -> None:
@@ -124,24 +124,24 @@ BALLS: dict[tuple[str, str], Ball] = {
     ("l2", "input units"): L2Ball(),
     ("linf", "input units"): LinfBall(),
 }
-"""Balls by norm and unit."""
+"""Ball of each norm and unit."""
 
 
 def ball_of(distance: Distance) -> Ball:
-    """The ball that a radius in ``distance`` speaks of.
+    """Return the ball of a distance.
 
     Raises:
-        ValueError: If none is known.
+        ValueError: If there is none for its norm and unit.
     """
     key = distance.norm, distance.unit
     if key not in BALLS:
         known = ", ".join(f"{norm} ({unit})" for norm, unit in BALLS)
-        raise ValueError(f"ball: not given, and none is known for {key[0]} ({key[1]}); known are {known}")
+        raise ValueError(f"ball: not given; must be given for {key[0]} ({key[1]}), defaults exist for {known}")
     return BALLS[key]
 
 
 def along(values: Tensor, x: Tensor) -> Tensor:
-    """One value for each object, ``(batch,)``, shaped to multiply objects ``(batch, ...)``."""
+    """Return values ``(batch,)`` in a shape that multiplies objects ``(batch, ...)``."""
     return values.view(-1, *[1] * (x.dim() - 1))
 
 

@@ -1,4 +1,4 @@
-"""What a smoothed classifier expects: means over noise that can be drawn again."""
+"""Means over reproducible noise, as a smoothed classifier takes them."""
 
 from dataclasses import dataclass
 from math import log
@@ -8,16 +8,17 @@ from torch import Tensor, nn
 
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.random import generator
+from smoothing.votes.network import logits_of
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Independent draws from a measure for every object of a batch: the same ones whenever and wherever asked.
+    """Reproducible independent draws from a measure for every object of a batch.
 
     Attributes:
         measure: The smoothing measure.
-        number: Draws m for each object, at least 1.
-        key: What the draws are a function of.
+        number: Number of draws m per object, at least 1.
+        key: Key of the draws. Equal keys give equal draws.
     """
 
     measure: SmoothingMeasure
@@ -27,7 +28,7 @@ class Draws:
     def __call__(self, x: Tensor) -> Tensor:
         """Randomise a batch.
 
-        Gradients pass through to ``x`` as through a sum, which is exact where noise is added and an estimate elsewhere.
+        Gradients pass to ``x`` as through a sum. They are exact for additive noise, and an estimate otherwise.
 
         Args:
             x: Objects ``(batch, ...)``.
@@ -42,23 +43,24 @@ class Draws:
 
 
 def mean_log_probability(logits: Tensor, draws: int) -> Tensor:
-    """Logarithm of the mean prediction under noise, ``(batch, K)``, of logits ``(draws * batch, K)``."""
+    """Return the log of the mean prediction, ``(batch, K)``, of logits ``(draws * batch, K)``."""
     each: Tensor = logits.log_softmax(1).unflatten(0, (draws, -1))
     return each.logsumexp(0) - log(draws)
 
 
 def smoothed_loss(network: nn.Module, draws: Draws, x: Tensor, labels: Tensor) -> Tensor:
-    """``log (1 - p) / p`` for the mean prediction ``p = mean_i F(x + noise_i)_y``, ``(batch,)``.
+    """Return ``log (1 - p) / p`` of the mean prediction ``p = mean_i F(x + noise_i)_y``, ``(batch,)``.
 
-    It grows with ``-log p`` (Salman et al. 2019, eq. S) and so points the same way, but does not lose its gradient
-    where ``p`` rounds to 1.
+    It increases with ``-log p`` (Salman et al. 2019, eq. S), so that both have the same direction of ascent. Its
+    gradient does not vanish where ``p`` rounds to 1.
 
     Args:
-        network: From noisy inputs to logits ``(n, K)``.
-        draws: The noise.
-        x: Inputs ``(batch, ...)``.
-        labels: ``(batch,)`` int64.
+        network: Maps noisy inputs ``(n, ...)`` to logits ``(n, K)``; see `logits_of`.
+        draws: Draws of the noise.
+        x: Inputs, ``(batch, ...)``.
+        labels: Classes y, ``(batch,)`` int64.
     """
-    prediction = mean_log_probability(network(draws(x)), draws.number)
+    logits = logits_of(network(draws(x)), type(network).__name__)
+    prediction = mean_log_probability(logits, draws.number)
     others = prediction.scatter(1, labels[:, None], -torch.inf)
     return others.logsumexp(1) - prediction.gather(1, labels[:, None])[:, 0]

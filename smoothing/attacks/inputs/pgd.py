@@ -12,15 +12,15 @@ from smoothing.measures.measure import SmoothingMeasure
 
 
 class PGD:
-    """Climbs, in a ball of the measure's distance, what the mean prediction under noise loses of a class.
+    """Projected gradient ascent on the loss of the mean prediction under noise, in a ball of the measure's distance.
 
-    Salman et al. (2019, section 2.2), with fresh draws in every step (expectation over noise, Athalye et al. 2018).
-    Nothing is cut to the scale of the inputs: a certificate speaks of every change.
+    The method of Salman et al. (2019, section 2.2), with new draws in every step (expectation over noise, Athalye et
+    al. 2018). Attacked inputs are not clipped to the range of the inputs, since certificates cover every change.
 
     Args:
-        steps: Number of steps T, at least 1; each is ``2 radius / T`` long.
-        draws: Draws for the gradient of each step, at least 1.
-        ball: Which changes are allowed; the ball of the measure's distance unless given.
+        steps: Number of steps T, at least 1. Each has length ``2 radius / T``.
+        draws: Number of draws for the gradient of each step, at least 1.
+        ball: Ball of allowed changes; the ball of the measure's distance by default.
 
     Raises:
         ValueError: If a number is less than 1.
@@ -44,18 +44,18 @@ class PGD:
         """Attack one batch.
 
         Args:
-            network: Noisy inputs ``(n, ...)`` to logits ``(n, K)``, differentiable.
+            network: Differentiable map from noisy inputs ``(n, ...)`` to logits ``(n, K)``.
             measure: The smoothing measure.
             x: Inputs ``(batch, ...)``, floating point.
-            labels: ``(batch,)`` int64 classes to lead away from.
-            radius: ``(batch,)`` largest change of each input, at least 0.
+            labels: Predicted classes that the attack tries to change, ``(batch,)`` int64.
+            radius: Largest change of each input, ``(batch,)``, at least 0.
             seed: Key of the draws.
 
         Returns:
-            Inputs like ``x``, without gradient, none farther from ``x`` than its radius, but for rounding.
+            Inputs like ``x``, without gradient, each within its radius of ``x`` up to rounding.
 
         Raises:
-            ValueError: If no ball is given and none is known for the measure's distance.
+            ValueError: If no ball is given and the measure's distance has no default.
         """
         ball = ball_of(measure.distance) if self.ball is None else self.ball
         radius = radius.to(x)

@@ -1,4 +1,4 @@
-"""The best attack on a linear vote, carried out."""
+"""The best attack on a linear vote."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,23 @@ from smoothing.votes import Ballots, Votes
 
 
 class BestAttack(Attack):
-    """Changes the labels that cost the winner of the mean vote most, until another class wins.
+    """Attack that changes the labels with the largest effect on the mean vote until another class wins.
 
-    Changes add up and do not interact, so no other attack does with fewer (THEORY.md 4.3; Rosenfeld et al. 2020, C.2).
-    Every attack is carried out: labels are changed and the vote is taken again, in whole numbers.
+    Effects of changes add up, so that no attack needs fewer changes (THEORY.md 4.3; Rosenfeld et al. 2020, C.2). Every
+    attack is carried out: labels are changed and the vote is computed again, in integer arithmetic.
 
     The upper bound is the largest number of changes that cannot alter the prediction: it is attained by exact
     certificates of the same vote.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be attacked, or None; see `Evaluator.supports`."""
+        """Return why the pair is not supported, or None; see `Evaluator.supports`."""
         return linear_vote_under_channel(measure, votes)
 
     def attack(self, ballots: Ballots) -> Attacked:
-        """Attack the vote on every input of a batch."""
+        """Attack the vote on every input of a batch; see `Attack.attack`."""
         scores, channel = ballots.scores, ballots.measure.channel
-        assert channel is not None, "supports() was not asked"
+        assert channel is not None, "supports() was not called"
         matrix, denominator = whole = whole_channel(channel)
         expected = mean_scores(scores, whole)
         winners = np.asarray(expected.argmax(1), np.int64)
@@ -37,7 +37,7 @@ class BestAttack(Attack):
         for row, winner in enumerate(winners.tolist()):
             weights = scores.weights[row].numpy()
             offsets = np.array([int(offset) * denominator for offset in scores.offsets[row]], object)
-            # Close rivals first: those after them seldom need a search.
+            # Close rivals first, since later ones seldom need a search.
             for rival in np.argsort(-expected[row].astype(np.float64), kind="stable").tolist():
                 if rival != winner:
                     search = _Search(weights, labels, offsets, matrix, winner, rival)
@@ -52,15 +52,15 @@ class BestAttack(Attack):
 
 
 class _Search:
-    """The attack on the vote on one input that makes one rival win.
+    """Attack on the vote on one input in favour of one rival.
 
     Args:
-        weights: ``(n,)`` whole numbers.
-        labels: ``(n,)`` training labels.
-        offsets: ``(K,)`` whole numbers, on the scale of what the matrix gives.
-        matrix: ``(K, K)`` channel of the noise in whole numbers.
-        winner: The class that is predicted.
-        rival: The class to be predicted instead.
+        weights: Weights, ``(n,)`` whole numbers.
+        labels: Training labels, ``(n,)``.
+        offsets: Offsets, ``(K,)`` whole numbers, on the scale of ``matrix``.
+        matrix: Channel of the noise, ``(K, K)`` whole numbers.
+        winner: Predicted class.
+        rival: Class that the attack favours.
     """
 
     def __init__(
@@ -78,20 +78,23 @@ class _Search:
         self._matrix = matrix
         self._winner = winner
         lead = (matrix[:, winner] - matrix[:, rival]).astype(np.float64)
-        # To the label whose noise favours the lead least, or, for a negative weight, most.
+        # The label with the smallest expected lead, or the largest for a negative weight.
         self._target = np.where(weights > 0, lead.argmin(), lead.argmax())
         self._order = np.argsort(weights * (lead[self._target] - lead[labels]), kind="stable")
 
     def works(self, flips: int) -> bool:
-        """Whether another class wins once that many labels are changed, those that count most first."""
+        """Return whether another class wins after that many changes, in order of decreasing effect."""
         changed, labels = self._order[:flips], self._labels.copy()
         labels[changed] = self._target[changed]
-        # Whole numbers that float64 adds without rounding.
+        # float64 adds these whole numbers without rounding.
         sums = np.bincount(labels, self._weights, len(self._matrix))
         return int((sums.astype(np.int64).astype(object) @ self._matrix + self._offsets).argmax()) != self._winner
 
     def survived(self, most: int) -> int:
-        """Most changes without effect, up to a number. What works with some changes does with more."""
+        """Return the largest number of changes, up to ``most``, after which the prediction is unchanged.
+
+        If some number of changes alters the prediction, so does every larger number.
+        """
         if not self.works(most):
             return most
         low, high = 0, most

@@ -1,4 +1,4 @@
-"""Attacks on an undefended network: a frozen body and a logistic head that is trained on the attacked labels."""
+"""Attacks on an undefended network: a frozen body and a logistic head trained on the attacked labels."""
 
 from abc import abstractmethod
 
@@ -13,38 +13,38 @@ from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, LogisticHead, Votes
 
 GROWTH = 1.5
-"""Each attack is tried with so many times as many flips as before until it works; then with fewer."""
+"""Factor by which the number of flips grows until an attack succeeds. A bisection follows."""
 
 
 class HeadAttack(Attack):
-    """Gives training labels to the closest rival of the predicted class, in some order and in the reverse order.
+    """Attack that changes labels to the strongest rival of the predicted class, in an order or its reverse.
 
-    After each attack the head is trained again, so that what is found is an attack that works (Rosenfeld et al. 2020,
-    C.1). Of both directions the one that needs fewest flips is kept. A new attack is a subclass with `order`.
+    The head is retrained after each attack, so that every attack found does alter the prediction (Rosenfeld et al.
+    2020, C.1). The direction that needs fewer flips counts. A new attack is a subclass with `order`.
 
     The upper bound is one flip less than the best attack found, or all labels if none is found. It bounds what can be
     certified of the undefended network.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the votes cannot be attacked, or None; see `Evaluator.supports`."""
-        return None if isinstance(votes, LogisticHead) else f"{type(votes).__name__} is no LogisticHead"
+        """Return why the votes are not supported, or None; see `Evaluator.supports`."""
+        return None if isinstance(votes, LogisticHead) else f"{type(votes).__name__} is not a LogisticHead"
 
     @abstractmethod
     def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
-        """Training points in the order in which their labels are given to the rival.
+        """Return the order, ``(n,)``, in which training labels are changed to the rival.
 
         Args:
-            head: What is attacked.
-            x: Features of the input whose prediction is to change, ``(k + 1,)``.
-            winner: The class that it is predicted as.
-            rival: The class to be predicted instead.
+            head: The attacked head.
+            x: Features of the attacked input, ``(k + 1,)``.
+            winner: Its predicted class.
+            rival: Class that the attack favours.
         """
 
     def attack(self, ballots: Ballots) -> Attacked:
-        """Attack every input of a batch."""
+        """Attack every input of a batch; see `Attack.attack`."""
         head = ballots.votes
-        assert isinstance(head, LogisticHead), "supports() was not asked"
+        assert isinstance(head, LogisticHead), "supports() was not called"
         inputs = head.features_of(ballots.x)
         logits = inputs @ head.weights.T
         ranked = np.argsort(-logits, axis=1, kind="stable")
@@ -69,7 +69,7 @@ class HeadAttack(Attack):
 def _fewest(
     head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int, order: NDArray[np.intp], known: int
 ) -> int:
-    """The fewest flips found that turn the prediction, or ``known`` where that is fewer."""
+    """Return the fewest flips found that alter the prediction, or ``known`` if that is fewer."""
 
     def works(flips: int) -> bool:
         labels = head.labels.copy()
@@ -90,7 +90,7 @@ def _fewest(
 
 
 class NearestAttack(HeadAttack):
-    """The labels of the points that are nearest to the input in feature space go first (Rosenfeld et al. 2020, C.1)."""
+    """Attack that changes labels in order of distance from the input in feature space (Rosenfeld et al. 2020, C.1)."""
 
     def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
         """See `HeadAttack.order`."""
@@ -98,16 +98,16 @@ class NearestAttack(HeadAttack):
 
 
 class InfluenceAttack(HeadAttack):
-    """The labels of most influence on the loss at the input go first (Koh and Liang 2017; Rosenfeld et al. 2020, C.1).
+    """Attack that changes labels in order of influence (Koh and Liang 2017; Rosenfeld et al. 2020, C.1).
 
-    Influence is that of giving one label to the rival, to first order, for a head on frozen features.
+    The influence of a label is the first-order effect of changing it to the rival on the loss at the input.
     """
 
     def order(self, head: LogisticHead, x: NDArray[np.float64], winner: int, rival: int) -> NDArray[np.intp]:
         """See `HeadAttack.order`."""
         error = softmax(head.weights @ x)
         error[winner] -= 1
-        # Solved anew for each input; the matrix is a thousand wide at most, and training takes longer.
+        # Factorised for each input: the matrix is at most a thousand wide, and training takes longer.
         direction = cho_solve(cho_factor(head.hessian()), np.outer(error, x).ravel()).reshape(head.weights.shape)
         pull = head.features @ direction.T
         # The gradient at a point changes by e_label - e_rival, times its features.

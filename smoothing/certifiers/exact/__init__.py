@@ -1,4 +1,4 @@
-"""Exact certifiers: the effect of every change of the labels is known, and no noise is left to bound.
+"""Certifiers that compute the effect of every change exactly, without a bound on vote probabilities.
 
 A new certifier is a subclass of `Certifier` or, for partitions, of `PartsCertifier`, exported by
 `smoothing.certifiers`.

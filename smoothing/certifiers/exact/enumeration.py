@@ -1,4 +1,4 @@
-"""Certificates without chance: all versions of an object are put to the vote."""
+"""Certificates from the votes on all versions of an object, without sampling."""
 
 from types import NoneType
 
@@ -16,12 +16,12 @@ from smoothing.votes.votes import CensusVotes, Votes
 
 
 class Enumeration(Certifier):
-    """Counts the votes of all equally likely versions (Levine & Feizi 2021): the votes themselves, not a bound.
+    """Counts the votes on all equally likely versions of an object (Levine & Feizi 2021). The counts are exact.
 
-    It never abstains: the majority of all versions is what it predicts, ties going to the first class.
+    The prediction is the majority of all versions, the first class in a tie. The certifier never abstains.
 
     Args:
-        guarantee: How the votes become a radius; tight unless given.
+        guarantee: Guarantee that turns the votes into a radius. Default: `NeymanPearson`, which is tight.
     """
 
     def __init__(self, guarantee: Guarantee | None = None) -> None:
@@ -29,11 +29,11 @@ class Enumeration(Certifier):
         self.guarantee = guarantee or NeymanPearson()
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if not isinstance(measure, EnumerableMeasure):
-            return f"{type(measure).__name__} has more versions of an object than can be gone through"
+            return f"{type(measure).__name__} has too many versions of an object to enumerate"
         if not isinstance(votes, CensusVotes):
-            return f"{type(votes).__name__} cannot be asked about given versions of an object"
+            return f"{type(votes).__name__} cannot count votes on given versions of an object"
         return votes.supports(measure) or self.guarantee.supports(measure)
 
     def certify(self, ballots: Ballots) -> Certificates:

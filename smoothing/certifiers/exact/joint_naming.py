@@ -1,4 +1,4 @@
-"""The certificate of clusters that are named jointly."""
+"""Certificates of jointly named clusters."""
 
 import numpy as np
 
@@ -12,19 +12,20 @@ from smoothing.votes.votes import Votes
 
 
 class JointNaming(Certifier):
-    """Certified below half of the least lead in agreement over namings that rename the cluster (THEORY.md section 4).
+    """Certifies the name that the best joint naming gives to the cluster of an input (THEORY.md section 4).
 
-    A flip moves the agreements of two namings against each other by at most 2. With two classes that is exact.
+    A flip changes the difference between the agreements of two namings by at most 2. The radius is therefore below half
+    of the smallest lead over all namings that rename the cluster. It is exact for two classes.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if not isinstance(votes, JointClusters):
-            return f"{type(votes).__name__} names no clusters jointly"
+            return f"{type(votes).__name__} has no jointly named clusters"
         return votes.supports(measure) or changes_labels(measure)
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the names of clusters; it never abstains."""
+        """Certify the names of clusters, without abstention."""
         self.check(ballots)
         votes = ballots.votes
         assert isinstance(votes, JointClusters)
@@ -32,7 +33,7 @@ class JointNaming(Certifier):
         clusters, cluster_of = votes.cluster(ballots.x).unique(return_inverse=True)
         agreed = np.stack([agreements(table, c) for c in clusters.tolist()])
         name = agreed.argmax(1)
-        # An equal agreement is a loss to the classes before the name only.
+        # In a tie, the class with the smaller number wins.
         lead = agreed.max(1, keepdims=True) - agreed + (name[:, None] < np.arange(votes.num_classes))
         np.put_along_axis(lead, name[:, None], np.iinfo(lead.dtype).max, 1)
         radius = (lead.min(1) - 1) // 2

@@ -1,4 +1,4 @@
-"""What certifiers of learners that are taught by parts of a training set have in common."""
+"""Base class of certifiers of learners that are trained on parts of a training set."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -18,31 +18,33 @@ Count = NDArray[np.int64]
 
 
 class PartsCertifier(Certifier):
-    """Knows how many flips the learners' election survives: no chance and no bound on a vote.
+    """Base class of certifiers that compute how many flips cannot change the election of the learners.
+
+    There is no sampling, and no vote probability is bounded.
 
     Attributes:
-        classifier: Which election it is.
+        classifier: Smoothed classifier that is certified: majority or run-off.
     """
 
     classifier: ClassVar[SmoothedClassifier] = "majority"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the votes are not those of a partition's learners under a measure that keeps labels, or None."""
+        """Return why the pair is not supported, or None; the votes must be `Partitions`. See `Certifier.supports`."""
         if not isinstance(votes, Partitions):
-            return f"{type(votes).__name__} has no parts with learners of their own"
+            return f"{type(votes).__name__} does not train learners on parts"
         return votes.supports(measure)
 
     @abstractmethod
     def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:
-        """Hold the elections of a batch.
+        """Return winners, vote counts and radii of a batch.
 
         Returns:
-            Winners ``(batch,)``, counts of the votes that decided ``(batch, K)``, and the most flips ``(batch,)`` that
-            leave each winner the winner.
+            Winners ``(batch,)``, counts ``(batch, K)`` of the deciding votes, and for each row the largest number of
+            flips ``(batch,)`` that cannot change the winner.
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the winners; it never abstains."""
+        """Certify the winners, without abstention."""
         self.check(ballots)
         winner, counts, radius = self.elect(ballots)
         tally = Tally.of(counts, winner)
@@ -60,7 +62,7 @@ class PartsCertifier(Certifier):
 
 
 def lead(tally: Count, winner: int, others: Count) -> Count:
-    """How far the count of ``winner`` must fall against each other class's until that is ahead, ``(others,)``.
+    """Return how many votes the winner must lose relative to each other class before that class wins, ``(others,)``.
 
     Args:
         tally: ``(K,)`` votes.
@@ -71,13 +73,14 @@ def lead(tally: Count, winner: int, others: Count) -> Count:
 
 
 def power(votes: Count, reached: Count, winner: int, others: Count) -> NDArray[np.float64]:
-    """The most that each part can take of the lead of ``winner`` over each other class, ``(others, parts)``.
+    """Return by how much each part can reduce the lead of ``winner`` over each other class, ``(others, parts)``.
 
-    A learner that votes for the winner can take 2, one that votes for the other class nothing, any other 1.
+    A learner that votes for the winner can reduce the lead by 2, one that votes for the other class by 0, and any other
+    learner by 1.
 
     Args:
         votes: ``(learners,)`` classes.
-        reached: ``(parts, spread)`` the learners that each part teaches.
+        reached: ``(parts, spread)`` learners that are trained on each part.
         winner: A class.
         others: ``(others,)`` classes.
     """

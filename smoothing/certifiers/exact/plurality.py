@@ -1,4 +1,4 @@
-"""The certificate of a plurality among learners of parts."""
+"""Certificates of the plurality vote of learners of parts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,15 @@ from smoothing.votes.ballots import Ballots
 
 
 class Plurality(PartsCertifier):
-    """Certified at ``r`` iff the ``r`` parts that reach most leave the winner ahead, whatever their learners then say.
+    """Certifies ``r`` flips iff the winner stays ahead whatever the learners of the worst ``r`` parts predict.
 
-    One flip touches one part, a learner that votes for the winner costs it 2 of its lead over a rival, one that votes
-    for the rival 0, any other 1; changes add up, so the worst parts go first (Wang et al. 2022). With a spread of 1
-    this is half of the lead (Levine & Feizi 2021, Theorem 1).
+    A flip changes one part. A learner of that part can reduce the lead over a rival by 2 if it votes for the winner,
+    by 0 if it votes for the rival, and by 1 otherwise. Reductions add up, so the parts with the largest ones are the
+    worst (Wang et al. 2022). With a spread of 1 the radius is half of the lead (Levine & Feizi 2021, Theorem 1).
     """
 
     def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:
-        """The class with most votes, the first of equals; see `PartsCertifier.elect`."""
+        """Elect the class with most votes, the first class in a tie; see `PartsCertifier.elect`."""
         poll = ballots.poll
         winner = np.asarray(poll.tally.argmax(1), np.int64)
         radius = np.empty(len(winner))

@@ -1,4 +1,4 @@
-"""The certificate of a run-off between the two classes that most learners of parts vote for."""
+"""Certificates of a run-off between the two classes with most votes of learners of parts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +9,19 @@ from smoothing.votes.ballots import Ballots
 
 
 class RunOff(PartsCertifier):
-    """Run-off election (Rezaei et al. 2023): all learners vote again, by their scores, between the two leading classes.
+    """Certifies the run-off election (Rezaei et al. 2023).
 
-    The winner ``p`` loses only if two classes pass it in the first round, or if some class gets past the other
-    finalist there and past ``p`` in the second. Either takes a number of parts, found as by `Plurality`; for two
-    classes at once also the sum of their leads has to be closed (their section on Finite Aggregation, of which a
-    spread of 1 is the case of disjoint parts).
+    In the second round, all learners vote by their scores between the two leading classes. The winner ``p`` loses only
+    if two classes overtake it in the first round, or if a class overtakes the other finalist in the first round and
+    ``p`` in the second. The number of parts that each needs is computed as in `Plurality`. For two classes at once,
+    the sum of their leads must be closed as well (their section on Finite Aggregation; a spread of 1 is the case of
+    disjoint parts).
     """
 
     classifier = "run-off"
 
     def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:
-        """The winner of the second round, with its counts; see `PartsCertifier.elect`."""
+        """Elect the winner of the second round; see `PartsCertifier.elect`."""
         poll = ballots.poll
         races = [Race(*row, poll.reached) for row in zip(poll.class_scores, poll.votes, poll.tally, strict=True)]
         winner = np.array([race.winner for race in races], np.int64)
@@ -28,18 +29,18 @@ class RunOff(PartsCertifier):
 
 
 class Race:
-    """One input's election.
+    """Run-off election of one input.
 
     Args:
         class_scores: ``(learners, K)`` float64.
-        votes: ``(learners,)`` class that each learner votes for in the first round.
-        tally: ``(K,)`` votes of the first round.
-        reached: ``(parts, spread)`` the learners that each part teaches.
+        votes: ``(learners,)`` vote of each learner in the first round.
+        tally: ``(K,)`` vote counts of the first round.
+        reached: ``(parts, spread)`` learners that are trained on each part.
 
     Attributes:
-        winner: The class that wins the second round.
-        other: The class that it wins against.
-        final: ``(K,)`` votes of the second round.
+        winner: Winner of the second round.
+        other: Loser of the second round.
+        final: ``(K,)`` vote counts of the second round.
     """
 
     def __init__(
@@ -58,12 +59,12 @@ class Race:
         self.final[[first, second]] = ahead, len(votes) - ahead
 
     def parts_needed(self) -> float:
-        """The least number of parts without which the winner cannot lose."""
+        """Return a lower bound on the number of parts that must change before the winner loses."""
         others = np.delete(np.arange(len(self._tally)), self.winner)
         return min(self._to_lose_the_first_round(others), self._to_lose_the_second_round(others))
 
     def _to_lose_the_first_round(self, others: Count) -> float:
-        """Two classes must pass the winner: each by itself, and both together."""
+        """Return the number of parts with which two classes overtake the winner, each alone and both together."""
         leads = lead(self._tally, self.winner, others)
         powers = power(self._votes, self._reached, self.winner, others)
         alone = needed(leads, powers)
@@ -77,7 +78,7 @@ class Race:
         return best
 
     def _to_lose_the_second_round(self, others: Count) -> float:
-        """A class must get into it, past the other finalist if it is not that, and then win it."""
+        """Return the number of parts with which a class reaches the second round and wins it."""
         powers = power(self._votes, self._reached, self.other, others)
         to_enter = needed(lead(self._tally, self.other, others), powers)
         prefer = self._prefer(self.winner, others)
@@ -86,11 +87,11 @@ class Race:
         return float(np.maximum(to_enter, to_win).min())
 
     def _prefer(self, one: int, others: Count) -> NDArray[np.bool_]:
-        """Which learners score ``one`` above each other class, ``(others, learners)``; equal scores go to the first."""
+        """Return which learners prefer ``one`` to each other class, ``(others, learners)``; ties go to the first."""
         own, against = self._scores[:, one], self._scores[:, others].T
         return np.asarray((own > against) | ((own == against) & (one < others[:, None])))
 
 
 def needed(gaps: Count, powers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The least number of parts that can take ``gaps`` from leads, whatever their learners then say, ``(others,)``."""
+    """Return the smallest number of parts that can reduce leads by ``gaps``, ``(others,)``."""
     return np.where(gaps > 0, flips_survived(powers, gaps - 1) + 1, 0.0)

@@ -1,4 +1,4 @@
-"""The certificate of a plurality among linear votes of parts, which knows what turning each of them costs."""
+"""Certificates of the plurality vote of linear votes of parts, from the exact radius of each part."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +17,27 @@ Float = NDArray[np.float64]
 
 
 class WhiteBox(PartsCertifier):
-    """Certified below the least number of flips that could close the winner's lead over a rival (THEORY.md 4.6).
+    """Certifies less than the smallest number of flips that can close the winner's lead over a rival (THEORY.md 4.6).
 
-    Each part of its own learner, a linear vote, costs what its exact certificate says: a part that votes for the winner
-    gives 2 for what it takes to reach the rival or 1 for what it takes to reach any other class, a part that votes for
-    a third class 1 for what it takes to reach the rival. The cheapest choice is found exactly; with two classes it is
-    an attack, so that lower bound = upper bound.
+    Every part has a learner of its own, a linear vote, so that its exact certificate gives the number of flips that
+    change its vote. Changing a vote for the winner to the rival reduces the lead by 2, and to any other class by 1.
+    Changing a vote for a third class to the rival reduces it by 1. The cheapest combination is computed exactly. For
+    two classes it is an attack, so that lower bound = upper bound.
     """
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if reason := super().supports(measure, votes):
             return reason
         assert isinstance(votes, Partitions)
         if votes.spread > 1:
-            return f"Partitions has a spread of {votes.spread}; must be 1, a flip may turn one learner only"
+            return f"Partitions has a spread of {votes.spread}; must be 1, so that a flip changes one learner only"
         if not isinstance(votes.learner, LinearVotes):
-            return f"{type(votes.learner).__name__} is not a linear vote: what turns it is not known"
+            return f"{type(votes.learner).__name__} is not a linear vote: the flips that change it are not known"
         return None
 
     def elect(self, ballots: Ballots) -> tuple[Count, Count, Float]:
-        """The class with most votes, the first of equals; see `PartsCertifier.elect`."""
+        """Elect the class with most votes, the first class in a tie; see `PartsCertifier.elect`."""
         poll = ballots.poll
         winner = np.asarray(poll.tally.argmax(1), np.int64)
         costs = _costs(ballots)
@@ -50,7 +50,7 @@ class WhiteBox(PartsCertifier):
 
 
 def _costs(ballots: Ballots) -> Float:
-    """The least flips that put each class ahead of each part's vote, ``(batch, parts, K)``; infinite if none do."""
+    """Return the fewest flips that change each part's vote to each class, ``(batch, parts, K)``; may be infinite."""
     votes, channel = ballots.votes, ballots.measure.channel
     assert isinstance(votes, Partitions)
     assert channel is not None
@@ -70,16 +70,16 @@ def _costs(ballots: Ballots) -> Float:
 
 
 def _prices(votes: Count, costs: Float, winner: int, rival: int) -> tuple[Float, Float]:
-    """What a gain of 1, and one of 2, on the lead of a winner over a rival costs in each part that has any.
+    """Return the flips that reduce the lead over a rival by 1 and by 2, for each part that can reduce it.
 
     Args:
-        votes: ``(parts,)`` class that each part votes for.
-        costs: ``(parts, K)`` flips that put each class ahead there.
+        votes: ``(parts,)`` vote of each part.
+        costs: ``(parts, K)`` flips that change the vote of each part to each class.
         winner: The class with most votes.
-        rival: Another.
+        rival: Another class.
 
     Returns:
-        Prices of 1 and of 2, infinite where a part has but one, as `least_cost` takes them.
+        Prices of 1 and of 2 as in `least_cost`. The latter is infinite for a part that can reduce the lead by 1 only.
     """
     for_winner = votes == winner
     one = np.where(for_winner, costs.min(1), costs[:, rival])
@@ -89,25 +89,25 @@ def _prices(votes: Count, costs: Float, winner: int, rival: int) -> tuple[Float,
 
 
 def least_cost(gain: int, one: Float, both: Float) -> float:
-    """The least total price of a gain of at least ``gain``, where part ``p`` sells 1 at ``one[p]`` or 2 at ``both[p]``.
+    """Return the smallest total price of at least ``gain``, where part ``p`` sells 1 at ``one[p]`` or 2 at ``both[p]``.
 
-    Where the second gain is no cheaper than the first, the two are bought one by one. Of the others at most one is
-    bought by half in a cheapest choice: the cheaper of two halves costs less as a whole than both of them.
+    If the second unit of a part is not cheaper than the first, its units are bought separately. Of the other parts, a
+    cheapest choice buys at most one by half: with two halves, the cheaper part costs less as a whole than both halves.
 
     Args:
         gain: At least 1.
         one: ``(parts,)`` finite prices, above 0.
-        both: ``(parts,)`` prices, at least those of one; infinite where only one is sold.
+        both: ``(parts,)`` prices, at least ``one``; infinite where a part sells 1 only.
 
     Returns:
-        The price, infinite where there is not so much to buy.
+        The price; infinite if the parts sell less than ``gain`` in total.
     """
     by_half = both < 2 * one
     singly = np.sort(np.concatenate([one[~by_half], (both - one)[~by_half]]))
     order = np.argsort(both[by_half])
     pair, half = both[by_half][order], one[by_half][order]
     pairs = np.concatenate([[0.0], pair.cumsum()])
-    # A half beside the j cheapest pairs is one of the dearer, or one of them in place of the next dearer pair.
+    # One half with j whole pairs: of a dearer part, or of one of the j + 1 cheapest parts, the others being whole.
     dearer = np.append(np.minimum.accumulate(half[::-1])[::-1], np.inf)
     instead = np.append(pairs[1:] + np.minimum.accumulate(half - pair), np.inf)
     with_half = np.minimum(pairs + dearer, instead)

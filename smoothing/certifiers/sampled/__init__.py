@@ -1,4 +1,4 @@
-"""Sampled certifiers: the vote under noise is bounded from random samples (Monte Carlo).
+"""Certifiers that bound vote probabilities from random draws (Monte Carlo).
 
 A new certifier is a subclass of `SampledCertifier` or `TwoSampleCertifier`, exported by `smoothing.certifiers`.
 """

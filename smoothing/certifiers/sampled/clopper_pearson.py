@@ -1,4 +1,4 @@
-"""Monte Carlo certificates with Clopper-Pearson bounds."""
+"""Sampled certificates with Clopper-Pearson bounds."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -27,17 +27,19 @@ from smoothing.votes.votes import Votes
 
 
 class ClopperPearson(TwoSampleCertifier):
-    """Chooses the class on ``n0`` draws and bounds its vote on ``n`` others (Cohen et al. 2019, CERTIFY).
+    """Selects the class on ``n0`` draws and bounds its vote on ``n`` other draws (Cohen et al. 2019, CERTIFY).
 
-    For label noise this is the sampled procedure of Rosenfeld et al. (2020, Algorithm 2). It speaks of the majority.
+    The majority vote is certified. For label noise this is the sampling procedure of Rosenfeld et al. (2020,
+    Algorithm 2).
 
     Args:
-        guarantee: How the bound becomes a radius; tight unless given.
+        guarantee: Guarantee that turns the bound into a radius. Default: `NeymanPearson`, which is tight.
         n0: Number of draws that select the class, at least 1.
-        n: Number of draws that bound its vote; so many that unanimous votes are certified (10 at alpha .001).
+        n: Number of draws that bound its vote. At least as many as certify unanimous votes: 10 at alpha .001.
         alpha: Failure probability, within (0, 1).
-        two_sided: Whether to bound every rival too, each of the K bounds at ``alpha / K`` (THEORY.md section 5).
-        joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
+        two_sided: Whether to bound the votes of all rivals as well, each of the K bounds at ``alpha / K`` (THEORY.md
+            section 5).
+        joint: Number of certificates that hold simultaneously, each at ``alpha / joint`` (union bound).
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class ClopperPearson(TwoSampleCertifier):
             raise ValueError(f"{type(self).__name__}: {reason}")
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return super().supports(measure, votes) or (self._too_few(votes.num_classes) if self.two_sided else None)
 
     def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
@@ -66,14 +68,14 @@ class ClopperPearson(TwoSampleCertifier):
         return float(self.guarantee.radius(measure, unanimous(self.n, self._share(num_classes)), shape)[0])
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the majority vote, or abstain where its lead is not sure."""
+        """Certify the majority vote. Abstain where the bound does not imply a majority."""
         winner = self.select(ballots)
         counts = ballots.counts(self.n, ESTIMATION).numpy()
         tally = Tally.of(counts, winner)
         return self.bounded(ballots, winner, tally, self._bound(ballots, tally, counts.shape[1]))
 
     def upper_bound(self, ballots: Ballots, count: NDArray[np.int64], alpha: float) -> Float:
-        """Upper bound on a probability that fails with probability ``alpha`` at most, ``(batch,)``.
+        """Return an upper bound on a probability, ``(batch,)``. It fails with probability at most ``alpha``.
 
         Args:
             ballots: The batch.
@@ -102,21 +104,21 @@ class ClopperPearson(TwoSampleCertifier):
 
 
 class RandomisedClopperPearson(ClopperPearson):
-    """Clopper and Pearson's bound with a random step, so that it fails with probability ``alpha`` and no less.
+    """Clopper-Pearson certifier with randomised bounds, which fail with probability ``alpha``, not less.
 
-    Radii are a little larger. The number behind an example's step, `uniform`, is a function of the run's seed and of
-    the example, so that it is drawn once. A row logs it in its ``log_fail``, from which
-    `smoothing.numerics.binomial.uniform_behind` reads it back.
+    Radii are slightly larger. The random number of an example, `uniform`, is a function of the seed and of the
+    example, so that it is drawn only once. It can be recovered from the column ``log_fail`` by
+    `smoothing.numerics.binomial.uniform_behind`.
     """
 
     def upper_bound(self, ballots: Ballots, count: NDArray[np.int64], alpha: float) -> Float:
-        """The randomised bound; see `ClopperPearson.upper_bound`."""
+        """Return the randomised bound; see `ClopperPearson.upper_bound`."""
         uniform = np.array([self.uniform(ballots.seed, index) for index in ballots.index.tolist()])
         return randomised_upper_bound(count, self.n, alpha, uniform)
 
     @staticmethod
     def uniform(seed: int, index: int) -> float:
-        """The number within (0, 1] that belongs to an example of a run.
+        """Return the random number of an example, within (0, 1].
 
         Args:
             seed: Root seed of the run.

@@ -1,4 +1,4 @@
-"""What votes say where nothing can be certified."""
+"""Predictions of votes that cannot be certified."""
 
 import numpy as np
 
@@ -10,16 +10,17 @@ from smoothing.votes.ballots import Ballots
 
 
 class Empirical(Certifier):
-    """Predicts the most frequent class of some draws, and certifies nothing.
+    """Predicts the most frequent class of ``n`` draws and certifies nothing.
 
-    It serves any votes, those included whose certificates are void, such as models with a warm start on the training
-    set under attack (THEORY.md section 6). Its rows have radius 0 and no failure probability, and say why.
+    All votes are supported, also those without valid certificates, for example models with a warm start on the
+    training set under attack (THEORY.md section 6). The radius is 0, there is no failure probability, and the
+    assumptions state the reason.
 
     Args:
         n: Number of draws, at least 1.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If ``n`` is out of its range.
     """
 
     def __init__(self, n: int = 100) -> None:
@@ -27,7 +28,7 @@ class Empirical(Certifier):
         self.n = n
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Predict, with the counts behind it."""
+        """Predict the most frequent class and return the counts."""
         counts = ballots.counts(self.n, ESTIMATION).numpy()
         winner = counts.argmax(1)
         tally = Tally.of(counts, winner)

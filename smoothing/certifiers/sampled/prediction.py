@@ -1,4 +1,4 @@
-"""Predicting without a radius."""
+"""Predictions of the majority vote without a radius."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -15,15 +15,15 @@ from smoothing.votes.ballots import Ballots
 
 
 class Prediction(SampledCertifier):
-    """Predicts the majority vote, or abstains where it is not sure which that is (Cohen et al. 2019, PREDICT).
+    """Predicts the majority vote, or abstains if the draws do not determine it (Cohen et al. 2019, PREDICT).
 
-    The two most frequent classes are compared by a two-sided binomial test, which holds though they were chosen on the
-    same draws (Hung & Fithian 2019). Certified is the prediction itself, at radius 0.
+    The two most frequent classes are compared by a two-sided binomial test. The test is valid although both were
+    selected on the same draws (Hung & Fithian 2019). The prediction itself is certified, at radius 0.
 
     Args:
-        n: Number of draws; so many that unanimous votes are predicted (11 at alpha .001).
+        n: Number of draws. At least as many as determine unanimous votes: 11 at alpha .001.
         alpha: Failure probability, within (0, 1).
-        joint: Number of examples whose predictions are to hold together, each at ``alpha / joint`` (union bound).
+        joint: Number of predictions that hold simultaneously, each at ``alpha / joint`` (union bound).
     """
 
     def __init__(self, n: int = 1_000, alpha: float = 0.001, joint: int = 1) -> None:
@@ -39,13 +39,13 @@ class Prediction(SampledCertifier):
         return 0.0
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Predict the majority vote, or abstain."""
+        """Predict the majority vote. Abstain where the test does not reject."""
         self.check(ballots)
         counts = ballots.counts(self.n, ESTIMATION).numpy()
         leader = counts.argmax(1)
         tally = Tally.of(counts, leader)
-        pairs = zip(tally.n_a.tolist(), tally.n_b.tolist(), strict=True)
-        sure = np.array([self._sure(a, a + b) for a, b in pairs], bool)
+        pairs, row_of = np.unique(np.stack([tally.n_a, tally.n_b], 1), axis=0, return_inverse=True)
+        sure = np.array([self._sure(a, a + b) for a, b in pairs.tolist()], bool)[row_of.ravel()]
         return self.certificates(
             ballots,
             tally,

@@ -1,4 +1,4 @@
-"""What certifiers of sampled votes have in common."""
+"""Base classes of sampled certifiers."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,8 +22,7 @@ from smoothing.votes.votes import Votes
 Classes = NDArray[np.int64]
 
 SELECTION, ESTIMATION, RANDOMISATION = range(3)
-"""Streams of draws: the class is chosen on one sample and its vote bounded on another (THEORY.md section 5)."""
-
+"""Streams of draws. Selection of the class and estimation of its vote use different ones (THEORY.md section 5)."""
 
 SMALLEST_LEVEL = 1e-200
 """Smallest failure probability of one certificate. The bound of each class gets a part of it."""
@@ -31,12 +30,12 @@ SMALLEST_LEVEL = 1e-200
 
 @dataclass(frozen=True)
 class Tally:
-    """How the draws of a batch fell.
+    """Vote counts of a batch.
 
     Attributes:
-        n: ``(batch,)`` int64 draws.
-        n_a: ``(batch,)`` int64 draws that the winner got.
-        n_b: ``(batch,)`` int64 draws that its best rival got.
+        n: ``(batch,)`` int64 number of draws.
+        n_a: ``(batch,)`` int64 votes for the winner.
+        n_b: ``(batch,)`` int64 votes for its strongest rival.
     """
 
     n: NDArray[np.int64]
@@ -45,13 +44,13 @@ class Tally:
 
     @classmethod
     def of(cls, counts: NDArray[np.int64], winner: Classes) -> "Tally":
-        """Read counts ``(batch, K)`` from the point of view of each row's winner, ``(batch,)``."""
+        """Return the tally of counts ``(batch, K)`` for the winner of each row, ``(batch,)``."""
         won = np.arange(counts.shape[1]) == winner[:, None]
         return cls(counts.sum(1), counts[won], np.where(won, -1, counts).max(1))
 
     @property
     def lost(self) -> NDArray[np.int64]:
-        """``(batch,)`` int64 draws that the winner did not get."""
+        """``(batch,)`` int64 votes for other classes than the winner."""
         return self.n - self.n_a
 
 
@@ -66,12 +65,12 @@ def least_draws(level: float) -> int:
 
 
 class SampledCertifier(Certifier):
-    """Speaks of the majority vote from draws, and fails with probability ``alpha`` at most.
+    """Base class of certifiers that sample the majority vote. Certificates fail with probability at most ``alpha``.
 
     Args:
         alpha: Failure probability, within (0, 1).
-        joint: Number of examples whose certificates are to hold together, at least 1. Each gets an equal part of
-            ``alpha`` (union bound); 1 makes every certificate a statement of its own.
+        joint: Number of certificates that hold simultaneously with probability ``1 - alpha``, at least 1. Each fails
+            with probability at most ``alpha / joint`` (union bound). With 1, ``alpha`` applies to each separately.
 
     Attributes:
         level: Failure probability of one certificate: ``alpha / joint``, rounded down.
@@ -87,7 +86,7 @@ class SampledCertifier(Certifier):
             refuse(self, "alpha", alpha, f"at least {SMALLEST_LEVEL} times joint = {joint}")
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the votes cannot be taken under the measure, or None where they can."""
+        """Return why the votes cannot be sampled under the measure, or None; see `Certifier.supports`."""
         return votes.supports(measure)
 
     def refuses(self, examples: int) -> str | None:
@@ -97,19 +96,19 @@ class SampledCertifier(Certifier):
         return None
 
     def certificates(self, ballots: Ballots, tally: Tally, **columns: Any) -> Certificates:
-        """Certificates of the majority at `level`, with the counts behind them.
+        """Return certificates of the majority vote at `level`, with their counts.
 
         Args:
             ballots: The batch.
-            tally: How its draws fell.
-            columns: The remaining columns of `Certificates`, prediction and radius among them.
+            tally: Vote counts of the batch.
+            columns: The remaining columns of `Certificates`, including prediction and radius.
 
         Raises:
             ValueError: If the batch alone has more examples than the joint claim covers.
         """
         if refusal := self.refuses(len(ballots.x)):
             raise ValueError(f"{type(self).__name__}: {refusal}")
-        together = f"at most {self.joint} examples are asked, whose certificates hold together at alpha {self.alpha}"
+        together = f"at most {self.joint} examples are requested: all certificates hold at once at alpha {self.alpha}"
         return Certificates(
             classifier="majority",
             deterministic=False,
@@ -124,13 +123,13 @@ class SampledCertifier(Certifier):
 
 
 class TwoSampleCertifier(SampledCertifier):
-    """Chooses the class on one sample and bounds its vote on another (THEORY.md section 5).
+    """Base class of certifiers that select the class on one sample and bound its vote on another (THEORY.md section 5).
 
     Args:
-        guarantee: How the bound becomes a radius; tight unless given.
+        guarantee: Guarantee that turns the bound into a radius. Default: `NeymanPearson`, which is tight.
         n0: Number of draws that select the class, at least 1.
         alpha: Failure probability, within (0, 1).
-        joint: Number of examples whose certificates are to hold together.
+        joint: Number of certificates that hold simultaneously; see `SampledCertifier`.
     """
 
     def __init__(self, guarantee: Guarantee | None, n0: int, alpha: float, joint: int) -> None:
@@ -141,16 +140,16 @@ class TwoSampleCertifier(SampledCertifier):
         self.n0 = n0
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return super().supports(measure, votes) or self.guarantee.supports(measure)
 
     def select(self, ballots: Ballots) -> Classes:
-        """The most frequent class of the first sample, ``(batch,)``."""
+        """Return the most frequent class of the selection sample, ``(batch,)``."""
         self.check(ballots)
         return np.asarray(ballots.counts(self.n0, SELECTION).numpy().argmax(1), np.int64)
 
     def bounded(self, ballots: Ballots, winner: Classes, tally: Tally, bound: VoteBound) -> Certificates:
-        """Certify each winner as far as its bound reaches, or abstain where its lead is not sure."""
+        """Return the certificates that follow from a vote bound. Abstain where the bound does not imply a majority."""
         ahead = bound.leads()
         return self.certificates(
             ballots,

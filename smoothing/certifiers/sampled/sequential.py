@@ -1,4 +1,4 @@
-"""Certificates at radii that are fixed beforehand, with as few draws as the answer needs."""
+"""Sampled certificates at given radii, with sequential stopping."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
 
 ROUND = 128
-"""Draws come in rounds of a multiple of this many."""
+"""The number of draws in a round is a multiple of this."""
 
 GROWTH = 16
-"""A round is about this part of all draws before it: few rounds, and few draws more than needed."""
+"""A round is about one ``GROWTH``-th of all draws before it: few rounds, and few unneeded draws."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When each question is answered, in whole numbers.
+    """Counts that certify or refute each radius.
 
     Attributes:
-        radius: ``(radii,)`` least radii that cover what is asked for, ascending.
-        log_fail: ``(radii,)`` float64 bounds on log of the votes lost that an answer "robust" implies.
-        most_lost: ``(rounds, radii)`` int64 lost votes up to which the answer is "robust"; -1 is never.
-        most_won: ``(rounds, radii)`` int64 won votes up to which the answer is "not certifiably robust".
+        radius: ``(radii,)`` smallest certified radii that cover the given ones, ascending.
+        log_fail: ``(radii,)`` float64 upper bounds on the log of the lost votes at which each radius is certified.
+        most_lost: ``(rounds, radii)`` int64 largest number of lost votes that certifies each radius; -1 if none does.
+        most_won: ``(rounds, radii)`` int64 largest number of won votes that refutes each radius; -1 if none does.
     """
 
     radius: Float
@@ -43,22 +43,24 @@ class Thresholds:
 
 
 class Sequential(TwoSampleCertifier):
-    """Answers "robust at R?" for radii fixed beforehand by a betting confidence sequence (THEORY.md section 5).
+    """Certifies or refutes given radii by a betting confidence sequence (THEORY.md section 5).
 
-    Draws go on until every radius is certified or refuted, or ``max_draws`` are spent. One confidence sequence answers
-    all radii at the full ``alpha``, and holds whenever drawing stops. The certified radius is the largest of those
-    asked that is certified; a radius that stays undecided is not. Without any, the certifier abstains: ask for radius 0
-    to have the prediction itself. A refutation only saves draws; it too is wrong with probability ``alpha`` at most.
+    Sampling stops when every radius is certified or refuted, or after ``max_draws`` draws. One confidence sequence
+    serves all radii at the full ``alpha`` and is valid at any stopping time. The result is the largest given radius
+    that is certified. Undecided radii are not certified. If no radius is certified, the certifier abstains. Include
+    radius 0 to certify the prediction itself. A refutation only saves draws. It is wrong with probability at most
+    ``alpha``.
 
-    With a strict distance the radius given is the next number above the one asked for, since that one is covered.
+    If the distance is strict, the certified radius is the next float64 above the given one, so that changes of exactly
+    the given size are covered.
 
     Args:
-        radii: Radii to ask for, at least 0 each; whole numbers where the measure's distances are.
-        guarantee: How the bound becomes a radius; tight unless given.
+        radii: Radii to certify, each at least 0. Whole numbers if the distance of the measure is.
+        guarantee: Guarantee that turns the bound into a radius. Default: `NeymanPearson`, which is tight.
         n0: Number of draws that select the class, at least 1.
-        max_draws: Number of draws after which a question stays undecided, at least 1.
+        max_draws: Largest number of draws. At least as many as certify unanimous votes at radius 0: 11 at alpha .001.
         alpha: Failure probability, within (0, 1).
-        joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
+        joint: Number of certificates that hold simultaneously, each at ``alpha / joint`` (union bound).
     """
 
     def __init__(
@@ -84,13 +86,13 @@ class Sequential(TwoSampleCertifier):
         self._of: tuple[SmoothingMeasure, tuple[int, ...], Thresholds] | None = None
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if measure.distance.integer and not all(float(radius).is_integer() for radius in self.radii):
             return f"radii = {self.radii}; must be whole numbers of {measure.distance.unit}"
         return super().supports(measure, votes)
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the majority vote at the radii asked for, or abstain where none is certified."""
+        """Certify the majority vote at the given radii. Abstain where none is certified."""
         winner = self.select(ballots)
         thresholds = self.thresholds(ballots.measure, ballots.shape)
         counts = np.zeros((len(winner), ballots.votes.num_classes), np.int64)
@@ -117,16 +119,16 @@ class Sequential(TwoSampleCertifier):
         )
 
     def reach(self, measure: SmoothingMeasure, shape: Sequence[int], num_classes: int = 2) -> float:
-        """Return the largest of the radii that unanimous votes are certified at; see `Certifier.reach`."""
+        """Return the largest given radius at which unanimous votes are certified, or 0; see `Certifier.reach`."""
         thresholds = self.thresholds(measure, shape)
         return float(np.max(thresholds.radius, where=thresholds.most_lost[-1] >= 0, initial=0.0))
 
     def _may_certify(self, max_draws: int) -> bool:
-        """Return whether so many unanimous draws refute that half of all votes are lost."""
+        """Return whether ``max_draws`` unanimous draws refute that half of all votes are lost."""
         return bool(most_lost(np.array([max_draws]), 0.5, self.level, max_draws)[0] >= 0)
 
     def thresholds(self, measure: SmoothingMeasure, shape: Sequence[int]) -> Thresholds:
-        """The counts that answer each question after each of the `rounds`, computed once for a measure and shape."""
+        """Return the counts that certify or refute each radius after each round; cached for one measure and shape."""
         if self._of is None or self._of[0] is not measure or self._of[1] != tuple(shape):
             self._of = measure, tuple(shape), self._compute(measure, shape)
         return self._of[2]
@@ -135,11 +137,12 @@ class Sequential(TwoSampleCertifier):
         radius = [measure.distance.covering(radius) for radius in self.radii]
         log_fail = np.array([log_limit(self.guarantee, measure, r, shape) for r in radius])
         draws = np.array(self.rounds)
-        # Fewer lost than f: rounded down, f is sharper than the guarantee needs.
+        # Rounded down: a bound below this f is stricter than the guarantee requires.
         shares = np.nextafter(np.exp(log_fail), 0)
         lost = np.stack([most_lost(draws, f, self.level, self.max_draws) for f in shares], 1)
         won = np.stack([most_lost(draws, 1 - f, self.level, self.max_draws) for f in shares], 1)
-        # A radius is certified only with all smaller ones, and refuted with all that are larger or out of reach.
+        # A radius is certified only together with all smaller ones, and refuted together with all larger ones. Radii
+        # that no count can certify are refuted at once.
         out_of_reach = lost[-1] < 0
         return Thresholds(
             radius=np.array(radius),
@@ -150,7 +153,7 @@ class Sequential(TwoSampleCertifier):
 
 
 def rounds(max_draws: int) -> list[int]:
-    """Numbers of draws after which the votes are looked at: ascending, the last is ``max_draws``."""
+    """Return the numbers of draws after which the counts are evaluated, ascending. The last is ``max_draws``."""
     ends = [0]
     while ends[-1] < max_draws:
         size = ROUND * max(1, round(ends[-1] / (GROWTH * ROUND)))

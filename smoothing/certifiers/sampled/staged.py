@@ -1,4 +1,4 @@
-"""Monte Carlo certificates whose number of draws depends on how the first ones fell."""
+"""Sampled certificates with several stages of draws."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -25,20 +25,20 @@ from smoothing.votes.ballots import Ballots
 
 
 class Staged(TwoSampleCertifier):
-    """Clopper and Pearson's bound after fixed numbers of draws, until a target radius is reached or out of reach.
+    """Draws in stages and stops when a target radius is certified or can no longer be certified.
 
-    The failure probability is shared out among the stages beforehand (alpha spending; THEORY.md section 5), so that
-    their bounds hold all together and the certificate is that of the stage at which drawing stopped (for smoothing:
-    Chen et al. 2022; Horvath et al. 2022).
+    Each stage has a Clopper-Pearson bound and a part of the failure probability, fixed beforehand (alpha spending;
+    THEORY.md section 5). All bounds hold simultaneously. The certificate is the one of the last stage drawn (for
+    smoothing: Chen et al. 2022; Horvath et al. 2022).
 
     Args:
-        target: The radius that is asked for, above 0. Larger ones are certified where the votes allow.
-        stages: Numbers of draws in all at the end of each stage, ascending, each at least 1.
-        shares: Part of ``alpha`` for each stage, above 0; all alike unless given. They are scaled to sum to one.
-        guarantee: How the bound becomes a radius; tight unless given.
+        target: Target radius, above 0. A larger radius is certified if the bound implies one.
+        stages: Total number of draws at the end of each stage, ascending, each at least 1.
+        shares: Relative part of ``alpha`` for each stage, above 0. Default: equal parts.
+        guarantee: Guarantee that turns the bound into a radius. Default: `NeymanPearson`, which is tight.
         n0: Number of draws that select the class, at least 1.
         alpha: Failure probability, within (0, 1).
-        joint: Number of examples whose certificates are to hold together, each at ``alpha / joint`` (union bound).
+        joint: Number of certificates that hold simultaneously, each at ``alpha / joint`` (union bound).
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Staged(TwoSampleCertifier):
         self.target = target
         self.stages = tuple(stages)
         self.shares = shares
-        # Exactly, so that the parts sum to no more than the whole.
+        # In fractions, so that the parts sum to at most the whole.
         whole = sum(map(Fraction, given), Fraction(0))
         self.levels = tuple(down(Fraction(self.level) * Fraction(share) / whole) for share in given)
         if min(self.levels) < SMALLEST_LEVEL:
-            refuse(self, "shares", list(given), f"such that alpha times each part is at least {SMALLEST_LEVEL}")
+            refuse(self, "shares", list(given), f"such that each part of alpha is at least {SMALLEST_LEVEL}")
         if not any(unanimous(n, level).leads() for n, level in zip(self.stages, self.levels, strict=True)):
             least = least_draws(self.levels[-1])
             refuse(self, "stages", list(stages), f"at least {least} draws at the end, since fewer certify nothing")
@@ -80,7 +80,7 @@ class Staged(TwoSampleCertifier):
         return max(float(self.guarantee.radius(measure, bound, shape)[0]) for bound in bounds if bound.leads())
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the majority vote, or abstain where its lead is not sure."""
+        """Certify the majority vote. Abstain where the bound does not imply a majority."""
         winner = self.select(ballots)
         counts = np.zeros((len(winner), ballots.votes.num_classes), np.int64)
         log_fail = np.zeros(len(winner))
@@ -96,6 +96,6 @@ class Staged(TwoSampleCertifier):
         return self.bounded(ballots, winner, Tally.of(counts, winner), VoteBound.one_sided(log_fail))
 
     def _covers(self, ballots: Ballots, log_fail: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether a bound on the votes lost certifies the target."""
+        """Return whether bounds on the log of the lost votes certify the target, ``(batch,)``."""
         radius = self.guarantee.radius(ballots.measure, VoteBound.one_sided(log_fail), ballots.shape)
         return ballots.measure.distance.certified_at(radius, self.target)

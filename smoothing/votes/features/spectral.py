@@ -1,4 +1,4 @@
-"""Coordinates on the graph of nearest neighbours."""
+"""Spectral embedding on the graph of nearest neighbours."""
 
 import numpy as np
 import torch
@@ -14,10 +14,10 @@ from smoothing.votes.labels.neighbours import SquaredDistance
 ROWS_AT_A_TIME = 64
 
 DEGREE = 30
-"""Of the polynomial that damps what is not asked for, each round."""
+"""Degree of the polynomial filter of each round."""
 
 SPARE = 6
-"""Eigenvectors that are sought beyond those asked for, so that the last ones asked for converge too."""
+"""Number of additional eigenvectors, so that the last requested ones converge."""
 
 ROUNDS = 200
 
@@ -27,19 +27,20 @@ TOLERANCE = 1e-9
 class SpectralEmbedding(Transform):
     """The leading eigenvectors of the random walk between nearest neighbours, each of unit variance.
 
-    Points that many short steps connect come to lie together, however far apart they are (Laplacian eigenmaps: Belkin
-    and Niyogi 2003; with rows of length one, what spectral clustering clusters: Ng, Jordan and Weiss 2002). Every
-    point, of the training set or not, takes the mean coordinates of the training points nearest to it. Where all hang
-    together, the first coordinate is the same for all.
+    Points that are connected by many short steps get close coordinates (Laplacian eigenmaps: Belkin and Niyogi 2003;
+    with rows of length one, the features of spectral clustering: Ng, Jordan and Weiss 2002). The coordinates of any
+    point are the mean coordinates of its nearest training points. If the graph is connected, the first coordinate is
+    constant.
 
     Args:
         components: Number of eigenvectors, at least 2.
-        neighbours: Neighbours of each point, at least 1; two points are linked if either is among the other's.
-        seed: Seed of the vectors that the search for eigenvectors starts from, at least 0.
+        neighbours: Number of neighbours of a point, at least 1. Two points are linked if either is a neighbour of the
+            other.
+        seed: Seed of the initial vectors of the eigensolver, at least 0.
 
     Raises:
-        ValueError: If an argument is out of its range, or, in `fit`, there are too few training points, or no
-            eigenvectors are found.
+        ValueError: If an argument is out of its range. In `fit`, if there are too few training points or the
+            eigensolver does not converge.
     """
 
     def __init__(self, components: int, neighbours: int = 10, seed: int = 0) -> None:
@@ -55,7 +56,7 @@ class SpectralEmbedding(Transform):
         self.fit_transform(x)
 
     def fit_transform(self, x: Tensor) -> Tensor:
-        """See `Transform.fit_transform`; neighbours are searched for once."""
+        """See `Transform.fit_transform`. Neighbours are computed once."""
         most = len(x) - 1
         for name, value in (("components", self.components), ("neighbours", self.neighbours)):
             if value > most:
@@ -70,12 +71,12 @@ class SpectralEmbedding(Transform):
         return self._placed(nearest)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Place features ``(batch, k)`` among the training points, ``(batch, components)``."""
+        """Return the coordinates ``(batch, components)`` of features ``(batch, k)``."""
         return self._placed(self._nearest(x))
 
     def _nearest(self, x: Tensor) -> Tensor:
-        """The nearest training points, one more than neighbours since a point of the training set finds itself."""
-        # One tensor for all: small ones kept between large ones that come and go would split memory up.
+        """Return the nearest training points, one more than neighbours since a training point is nearest to itself."""
+        # One preallocated tensor: small tensors kept between large temporary ones would fragment memory.
         nearest = torch.empty(len(x), self.neighbours + 1, dtype=torch.long)
         for rows, found in zip(x.split(ROWS_AT_A_TIME), nearest.split(ROWS_AT_A_TIME), strict=True):
             found.copy_(self._distance(rows).topk(self.neighbours + 1, largest=False).indices)
@@ -86,21 +87,21 @@ class SpectralEmbedding(Transform):
 
 
 def leading_eigenvectors(matrix: csr_array, start: Tensor, count: int) -> Tensor:
-    """Eigenvectors of the largest eigenvalues of a symmetric matrix whose eigenvalues are within [-1, 1].
+    """Return eigenvectors of the largest eigenvalues of a symmetric matrix with eigenvalues within [-1, 1].
 
     Chebyshev-filtered subspace iteration (Zhou et al. 2006): each round multiplies the vectors by a polynomial of the
-    matrix that is small on all eigenvalues below the least of theirs. The same bits for the same arguments.
+    matrix that is small on all eigenvalues below their smallest one. Equal arguments give equal bits.
 
     Args:
-        matrix: ``(n, n)`` float64.
-        start: ``(n, m)`` float64, vectors to start from, in general position.
+        matrix: Symmetric matrix, ``(n, n)`` float64.
+        start: Initial vectors in general position, ``(n, m)`` float64.
         count: Number of eigenvectors, at most m.
 
     Returns:
-        ``(n, count)`` float64, orthonormal, largest eigenvalue first.
+        Orthonormal eigenvectors, ``(n, count)`` float64, largest eigenvalue first.
 
     Raises:
-        ValueError: If they are not found.
+        ValueError: If the iteration does not converge.
     """
     basis, _ = torch.linalg.qr(start)
     lowest = 0.0
@@ -128,7 +129,7 @@ def _times(matrix: csr_array, vectors: Tensor) -> Tensor:
 
 
 def _walk(nearest: Tensor) -> tuple[csr_array, NDArray[np.float64]]:
-    """The symmetric form of the random walk, and every point's weight of links."""
+    """Return the symmetric form of the random walk, and the degree of every point, ``(n,)``."""
     n, k = nearest.shape
     links = csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), nearest.numpy().ravel())), (n, n))
     links.setdiag(0)

@@ -1,4 +1,4 @@
-"""Feature transforms fitted on training inputs, never on labels."""
+"""Feature transforms, fitted on training inputs and never on labels."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,27 +14,33 @@ from smoothing.votes.arrays import Arrays
 from smoothing.votes.labels.training_set import checked_features
 
 ROWS_AT_A_TIME = 4096
-"""So that large training sets need little memory beside their own."""
+"""Number of rows that are processed at a time, to limit memory."""
 
 
 class Transform(Represented, ABC):
-    """A map of feature vectors that is fitted on the training inputs (THEORY.md 4.5: no label may reach it)."""
+    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels).
+
+    Attributes:
+        fixed: Whether there is nothing to fit, so that a training set can be transformed block by block.
+    """
+
+    fixed: bool = False
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)`` float64."""
 
     def fit_transform(self, x: Tensor) -> Tensor:
-        """Fit to training features ``(n, k)`` float64 and transform them; a shortcut may save work, and no more."""
+        """Fit to training features ``(n, k)`` float64, and return them transformed. Overrides may only save time."""
         self.fit(x)
         return self(x)
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
-        """Transform features ``(batch, k)`` float64 to ``(batch, k')``."""
+        """Return transformed features ``(batch, k')`` of ``(batch, k)`` float64."""
 
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
-    """Fit each transform on the output of those before it; returns the transformed training features."""
+    """Fit each transform on the output of the previous one, and return the transformed training features."""
     with one_thread():
         for transform in transforms:
             x = transform.fit_transform(x)
@@ -42,7 +48,7 @@ def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
 
 
 def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
-    """Transform a batch one example at a time, so that an example's bits do not depend on its neighbours."""
+    """Transform a batch one row at a time, so that the bits of a row do not depend on other rows."""
     if not transforms or not len(x):
         return x
     rows = []
@@ -57,7 +63,7 @@ def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
 def features_of(transforms: Sequence[Transform], x: Arrays, device: torch.device, width: int) -> Tensor:
     """Return the transformed features ``(batch, k)`` of inputs, on the device of the training set.
 
-    On another device the same sums would have other bits.
+    On another device the same sums would have different bits.
 
     Args:
         transforms: Fitted transforms.
@@ -87,7 +93,9 @@ class Centre(Transform):
 
 
 class Normalise(Transform):
-    """Scale every feature vector to length one; the zero vector stays zero."""
+    """Scale every feature vector to length one. The zero vector is unchanged."""
+
+    fixed = True
 
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
@@ -97,7 +105,9 @@ class Normalise(Transform):
 
 
 class Logarithm(Transform):
-    """Takes every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts that spread over orders of magnitude."""
+    """Map every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts of different orders of magnitude."""
+
+    fixed = True
 
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)``."""
@@ -134,9 +144,9 @@ class PCA(Transform):
                 f"PCA: largest variance of the features = {float(variances[0])}; must be finite and above 0"
             )
         if self.whiten:
-            # Directions without variance carry nothing: they are dropped, not divided by zero.
-            alive = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
-            axes = axes[:, alive] / variances[alive].sqrt()
+            # Directions without variance are dropped, since division by zero would follow.
+            varying = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
+            axes = axes[:, varying] / variances[varying].sqrt()
         self.axes = axes
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -145,7 +155,7 @@ class PCA(Transform):
 
 
 class Whiten(Transform):
-    """Centre, decorrelate and scale to unit variance in every direction that has any."""
+    """Centre, decorrelate and scale to unit variance. Directions without variance are dropped."""
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)``."""

@@ -1,4 +1,4 @@
-"""Linear votes of training labels: weights that depend on the training inputs and the test input, never on a label.
+"""Votes on training labels. The weights of linear votes depend on the training inputs and the test input, on no label.
 
 A new vote is a subclass of `LinearVotes`, exported by `smoothing.votes`.
 """

@@ -1,4 +1,4 @@
-"""Nearest centroids: a learner that is not linear in the labels."""
+"""Nearest centroids, a learner that is not linear in the labels."""
 
 import torch
 from torch import Tensor
@@ -10,13 +10,13 @@ from smoothing.votes.parts.part_learner import PartLearner
 
 
 class Centroids(PartLearner):
-    """Scores a class by the nearness of its mean, which divides by a count of labels (THEORY.md section 4).
+    """Nearest class means. Means divide by label counts, so that scores are not linear (THEORY.md section 4).
 
-    A class without an example is farther away than any other.
+    A class without an example has distance infinity.
     """
 
     def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """Average the examples of each class; see `PartLearner.learn`."""
+        """Compute the mean of each class; see `PartLearner.learn`."""
         self.num_classes = num_classes
         members = one_hot(labels, num_classes).double()
         self._sizes = members.sum(0)
@@ -25,5 +25,5 @@ class Centroids(PartLearner):
         self._distance = SquaredDistance(sums / self._sizes.clamp(min=1)[:, None])
 
     def class_scores(self, x: Tensor) -> Tensor:
-        """Minus the squared distances from the means, ``(batch, num_classes)``; see `PartLearner.class_scores`."""
+        """Return minus squared distances from the means, ``(batch, num_classes)``; see `PartLearner.class_scores`."""
         return torch.where(self._sizes > 0, -self._distance(x.flatten(1).double()), -torch.inf)

@@ -1,4 +1,4 @@
-"""Clusters found without labels and named by the labels inside them."""
+"""Clusters found without labels and named by the labels of their members."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,12 +15,12 @@ from smoothing.votes.labels.neighbours import SquaredDistance
 
 
 class KMeans:
-    """The nearest of some centres, found by k-means.
+    """Clusters by the nearest centre of k-means.
 
     Args:
-        features: ``(n, k)`` float64 to find the centres among.
+        features: Training features, ``(n, k)`` float64.
         num_clusters: Number of centres, at most n.
-        restarts: Number of runs, of which the tightest is kept.
+        restarts: Number of runs. The run with the smallest inertia is kept.
         seed: Seed of the initial centres.
     """
 
@@ -35,21 +35,21 @@ class KMeans:
         )
 
     def __call__(self, features: Tensor) -> Tensor:
-        """The cluster of each row, ``(batch,)`` int64."""
+        """Return the cluster of each row, ``(batch,)`` int64."""
         return self._distance(features).argmin(1)
 
 
 class Clusters(LinearVotes):
-    """K-means clusters of the training inputs; a test point gets the name of the cluster it falls into.
+    """K-means clusters of the training inputs. A test input is predicted as the class of its cluster.
 
     Args:
         num_clusters: Number of clusters, at least 2.
-        naming: ``"each"``: a cluster takes the most frequent label inside it. ``"jointly"``: two clusters take the two
-            classes the way that agrees with more labels, so that all training points vote: ``w_j = +1`` inside the
-            test point's cluster, ``-1`` outside (THEORY.md section 4). Linear for two clusters and two classes only;
-            `JointClusters` names any number.
+        naming: ``"each"``: the class of a cluster is the most frequent label of its members. ``"jointly"``: two
+            clusters take the two classes in the way that agrees with more labels, so that all training points vote:
+            ``w_j = +1`` inside the test input's cluster, ``-1`` outside (THEORY.md section 4). This is linear for two
+            clusters and two classes only; `JointClusters` names any number.
         transforms: Feature transforms, fitted on the training inputs.
-        restarts: Number of k-means runs, of which the tightest is kept.
+        restarts: Number of k-means runs. The run with the smallest inertia is kept.
         seed: Seed of the initial centres.
     """
 
@@ -80,6 +80,6 @@ class Clusters(LinearVotes):
         self._cluster = self._find(features)
 
     def weights(self, features: Tensor) -> Tensor:
-        """Plus one inside the test point's cluster; outside it 0, or -1 for joint naming. ``(batch, n)``."""
+        """Return 1 inside the cluster of a test input, and 0 outside, or -1 for joint naming, ``(batch, n)``."""
         inside = (self._find(features)[:, None] == self._cluster).double()
         return 2 * inside - 1 if self.naming == "jointly" else inside

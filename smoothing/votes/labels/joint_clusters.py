@@ -1,4 +1,4 @@
-"""As many clusters as classes, named by all labels together."""
+"""As many clusters as classes, named jointly by all labels."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -22,22 +22,22 @@ from smoothing.votes.votes import LabelVotes
 DRAWS_PER_BLOCK = 64
 
 Table = NDArray[np.int64]
-"""``(K, K)`` how many training points of each cluster carry each label."""
+"""Number of training points by cluster and label, ``(K, K)``."""
 
 
 class JointClusters(LabelVotes):
-    """K-means clusters of the training inputs take the K classes, one each, in the way that agrees with most labels.
+    """K-means clusters of the training inputs, named by the assignment of the K classes that agrees with most labels.
 
-    A test point gets the name of the cluster it falls into; ties go to the class with the smallest number. With two
-    classes this is the linear vote ``Clusters(2, "jointly")``, with more it is not linear (THEORY.md section 4).
+    A test input is predicted as the class of its cluster. Ties go to the class with the smallest number. With two
+    classes this is the linear vote ``Clusters(2, "jointly")``. With more it is not linear (THEORY.md section 4).
 
     Args:
         transforms: Feature transforms, fitted on the training inputs.
-        restarts: Number of k-means runs, of which the tightest is kept, at least 1.
+        restarts: Number of k-means runs, at least 1. The run with the smallest inertia is kept.
         seed: Seed of the initial centres.
 
     Attributes:
-        members: ``(n,)`` int64 cluster of each training point, after `fit`.
+        members: Cluster of each training point, ``(n,)`` int64, after `fit`.
     """
 
     all_labels: ClassVar[bool] = True
@@ -58,7 +58,7 @@ class JointClusters(LabelVotes):
         self.members = self._find(features)
 
     def cluster(self, x: Tensor) -> Tensor:
-        """The cluster that each input ``(batch, ...)`` falls into, ``(batch,)`` int64."""
+        """Return the cluster ``(batch,)`` int64 of each input ``(batch, ...)``."""
         return self._find(features_of(self.transforms, x, self.labels.device, self.width))
 
     def table(self, labels: Tensor) -> Table:
@@ -69,21 +69,24 @@ class JointClusters(LabelVotes):
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes over sampled label vectors, each of which names the clusters anew; all inputs share the draws."""
+        """Count votes over sampled label vectors, each of which names the clusters. All inputs share the draws."""
         x, _ = checked_batch(x, index)
         cluster = self.cluster(x)
-        asked_for = cluster.unique().tolist()
+        needed = cluster.unique().tolist()
         votes = torch.zeros(self.num_classes, self.num_classes, dtype=torch.long)
-        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
-            for noisy in measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]:
+        for block, requested in blocks(first, draws, DRAWS_PER_BLOCK):
+            for noisy in measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[requested]:
                 table = self.table(noisy)
-                for c in asked_for:
+                for c in needed:
                     votes[c, int(agreements(table, c).argmax())] += 1
         return votes[cluster]
 
 
 def agreements(table: Table, cluster: int) -> NDArray[np.int64]:
-    """With how many labels the best naming agrees that gives a cluster each class, ``(K,)``: K assignment problems."""
+    """Return, for each class, how many labels agree with the best naming that gives it to a cluster, ``(K,)``.
+
+    These are K assignment problems.
+    """
     rest = np.delete(table, cluster, 0)
     best = [_best_total(np.delete(rest, name, 1)) for name in range(len(table))]
     return np.asarray(table[cluster] + best, np.int64)

@@ -22,10 +22,17 @@ from smoothing.votes.votes import LabelVotes
 SCORE_BITS = 45
 """Sums of absolute weights and offsets stay below ``2**SCORE_BITS``, so that float64 adds them without rounding."""
 
-ROWS_IN_CACHE = 16
+LARGEST_SHIFT = 1000
+"""Largest exponent of a power of two by which scores are scaled in one step."""
+
+ROWS_IN_CACHE, WEIGHTS_IN_CACHE = 16, 2**17
+"""Rows and weights rounded at a time: few enough to stay in a core's cache from one pass to the next."""
 
 POINTS_AT_A_TIME = 2**14
 """Training points whose weights are added up by class at a time."""
+
+CLASSES_AT_ONCE = 64
+"""Largest number of classes whose sums are one matrix product; of more, each weight is added to its class."""
 
 DRAWS_PER_BLOCK = 256
 """Label vectors are drawn in blocks of this many, each block from its own key."""
@@ -63,8 +70,12 @@ class Scores:
         return self._by_class(torch.square)
 
     def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
-        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
         total = torch.zeros_like(self.offsets)
+        if self.num_classes > CLASSES_AT_ONCE:
+            for row, sums in zip(self.weights, total, strict=True):
+                sums.index_add_(0, self.labels, value(row))
+            return total
+        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
         for weights, labels in parts:
             total += value(weights) @ one_hot(labels, self.num_classes).double()
         return total
@@ -83,15 +94,16 @@ class Scores:
             if not torch.isfinite(total).all():
                 raise ValueError("weights or offsets of a linear vote: NaN or infinite value found; must be finite")
             exponent = SCORE_BITS - 1 - torch.frexp(total).exponent
-            # In two steps, since the scale of tiny scores is not a float64.
-            for half in (exponent // 2, exponent - exponent // 2):
-                scale = torch.ldexp(torch.ones_like(total), half)[:, None]
+            # In two steps where the scale of tiny scores is not a float64.
+            steps = (exponent // 2, exponent - exponent // 2) if (exponent > LARGEST_SHIFT).any() else (exponent,)
+            for step in steps:
+                scale = torch.ldexp(torch.ones_like(total), step)[:, None]
                 w.mul_(scale)
                 b.mul_(scale)
             w.round_()
             b.round_()
 
-        for_each(work, len(weights), ROWS_IN_CACHE)
+        for_each(work, len(weights), max(1, min(ROWS_IN_CACHE, WEIGHTS_IN_CACHE // max(1, weights.shape[1]))))
         return cls(weights, offsets, labels)
 
 
@@ -135,7 +147,11 @@ class LinearVotes(LabelVotes, PartLearner):
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
         self.labels = labels.long()
-        self._fit(fit_all(self.transforms, x.flatten(1).double()), self.labels)
+        self._fit_inputs(x.flatten(1), self.labels)
+
+    def _fit_inputs(self, x: Tensor, labels: Tensor) -> None:
+        """Fit the transforms to training inputs ``(n, k)`` and the vote to their features."""
+        self._fit(fit_all(self.transforms, x.double()), labels)
 
     @abstractmethod
     def _fit(self, features: Tensor, labels: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Votes of training points by their nearness."""
+"""Votes of training points weighted by distance."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from smoothing.votes.labels.linear import LinearVotes
 
 
 class SquaredDistance:
-    """Squared Euclidean distances from feature vectors to fixed rows, the same bits in any batch.
+    """Squared Euclidean distances from feature vectors to fixed rows, with the same bits in any batch.
 
     Args:
-        rows: ``(n, k)`` float64.
+        rows: Fixed rows, ``(n, k)`` float64.
     """
 
     def __init__(self, rows: Tensor) -> None:
@@ -23,14 +23,14 @@ class SquaredDistance:
         self._square = _squares(rows)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``(batch, n)`` distances from ``x``, ``(batch, k)``, at least 0."""
+        """Return distances ``(batch, n)``, at least 0, from ``x``, ``(batch, k)``."""
         return (self._square + _squares(x)[:, None] - 2 * self._product(x)).clamp_(min=0)
 
 
 class ClassSum(LinearVotes):
-    """Every training point votes with the Gaussian kernel ``exp(-|x - x_j|^2 / (2 bandwidth^2))`` (THEORY.md 4).
+    """Class sums of the Gaussian kernel ``exp(-|x - x_j|^2 / (2 bandwidth^2))`` (THEORY.md section 4).
 
-    Class *sums*, not means: means divide by label counts, which the adversary can change.
+    Scores are class *sums*, not means: means divide by label counts, which the adversary can change.
 
     Args:
         bandwidth: Width of the kernel in units of the transformed features, within [1e-150, 1e150].
@@ -47,17 +47,17 @@ class ClassSum(LinearVotes):
         self._distance = SquaredDistance(features)
 
     def weights(self, features: Tensor) -> Tensor:
-        """Kernel values, ``(batch, n)``, at most 1: relative to the nearest point, so that none underflow together."""
+        """Return kernel values ``(batch, n)`` divided by that of the nearest point, so that not all underflow."""
         distance = self._distance(features)
         nearest = distance.amin(1, keepdim=True)
         return ((nearest - distance) / (2 * self.bandwidth**2)).exp_()
 
 
 class NearestNeighbours(LinearVotes):
-    """The ``neighbours`` nearest training points vote alike; of equally near ones, the first in the data set.
+    """Majority of the labels of the nearest training points; of equally near ones, the first in the data set counts.
 
     Args:
-        neighbours: How many vote, at least 1 and at most n.
+        neighbours: Number of training points that vote, at least 1 and at most n.
         transforms: Feature transforms, fitted on the training inputs.
     """
 
@@ -74,13 +74,13 @@ class NearestNeighbours(LinearVotes):
         self._distance = SquaredDistance(features)
 
     def weights(self, features: Tensor) -> Tensor:
-        """One for each neighbour, zero elsewhere, ``(batch, n)``."""
+        """Return 1 for each neighbour and 0 otherwise, ``(batch, n)``."""
         order = self._distance(features).argsort(dim=1, stable=True)[:, : self.neighbours]
         return torch.zeros(len(features), len(self.labels), dtype=torch.float64).scatter_(1, order, 1.0)
 
 
 def _squares(x: Tensor) -> Tensor:
-    # One column at a time: the order of the sum must not depend on how many rows there are.
+    # One column at a time: the order of the sum must not depend on the number of rows.
     total = torch.zeros(len(x), dtype=x.dtype)
     for column in x.T:
         total = total + column * column

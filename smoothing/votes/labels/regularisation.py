@@ -11,66 +11,71 @@ from smoothing.representation import Represented
 
 
 class Regularisation(Represented, ABC):
-    """A rule that gives lambda, the number added to the diagonal of ``X'X``.
+    """Rule for lambda, the number added to the diagonal of ``X'X``.
 
     Attributes:
-        assumptions: What a certificate takes for granted by using this rule; empty where no label is read
-            (THEORY.md 4.5).
+        assumptions: Assumptions of certificates with this rule; empty if it reads no label (THEORY.md 4.5).
+        reads_features: Whether `value` reads the features, not only their eigenvalues.
     """
 
     assumptions: tuple[str, ...] = ()
+    reads_features: bool = True
 
     @abstractmethod
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
-        """Lambda, at least 0.
+        """Return lambda, at least 0.
 
         Args:
-            eigenvalues: ``(k,)`` of ``X'X``, ascending.
+            eigenvalues: Eigenvalues of ``X'X``, ``(k,)``, ascending.
             features: ``X``, ``(n, k)``.
-            labels: ``(n,)`` int64; for conditional rules only.
+            labels: Labels, ``(n,)`` int64; for rules with assumptions only.
         """
 
 
 class Constant(Regularisation):
-    """A number chosen beforehand.
+    """A constant lambda.
 
     Args:
-        value: Lambda, at least 0. With 0 the system must not be singular.
+        value: Lambda, at least 0. If it is 0, the system must not be singular.
     """
+
+    reads_features = False
 
     def __init__(self, value: float) -> None:
         finite(self, 0, value=value)
         self._value = value
 
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
-        """The number itself."""
+        """Return the constant."""
         return self._value
 
 
 class Relative(Regularisation):
-    """A multiple of the mean eigenvalue of ``X'X``: the same strength at every scale and sample size, free of labels.
+    """A multiple of the mean eigenvalue of ``X'X``: equally strong at every scale and sample size. It reads no label.
 
     Args:
         factor: The multiple, above 0.
     """
+
+    reads_features = False
 
     def __init__(self, factor: float) -> None:
         positive(self, factor=factor)
         self.factor = factor
 
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
-        """``factor`` times the mean eigenvalue."""
+        """Return ``factor`` times the mean eigenvalue."""
         return self.factor * float(eigenvalues.mean())
 
 
 class RosenfeldRule(Regularisation):
     """``(1 + q) s^2 k / (2n) cond(X'X)`` with ``s^2`` the residual of least squares (Rosenfeld et al. 2020, 4.1).
 
-    The residual is that of labels which the adversary controls, so certificates hold only while lambda is what it is
-    (THEORY.md 4.5). With more than two classes ``s^2`` is the mean over the indicators of all classes but the first.
+    The residual depends on labels under attack, so that certificates hold only if lambda does not change (THEORY.md
+    4.5). With more than two classes ``s^2`` is the mean over the indicators of all classes but the first.
 
     Args:
-        q: The flip probability that the rule is told of, within [0, 1].
+        q: The flip probability in the rule, within [0, 1].
     """
 
     assumptions = ("lambda, computed from the labels under attack, does not change",)
@@ -81,17 +86,17 @@ class RosenfeldRule(Regularisation):
         self.q = q
 
     def value(self, eigenvalues: Tensor, features: Tensor, labels: Tensor) -> float:
-        """The paper's lambda.
+        """Return the paper's lambda.
 
         Raises:
-            ValueError: If least squares has no unique solution: the system is singular, or has no more rows than
-                columns. If all labels are of the first class.
+            ValueError: If least squares has no unique solution because the system is singular or has no more rows than
+                columns, or if all labels are of the first class.
         """
         n, k = features.shape
         if n <= k or eigenvalues[0] <= eigenvalues[-1] * k * torch.finfo(eigenvalues.dtype).eps:
-            raise ValueError(f"RosenfeldRule: singular system, {n} examples with {k} features; choose another rule")
+            raise ValueError(f"RosenfeldRule: singular system, {n} examples with {k} features; must be another rule")
         if not labels.any():
-            raise ValueError("RosenfeldRule: all labels are of class 0; choose another rule")
+            raise ValueError("RosenfeldRule: all labels are of class 0; must be another rule")
         targets = one_hot(labels)[:, 1:].to(features)
         solution = torch.linalg.lstsq(features, targets).solution
         residual = float((targets - features @ solution).square().sum(0).mean()) / (n - k)

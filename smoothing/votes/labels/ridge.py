@@ -1,4 +1,4 @@
-"""Least squares on fixed features."""
+"""Ridge regression on fixed features."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,24 +7,33 @@ import torch
 from torch import Tensor
 
 from smoothing.numerics.exact_product import ExactProduct
-from smoothing.numerics.threads import one_thread
-from smoothing.votes.features.transforms import Transform
+from smoothing.numerics.threads import batchwise, one_thread, spread
+from smoothing.votes.features.transforms import Transform, fit_all
 from smoothing.votes.labels.linear import LinearVotes
 from smoothing.votes.labels.regularisation import Regularisation, Relative
+
+LARGE = 2**28
+"""Entries of a training set from which it is read block by block; its Gram matrix is then summed in another order."""
+
+BLOCK = 2**22
+"""Entries of a training set that are read at a time."""
+
+BLOCKS_AT_A_TIME = 8
+"""Blocks whose Gram matrices are in memory together."""
 
 
 class Ridge(LinearVotes):
     """Ridge regression on one-hot labels: ``w = X (X'X + lambda I)^-1 h(x)`` (Rosenfeld et al. 2020, Algorithm 1).
 
     Args:
-        regularisation: Rule for lambda.
+        regularisation: Rule for lambda; `Relative` with factor 1 by default.
         transforms: Feature transforms, fitted on the training inputs.
         coding: ``"signed"`` predicts the class with the largest score, which for two classes is least squares on
             labels -1 and +1. ``"binary"`` is the paper's rule for two classes, labels 0 and 1 with the threshold one
             half: the offset ``1 - sum w`` on class 0 (THEORY.md section 4).
 
     Raises:
-        ValueError: On fitting, if the system is singular and lambda is 0, or if ``"binary"`` meets more than two
+        ValueError: In `fit`, if the system is singular and lambda is 0, or if ``"binary"`` is used with more than two
             classes.
     """
 
@@ -39,27 +48,73 @@ class Ridge(LinearVotes):
         self.coding = coding
         self.assumptions = self.regularisation.assumptions
 
+    def _fit_inputs(self, x: Tensor, labels: Tensor) -> None:
+        """See `LinearVotes`. A large training set is read block by block, if transforms and lambda allow it.
+
+        Then memory holds one float32 copy of it, the rounded rows of the product, and `x` may be a memory map.
+        """
+        fixed = all(transform.fixed for transform in self.transforms)
+        if x.numel() < LARGE or not fixed or self.regularisation.reads_features or self.coding == "binary":
+            super()._fit_inputs(x, labels)
+            return
+        step = max(1, BLOCK // x.shape[1])
+        blocks = x.split(step)
+
+        def features_of(block: Tensor) -> Tensor:
+            return fit_all(self.transforms, block.double())
+
+        def gram_of(block: Tensor) -> Tensor:
+            features = features_of(block)
+            return (features.T @ features)[None]
+
+        gram = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64, device=x.device)
+        for first in range(0, len(blocks), BLOCKS_AT_A_TIME):
+            # Each block on one thread and the blocks in their order: the same bits on any number of threads.
+            for part in batchwise(gram_of, blocks[first : first + BLOCKS_AT_A_TIME]):
+                gram += part
+        with one_thread():
+            shrunk, axes = self._spectrum(gram, x[:0], labels)
+            inverse = (axes / shrunk) @ axes.T
+        # In units of a bound on the products, so that none leaves single precision.
+        unit = float(inverse.abs().max()) * float(gram.diagonal().max()) ** 0.5 * x.shape[1]
+        rows = torch.empty(x.shape, dtype=torch.float32, device=x.device)
+
+        def work(some: slice) -> None:
+            rows[some] = (features_of(x[some]) @ (inverse / unit)).float()
+
+        spread(work, len(x), step, x.device)
+        self._product = ExactProduct(rows)
+
     def _fit(self, features: Tensor, labels: Tensor) -> None:
         if self.coding == "binary" and self.num_classes != 2:
             raise ValueError(f"Ridge: coding = binary with {self.num_classes} classes; must be signed unless K = 2")
         with one_thread():
-            eigenvalues, axes = torch.linalg.eigh(features.T @ features)
-            eigenvalues = eigenvalues.clamp(min=0)
-            self.ridge = self.regularisation.value(eigenvalues, features, labels)
-            shrunk = eigenvalues + self.ridge
-            if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
-                raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised by more")
+            shrunk, axes = self._spectrum(features.T @ features, features, labels)
             self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
 
+    def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the eigenvalues of ``X'X + lambda I``, ``(k,)``, and its axes, ``(k, k)``.
+
+        Raises:
+            ValueError: If the system is singular.
+        """
+        eigenvalues, axes = torch.linalg.eigh(gram)
+        eigenvalues = eigenvalues.clamp(min=0)
+        self.ridge = self.regularisation.value(eigenvalues, features, labels)
+        shrunk = eigenvalues + self.ridge
+        if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
+            raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised more")
+        return shrunk, axes
+
     def weights(self, features: Tensor) -> Tensor:
-        """``w = X (X'X + lambda I)^-1 h`` for test features ``h``, ``(batch, k)``; ``(batch, n)``."""
+        """Return ``w = X (X'X + lambda I)^-1 h``, ``(batch, n)``, for test features ``h``, ``(batch, k)``."""
         return self._product(features)
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
-        """Zero for signed coding; ``1 - sum w`` on class 0 for the binary rule."""
+        """Return zeros for signed coding, and ``1 - sum w`` on class 0 for the binary rule."""
         offsets = super().offsets(features, weights)
         if self.coding == "binary":
-            # Row by row on one thread: the order of the sum must not depend on how many rows there are.
+            # Row by row on one thread: the order of the sum must not depend on the number of rows.
             with one_thread():
                 offsets[:, 0] = 1 - torch.stack([row.sum() for row in weights])
         return offsets

@@ -1,5 +1,6 @@
 """Conversion and checks of training sets and features."""
 
+from math import isfinite
 from operator import index as as_integer
 
 import torch
@@ -8,11 +9,11 @@ from torch import Tensor
 from smoothing.votes.arrays import Arrays, as_tensor, whole_numbers
 
 LARGEST_FEATURE = 1e100
-"""Largest feature whose square, summed over any data set, is a float64."""
+"""Largest absolute feature. The sum of its squares over any data set is finite in float64."""
 
 
 def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
-    """Return features as a tensor.
+    """Check features, and return them as a tensor.
 
     Args:
         name: Name of the inputs, for messages.
@@ -29,15 +30,18 @@ def checked_features(name: str, x: Arrays, width: int | None = None) -> Tensor:
     found = features.shape[1:].numel()
     if width not in (None, found):
         raise ValueError(f"features of the {name}: {found} per input; must be {width}, as in the training set")
-    if not torch.isfinite(features).all():
+    # One pass without a temporary array, which for a large training set would be as large as the set.
+    numbers = features.byte() if features.dtype == torch.bool else features
+    low, high = map(float, torch.aminmax(numbers)) if numbers.numel() else (0.0, 0.0)
+    if not (isfinite(low) and isfinite(high)):
         raise ValueError(f"features of the {name}: NaN or infinite value found; must be finite")
-    if features.numel() and (largest := float(features.abs().max())) > LARGEST_FEATURE:
+    if (largest := max(-low, high)) > LARGEST_FEATURE:
         raise ValueError(f"features of the {name}: {largest} found; must be at most {LARGEST_FEATURE}, up or down")
     return features
 
 
 def checked_training_set(x: Arrays, labels: Arrays, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Return a training set as tensors, after checking that it can be learned from.
+    """Check a training set, and return it as tensors.
 
     Args:
         x: Training features, ``(n, ...)``.
@@ -48,9 +52,9 @@ def checked_training_set(x: Arrays, labels: Arrays, num_classes: int) -> tuple[T
         Features, and labels as int64.
 
     Raises:
-        ValueError: Unless there are at least two classes and examples, one label per example, all features are finite,
-            all labels are whole numbers in ``0 .. K-1``, and every class has an example. The message contains the
-            value and what is allowed.
+        ValueError: Unless there are at least two classes and two examples, one label per example, all features are
+            finite, all labels are whole numbers in ``0 .. K-1``, and every class has an example. The message contains
+            the value and what is allowed.
     """
     try:
         classes = as_integer(num_classes)

@@ -1,4 +1,4 @@
-"""A learner that is taught anew by every version of the labels."""
+"""Votes of a learner that is trained on each sample of the labels."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -21,12 +21,12 @@ DRAWS_PER_BLOCK = 32
 
 
 class Bagging(LabelVotes):
-    """Every draw of the labels teaches a learner, which votes. Under `Subsample` this is bagging (Jia et al. 2021).
+    """Votes of learners that are each trained on one draw of the labels.
 
-    Examples whose label is hidden teach nothing.
+    Under `Subsample` this is bagging (Jia et al. 2021). Examples with a hidden label are left out.
 
     Args:
-        learner: What is taught; a copy for each draw.
+        learner: The learner. A copy is trained for each draw.
         transforms: Feature transforms, fitted on all training inputs.
     """
 
@@ -36,7 +36,7 @@ class Bagging(LabelVotes):
         self.assumptions = learner.assumptions
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
-        """Keep the training set; see `Votes.fit`."""
+        """Store the training set and fit the transforms; see `Votes.fit`."""
         x, self.labels = checked_training_set(x, labels, num_classes)
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
@@ -45,12 +45,12 @@ class Bagging(LabelVotes):
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes of the learners; all inputs share the draws (Jia et al. 2021, Algorithm 1)."""
+        """Count the votes of the learners. All inputs share the draws (Jia et al. 2021, Algorithm 1)."""
         x, _ = checked_batch(x, index)
         features = features_of(self.transforms, x, self.labels.device, self.width)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
-        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
-            versions = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]
+        for block, requested in blocks(first, draws, DRAWS_PER_BLOCK):
+            versions = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[requested]
             winners = torch.empty(len(x), len(versions), dtype=torch.long)
 
             def work(some: slice, versions: Tensor = versions, winners: Tensor = winners) -> None:

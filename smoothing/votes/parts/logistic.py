@@ -1,4 +1,4 @@
-"""A logistic head on fixed features: what is trained where nobody thinks of an adversary."""
+"""A logistic head on fixed features, without any defence."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -20,27 +20,27 @@ from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.votes import Votes
 
 Weights = NDArray[np.float64]
-"""Of a head: ``(num_classes, k + 1)``, the last column a bias."""
+"""Weights of a head, ``(num_classes, k + 1)``; the last column is the bias."""
 
 
 class LogisticHead(Votes):
     """Multinomial logistic regression on fixed features: the last layer of an undefended network.
 
-    Not a linear vote: its weights depend on all labels. It is here to be attacked (Rosenfeld et al. 2020, C.1); under
-    label noise it can be sampled, at the price of one training a draw.
+    It is not a linear vote, since its weights depend on all labels. It serves as the target of attacks (Rosenfeld et
+    al. 2020, C.1). Under label noise it can be sampled, with one training run per draw.
 
     Args:
-        penalty: Weight of the squared norm of the weights, halved, against the mean loss, above 0.
+        penalty: Factor of half the squared norm of the weights, which is added to the mean loss, above 0.
         transforms: Feature transforms, fitted on the training inputs.
-        iterations: Most steps of L-BFGS, at least 1.
+        iterations: Maximum number of steps of L-BFGS, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
 
     Attributes:
-        features: ``(n, k + 1)`` transformed training features and a column of ones, after `fit`.
-        labels: ``(n,)`` int64 training labels, after `fit`.
-        weights: Of the head that is trained on them, after `fit`.
+        features: Transformed training features and a column of ones, ``(n, k + 1)``, after `fit`.
+        labels: Training labels, ``(n,)`` int64, after `fit`.
+        weights: Weights trained on them, after `fit`.
     """
 
     object: ClassVar[str] = "training labels"
@@ -57,7 +57,7 @@ class LogisticHead(Votes):
         self.iterations = iterations
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
-        """See `Votes.fit`."""
+        """Fit the transforms and train the head; see `Votes.fit`."""
         x, labels = checked_training_set(x, labels, num_classes)
         super().fit(x, labels, num_classes)
         self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
@@ -66,7 +66,7 @@ class LogisticHead(Votes):
         self.weights = self.retrained(self.labels, np.zeros((num_classes, self.features.shape[1])))
 
     def retrained(self, labels: NDArray[np.int64], start: Weights) -> Weights:
-        """The head that is trained on other labels ``(n,)``, starting from some weights."""
+        """Return the weights of the head trained on other labels ``(n,)``, from initial weights."""
         rows = np.arange(len(labels))
 
         def cost(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -83,7 +83,7 @@ class LogisticHead(Votes):
         )
 
     def hessian(self) -> NDArray[np.float64]:
-        """Second derivative of what training minimises, ``(K (k + 1), K (k + 1))``, at the weights."""
+        """Return the Hessian of the training objective at the weights, ``(K (k + 1), K (k + 1))``."""
         chances = softmax(self.features @ self.weights.T, axis=1)
         classes, width = self.weights.shape
         out = np.empty((classes, width, classes, width))
@@ -95,28 +95,28 @@ class LogisticHead(Votes):
         return flat + self.penalty * np.eye(len(flat))
 
     def features_of(self, x: Tensor) -> NDArray[np.float64]:
-        """Transformed inputs ``(batch, k + 1)`` of ``x``, ``(batch, ...)``; see `transforms.features_of`."""
+        """Return transformed features ``(batch, k + 1)`` of inputs ``(batch, ...)``; see `transforms.features_of`."""
         return with_bias(features_of(self.transforms, x, torch.device("cpu"), self.width))
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training labels: ``(n,)``."""
+        """Return the shape of the training labels, ``(n,)``."""
         return self.labels.shape
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes of heads that are trained on sampled label vectors; all inputs share the draws."""
+        """Count the votes of heads that are trained on sampled label vectors. All inputs share the draws."""
         x, _ = checked_batch(x, index)
         inputs, labels = self.features_of(x), torch.from_numpy(self.labels)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
         for draw in range(first, first + draws):
             noisy = measure.sample(labels, generator((*seed, draw)))
-            # Not from the weights at hand: they know the labels under attack (THEORY.md section 6).
+            # Not from the fitted weights, which depend on the labels under attack (THEORY.md section 6).
             weights = self.retrained(noisy.numpy(), np.zeros_like(self.weights))
             votes += one_hot(torch.from_numpy((inputs @ weights.T).argmax(1)), self.num_classes)
         return votes
 
 
 def with_bias(x: Tensor) -> NDArray[np.float64]:
-    """Features ``(batch, k)`` and a column of ones, ``(batch, k + 1)``."""
+    """Return features ``(batch, k)`` with a column of ones, ``(batch, k + 1)``."""
     return np.concatenate([x.numpy(), np.ones((len(x), 1))], 1)

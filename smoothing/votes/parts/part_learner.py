@@ -1,4 +1,4 @@
-"""The contract of what is taught by a part of a training set."""
+"""The contract of learners on a part of a training set."""
 
 from abc import ABC, abstractmethod
 
@@ -8,14 +8,14 @@ from smoothing.representation import Represented
 
 
 class PartLearner(Represented, ABC):
-    """Learns from the labelled examples of a part or a bag of a training set, and scores the classes of inputs.
+    """Learner on a part or a bag of a training set, which scores the classes of inputs.
 
-    What it has learned must be a function of the examples alone, to the bit, and what it says of an input must not
-    depend on the other inputs of a batch. Every linear vote is one.
+    The result of `learn` must be a function of the examples alone, to the bit. The scores of an input must not depend
+    on other inputs of a batch. Every linear vote is a part learner.
 
     Attributes:
         num_classes: Number of classes K, after `learn`.
-        assumptions: What a certificate takes for granted by using it, one phrase each.
+        assumptions: Assumptions of certificates with this learner, one phrase each.
     """
 
     num_classes: int
@@ -23,17 +23,17 @@ class PartLearner(Represented, ABC):
 
     @abstractmethod
     def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """Learn anew from a part of a training set; a class may have no example in it.
+        """Train from scratch on a part of a training set. A class may have no example in it.
 
         Args:
-            x: Features ``(m, ...)``, finite, at least one row.
-            labels: ``(m,)`` int64 in ``0 .. num_classes - 1``.
+            x: Features, ``(m, ...)``, finite, at least one row.
+            labels: Labels, ``(m,)`` int64 in ``0 .. num_classes - 1``.
             num_classes: Number of classes K.
 
         Raises:
-            ValueError: If nothing can be learned from them.
+            ValueError: If the examples are invalid.
         """
 
     @abstractmethod
     def class_scores(self, x: Tensor) -> Tensor:
-        """Scores ``(batch, num_classes)`` float64 of inputs ``(batch, ...)``; the largest wins, the first of equals."""
+        """Return scores ``(batch, num_classes)`` float64 of inputs ``(batch, ...)``. The first largest one wins."""

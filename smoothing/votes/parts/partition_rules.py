@@ -1,4 +1,4 @@
-"""How a training set is parted."""
+"""Rules that partition a training set."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -11,40 +11,39 @@ from smoothing.representation import Represented
 
 
 class Partition(Represented, ABC):
-    """A rule that puts every training example into one part.
+    """Rule that assigns every training example to one part.
 
     Attributes:
-        assumptions: What a certificate takes for granted by using this rule; empty where no label is read
-            (THEORY.md 4.5).
+        assumptions: Assumptions of certificates with this rule; empty if it reads no label (THEORY.md 4.5).
     """
 
     assumptions: tuple[str, ...] = ()
 
     @abstractmethod
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """The part of each example, ``(n,)`` int64 in ``0 .. parts - 1``.
+        """Return the part of each example, ``(n,)`` int64 in ``0 .. parts - 1``.
 
         Args:
-            x: Inputs ``(n, k)``.
-            labels: ``(n,)`` int64; for conditional rules only.
+            x: Inputs, ``(n, k)``.
+            labels: Labels, ``(n,)`` int64; for rules with assumptions only.
             parts: Number of parts, from 1 to n.
         """
 
 
 class ByHash(Partition):
-    """The hash of an input says its part: whatever else is in the set (Levine & Feizi 2021, section 3.1)."""
+    """Part by the hash of the input, independent of other examples (Levine & Feizi 2021, section 3.1)."""
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """SHA-256 of the bytes of each row, modulo the number of parts."""
+        """Return SHA-256 of the bytes of each row, modulo the number of parts; see `Partition.assign`."""
         digests = (hashlib.sha256(row.tobytes()).digest() for row in x.contiguous().numpy())
         return torch.tensor([int.from_bytes(digest, "big") % parts for digest in digests])
 
 
 class ByContent(Partition):
-    """Inputs in ascending order are dealt out in turn: parts of equal size (Levine & Feizi 2021, section 3.2)."""
+    """Part by the rank of the input, in parts of equal size (Levine & Feizi 2021, section 3.2)."""
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """Rank of each row, compared feature by feature, modulo the number of parts."""
+        """Return the rank of each row in lexicographic order, modulo the number of parts; see `Partition.assign`."""
         _, rank = np.unique(x.numpy(), axis=0, return_inverse=True)
         order = np.argsort(rank.ravel(), kind="stable")
         part = np.empty(len(order), np.int64)
@@ -53,26 +52,25 @@ class ByContent(Partition):
 
 
 class ByPosition(Partition):
-    """Examples are dealt out in turn, in the order of the data set, which label flips must leave alone."""
+    """Part by the position in the data set. Label flips must not change positions."""
 
     assumptions = ("examples keep their places when labels flip",)
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """Position of each row, modulo the number of parts."""
+        """Return the position of each row, modulo the number of parts; see `Partition.assign`."""
         return torch.arange(len(x)) % parts
 
 
 class Stratified(Partition):
-    """The examples of each class are dealt out in turn, so that parts hold classes alike.
+    """Part by the rank within the class, so that all parts have similar class frequencies.
 
-    Which part an example is in then depends on labels that the adversary controls, so certificates hold only while
-    the partition is what it is (THEORY.md 4.5).
+    The partition depends on labels under attack, so that certificates hold only if it does not change (THEORY.md 4.5).
 
     Args:
-        conditional: Must be true, which marks every certificate as conditional on the partition.
+        conditional: Must be True, which adds this assumption to every certificate.
 
     Raises:
-        ValueError: Unless asked for explicitly.
+        ValueError: If ``conditional`` is False.
     """
 
     assumptions = ("the partition, stratified by the labels under attack, does not change",)
@@ -80,11 +78,11 @@ class Stratified(Partition):
     def __init__(self, conditional: bool = False) -> None:
         if not conditional:
             raise ValueError(
-                "Stratified: conditional = False; must be true, since parts chosen by the labels under attack change "
-                "with them and certificates hold only while they do not"
+                "Stratified: conditional = False; must be true, since the partition depends on the labels under attack "
+                "and certificates hold only if it does not change"
             )
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """Rank of each row in the order of labels, modulo the number of parts."""
+        """Return the rank of each row in the order of labels, modulo the number of parts; see `Partition.assign`."""
         order = labels.argsort(stable=True)
         return torch.empty_like(order).scatter_(0, order, torch.arange(len(order)) % parts)

@@ -1,4 +1,4 @@
-"""Parts of a training set, each of which teaches learners of its own."""
+"""Votes of learners on the parts of a partition."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -27,11 +27,11 @@ LEARNERS_AT_A_TIME = 16
 
 @dataclass(frozen=True)
 class Poll:
-    """What the learners of a partition say of a batch.
+    """Class scores of the learners of a partition for one batch.
 
     Attributes:
-        class_scores: ``(batch, learners, K)`` float64.
-        reached: ``(parts, spread)`` int64: the learners that each part teaches.
+        class_scores: Scores, ``(batch, learners, K)`` float64.
+        reached: Learners that are trained on each part, ``(parts, spread)`` int64.
     """
 
     class_scores: NDArray[np.float64]
@@ -44,36 +44,37 @@ class Poll:
 
     @cached_property
     def votes(self) -> NDArray[np.int64]:
-        """``(batch, learners)`` class that each learner votes for."""
+        """Class that each learner predicts, ``(batch, learners)``."""
         return np.asarray(self.class_scores.argmax(2), np.int64)
 
     @cached_property
     def tally(self) -> NDArray[np.int64]:
-        """``(batch, K)`` votes for each class."""
+        """Number of votes for each class, ``(batch, K)``."""
         return np.asarray((self.votes[:, :, None] == np.arange(self.num_classes)).sum(1), np.int64)
 
 
 class Partitions(LabelVotes):
-    """Learners that each see some parts of the training set vote; ties go to the class with the smallest number.
+    """Votes of learners that are each trained on some parts of the training set.
 
-    With a spread of 1 every part teaches one learner: deep partition aggregation, which for label flips may use all
-    *inputs* freely (SS-DPA, Levine & Feizi 2021). A larger spread is Finite Aggregation (Wang et al. 2022, whose
-    ``kd`` is ``parts`` and whose ``d`` is ``spread``): each learner sees as many parts as each part teaches learners.
+    Ties go to the class with the smallest number. With a spread of 1, one learner is trained per part: deep partition
+    aggregation, which for label flips may use all *inputs* freely (SS-DPA, Levine & Feizi 2021). A larger spread is
+    Finite Aggregation (Wang et al. 2022, where ``kd`` is ``parts`` and ``d`` is ``spread``): each learner is trained on
+    ``spread`` parts, and each part is used by ``spread`` learners.
 
     Args:
-        learner: What is taught; a copy for each.
+        learner: The learner, which is copied.
         parts: Number of parts and of learners, from 1 to n.
-        spread: Number of learners that each part teaches, from 1 to ``parts``.
-        partition: Rule that parts the training set.
+        spread: Number of learners that use each part, from 1 to ``parts``.
+        partition: Rule that partitions the training set; `ByContent` by default.
         transforms: Feature transforms, fitted on all training inputs.
-        seed: What decides which learners a part teaches, at least 0.
+        seed: Seed of the assignment of parts to learners, at least 0.
 
     Raises:
-        ValueError: If an argument is out of its range; on fitting, if a learner is left without an example.
+        ValueError: If an argument is out of its range. In `fit`, if a learner has no example.
 
     Attributes:
-        learners: The learners, after `fit`.
-        seen: Positions of the examples that each learner sees, after `fit`.
+        learners: Learners, after `fit`.
+        seen: Positions of the training examples of each learner, after `fit`.
     """
 
     def __init__(
@@ -99,11 +100,11 @@ class Partitions(LabelVotes):
 
     @property
     def spread(self) -> int:
-        """Number of learners that each part teaches."""
+        """Number of learners that use each part."""
         return int(self.reached.shape[1])
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
-        """Part the training set and teach the learners; see `Votes.fit`."""
+        """Partition the training set and train the learners; see `Votes.fit`."""
         x, labels = checked_training_set(x, labels, num_classes)
         if self.parts > len(x):
             raise ValueError(f"Partitions: parts = {self.parts}; must be at most {len(x)}, the number of examples")
@@ -122,23 +123,21 @@ class Partitions(LabelVotes):
         for_each(work, len(self.learners), LEARNERS_AT_A_TIME)
 
     def _examples(self, part: Tensor) -> list[Tensor]:
-        """The examples that each learner sees, given the part of each, ascending."""
+        """Return the ascending positions of the examples of each learner, given the part of each example."""
         members = part.argsort(stable=True).split(part.bincount(minlength=self.parts).tolist())
         taught_by = np.argsort(self.reached, axis=None, kind="stable").reshape(self.parts, -1) // self.spread
         seen = [torch.cat([members[p] for p in parts]).sort().values for parts in taught_by.tolist()]
         for number, examples in enumerate(seen):
             if not len(examples):
-                raise ValueError(
-                    f"Partitions: parts = {self.parts}; must be fewer, learner {number} is left without an example"
-                )
+                raise ValueError(f"Partitions: parts = {self.parts}; must be fewer, learner {number} has no example")
         return seen
 
     def features(self, x: Tensor) -> Tensor:
-        """What the learners see of inputs ``(batch, ...)``: ``(batch, k)`` float64."""
+        """Return the features ``(batch, k)`` float64 of inputs ``(batch, ...)``."""
         return features_of(self.transforms, x, self.labels.device, self.width)
 
     def poll(self, x: Tensor) -> Poll:
-        """Ask all learners about inputs ``(batch, ...)``."""
+        """Return the class scores of all learners for inputs ``(batch, ...)``."""
         features = self.features(x)
         scores = np.empty((len(x), len(self.learners), self.num_classes))
 
@@ -150,12 +149,12 @@ class Partitions(LabelVotes):
         return Poll(scores, self.reached)
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why the learners cannot be put to the vote under ``measure``: they learn once, from labels as they are."""
+        """Return why ``measure`` is not supported: learners are trained once, on labels without noise."""
         return super().supports(measure) or changes_labels(measure)
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """All draws agree, since no label changes; see `Votes.counts`."""
+        """Count identical draws, since no label changes; see `Votes.counts`."""
         x, _ = checked_batch(x, index)
         return draws * one_hot(torch.from_numpy(self.poll(x).tally.argmax(1)), self.num_classes)

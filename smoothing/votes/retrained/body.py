@@ -1,4 +1,4 @@
-"""The contract of frozen networks below a learner."""
+"""The contract of frozen bodies."""
 
 from abc import ABC, abstractmethod
 
@@ -8,12 +8,12 @@ from smoothing.provenance.origin import Origin
 
 
 class Body(nn.Module, ABC):
-    """A fixed map from inputs to features, each row by itself, that a learner works behind.
+    """Frozen map from inputs to the features of a learner. It maps each row of a batch independently.
 
     Attributes:
-        trained_on: What it was learned from; a body that has seen the training set under attack voids its
+        trained_on: Origins of its training examples. A body trained on the training set under attack voids its
             certificates (THEORY.md section 6).
-        batch_size: Inputs that are mapped at a time, at least 1; a shorter batch is filled up.
+        batch_size: Number of inputs in a batch, at least 1. Shorter batches are padded.
     """
 
     trained_on: tuple[Origin, ...]
@@ -21,8 +21,8 @@ class Body(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Features ``(batch, k)`` of inputs ``(batch, ...)``."""
+        """Return features ``(batch, k)`` of inputs ``(batch, ...)``."""
 
     def identity(self) -> str | None:
-        """SHA-256 of its weights, in hexadecimal; None where there are none."""
+        """Return the SHA-256 of its weights, in hexadecimal; None if it has none."""
         return None

@@ -1,4 +1,4 @@
-"""Draws that are worth keeping: each is a whole training run."""
+"""Storage of draws that are training runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +12,15 @@ from smoothing.certificates.journal import Journal, read_journals
 _NAME = "draw"
 
 Predictions = NDArray[np.int16]
-"""``(examples,)``: what the model of one draw predicts for every example asked, in their order."""
+"""Predictions of the model of one draw for all requested test examples in order, ``(examples,)``."""
 
 
 class Draw(NamedTuple):
-    """A draw by its number.
+    """Key of a draw.
 
     Attributes:
-        stream: Number of the sample; different streams share no draw.
-        number: Number of the draw in it, from 0.
+        stream: Number of the stream. Different streams share no draw.
+        number: Number of the draw in its stream, from 0.
     """
 
     stream: int
@@ -28,10 +28,10 @@ class Draw(NamedTuple):
 
 
 class MissingDrawsError(Exception):
-    """Votes were asked for draws that are not finished yet.
+    """Raised if votes need draws that are not finished.
 
     Args:
-        draws: Which.
+        draws: The missing draws.
     """
 
     def __init__(self, draws: tuple[Draw, ...]) -> None:
@@ -40,15 +40,15 @@ class MissingDrawsError(Exception):
 
 
 FinishedDraw = tuple[Draw, Predictions]
-"""A draw, and what its model predicts."""
+"""A draw, and the predictions of its model."""
 
 
 class DrawShard(Journal[FinishedDraw]):
-    """The finished draws of one rank: a journal, one line of which holds what one model predicts.
+    """Journal of the finished draws of one rank. Each line holds the predictions of one model.
 
     Args:
         path: The file, ``*.jsonl``; see `Journal`.
-        run: What tells draws of one run from those of any other.
+        run: Identity of the run that computes the draws.
     """
 
     def __init__(self, path: str | Path, run: str) -> None:
@@ -65,12 +65,12 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
     """Read the finished draws in a directory; see `read_journals`.
 
     Args:
-        directory: Where the journals stand; without any, nothing is finished.
-        run: What tells draws of this run from those of any other.
+        directory: Directory of the journals. Without journals, no draw is finished.
+        run: Identity of the run that computes the draws.
 
     Raises:
-        ValueError: Naming file and line, if a finished line is damaged, a draw stands twice with different
-            predictions, or is of another run.
+        ValueError: If a finished line is damaged, or a draw has two different predictions or belongs to another run.
+            The message contains file and line.
     """
     finished = {}
     for where, (made_by, draw), predictions in read_journals(directory, _NAME, "draw", _read):

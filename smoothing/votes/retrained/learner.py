@@ -1,4 +1,4 @@
-"""The contract of what turns a training set into predictions."""
+"""The contract of learners."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from smoothing.representation import Represented
 
 
 class Learner(Represented, ABC):
-    """A training run, seen from outside: training set in, predictions out.
+    """Training procedure: takes a training set, returns predictions.
 
-    It is a part of the base function of `RetrainedVotes`, and given nothing of the training set but its randomised
-    version: what it computes of that, statistics included, is covered by the certificate (THEORY.md section 6). All
-    its randomness comes from the key of a draw.
+    A learner is part of the base function of `RetrainedVotes`. It is given only randomised training sets. The
+    certificate covers everything computed from them, statistics included (THEORY.md section 6). All its random numbers
+    depend on the key of a draw.
 
-    A new learner is a subclass with `train_and_predict`. It trains `group` models at a time, always as many, and what
-    one of them predicts must not depend on the others, nor on its place among them.
+    A new learner is a subclass with `train_and_predict`. It always trains `group` models at a time. The predictions of
+    a model must not depend on the other models, on its position among them, or on earlier calls.
 
     Attributes:
-        group: Number of models that are trained at once, at least 1.
-        trained_on: What it starts from was learned from; empty where it starts from nothing.
-        warm_start: Whether it starts from `start`, which voids every certificate.
-        assumptions: What a certificate takes for granted, one phrase each.
-        checkpoint: SHA-256 of what it starts from, in hexadecimal; None where that is nothing.
+        group: Number of models trained together, at least 1.
+        trained_on: Origins of the training examples of its initial weights; empty for untrained initial weights.
+        warm_start: Whether models start from the result of `start`, which voids every certificate.
+        assumptions: Assumptions of certificates with this learner, one phrase each.
+        checkpoint: SHA-256 of its initial weights, in hexadecimal; None if they are untrained.
     """
 
     group: int = 1
@@ -34,13 +34,13 @@ class Learner(Represented, ABC):
     checkpoint: str | None = None
 
     def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
-        """Learn from the training set as it is; called beforehand, and only if `warm_start` says so.
+        """Train on the training set without noise. Called before all draws if `warm_start` is True.
 
         Args:
             x: Training inputs without noise, ``(n, ...)``.
-            labels: ``(n,)`` int64 labels.
+            labels: Labels, ``(n,)`` int64.
             num_classes: Number of classes K.
-            key: Key of its randomness.
+            key: Key of the random numbers.
         """
         raise NotImplementedError(f"{type(self).__name__} has no warm start")
 
@@ -48,24 +48,24 @@ class Learner(Represented, ABC):
     def train_and_predict(
         self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
     ) -> Tensor:
-        """Train one model on each training set, and predict.
+        """Train one model per training set, and predict.
 
         Args:
             x: Training inputs, ``(group, n, ...)`` float32.
-            labels: ``(n,)`` int64 labels in ``0 .. num_classes - 1``.
+            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``.
             num_classes: Number of classes K.
-            tests: Inputs to predict, ``(group, m, ...)`` float32; often one for all models, expanded.
-            keys: Key of the randomness of each model.
+            tests: Inputs to predict, ``(group, m, ...)`` float32; often the same for all models, expanded.
+            keys: Key of the random numbers of each model.
 
         Returns:
-            ``(group, m)`` int64 classes. A model that diverged has an opinion too: by a fixed rule, such as `winner`.
+            Predicted classes, ``(group, m)`` int64. A model that diverged predicts by a fixed rule, such as `winner`.
         """
 
 
 def winner(logits: Tensor) -> Tensor:
-    """The class with the largest logit, the first of several; NaN counts as larger than any number.
+    """Return the first class with the largest logit. NaN counts as larger than any number.
 
     Args:
-        logits: ``(..., num_classes)``.
+        logits: Logits, ``(..., num_classes)``.
     """
     return logits.argmax(-1)

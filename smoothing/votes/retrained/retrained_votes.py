@@ -25,7 +25,7 @@ from smoothing.votes.retrained.learner import Learner
 from smoothing.votes.votes import Votes
 
 NOISE, TEST_NOISE, TRAINING, START = range(4)
-"""What randomness is for."""
+"""Purposes of random numbers, the last part of their keys."""
 
 _TRADED = (
     "the test input has noise of sigma_x = {sigma_x}: if its change has l2 norm L, a radius R shrinks to "
@@ -34,25 +34,24 @@ _TRADED = (
 
 
 class RetrainedVotes(Votes):
-    """Models, each trained from its own seed on its own randomised version of the training inputs.
+    """Votes of models that are each trained with their own key on their own sample of the training inputs.
 
-    One draw randomises every training input once, trains on the result and predicts every example asked (Weber et al.
-    2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all training inputs taken
+    One draw randomises every training input once, trains on the result and predicts every requested test example (Weber
+    et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all training inputs
     together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md section 6). Labels,
-    number and order of the examples stay as they are.
+    number and order of the training examples do not change.
 
-    All examples share the draws, so that each certificate holds at ``1 - alpha``, and all together only by a union
-    bound (THEORY.md section 5).
+    All test examples share the draws. Each certificate holds with probability ``1 - alpha``; all of them together hold
+    only by a union bound (THEORY.md section 5).
 
-    With noise on the test input too, ``sigma_x``, the radius R covers a backdoor: the training inputs may change by
-    ``delta`` and the test input by ``Omega`` as long as ``sum_i |delta_i|^2 + (sigma / sigma_x)^2 |Omega|^2 < R^2``
-    (Weber et al. 2023). If the distance counts ``delta`` in standard deviations, ``sigma`` is 1 there.
+    With noise of ``sigma_x`` on the test input, the radius R also covers backdoors: the training inputs may change by
+    ``delta`` and the test input by ``Omega`` if ``sum_i |delta_i|^2 + (sigma / sigma_x)^2 |Omega|^2 < R^2`` (Weber et
+    al. 2023). If the distance measures ``delta`` in standard deviations, ``sigma`` is 1 in this formula.
 
     Args:
-        learner: What is trained.
-        body: Frozen network that turns randomised inputs into the features that the learner sees; none where it sees
-            the inputs.
-        test_noise: Noise on the test input, one draw per input and model; none unless given.
+        learner: The learner.
+        body: Frozen network that maps randomised inputs to the features of the learner; none by default.
+        test_noise: Noise on the test input, one draw per input and model; none by default.
     """
 
     object: ClassVar[str] = "training inputs"
@@ -69,8 +68,8 @@ class RetrainedVotes(Votes):
         self.checkpoint = joined(learner.checkpoint, body.identity() if body else None, *of_measures)
 
     @property
-    def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # told by what is served
-        """What a certificate takes for granted: above all, that what the parts have seen is not under attack."""
+    def assumptions(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the data
+        """Assumptions of certificates: among others, that training examples of learner and body do not change."""
         apart = tuple(f"the {part}, trained on {seen}, does not change" for part, seen in self._origins())
         return (*self.learner.assumptions, *apart)
 
@@ -81,16 +80,16 @@ class RetrainedVotes(Votes):
         return (_TRADED.format(sigma=sigma, sigma_x=self.test_noise.sigma),)
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
-        """Keep the training set.
+        """Store the training set, and check the body.
 
         Args:
             x: Training inputs, ``(n, ...)``, finite.
-            labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
+            labels: Labels, ``(n,)`` whole numbers in ``0 .. num_classes - 1``, with an example of every class.
             num_classes: Number of classes K, at least 2.
 
         Raises:
-            ValueError: If an argument is not as described, naming it, its value and what is allowed; if the features
-                of an input depend on other inputs of its batch.
+            ValueError: If an argument is not as described, with its value and what is allowed, or if the body's
+                features of an input depend on other inputs of its batch.
         """
         x, labels = checked_training_set(x, labels, num_classes)
         if self.body is not None:
@@ -103,7 +102,7 @@ class RetrainedVotes(Votes):
         self._labels = labels
 
     def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
-        """Be told what will be asked; every model predicts all of it. See `Votes.serve`."""
+        """Set the test examples, all of which every model predicts; see `Votes.serve`."""
         x, index = checked_batch(x, index)
         self._origin = origin
         self._tests = x
@@ -111,11 +110,11 @@ class RetrainedVotes(Votes):
         self._place = {int(position): place for place, position in enumerate(index)}
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Why no certificate of these votes holds under ``measure``, or None where they do (THEORY.md section 6)."""
+        """Return why certificates of these votes do not hold under ``measure``, or None (THEORY.md section 6)."""
         if self.learner.warm_start:
             return (
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
-                "which no noise hides from the adversary's change; must be false, or the run be Empirical"
+                "which the adversary may change; must be false, or the certifier Empirical"
             )
         for part, seen in (
             *self._origins(),
@@ -123,8 +122,8 @@ class RetrainedVotes(Votes):
         ):
             if seen.overlaps(self._origin):
                 return (
-                    f"the {part} was trained on {seen}, and the adversary may change {self._origin}: it changes with "
-                    "them, without noise; must have seen other examples, or the run be Empirical"
+                    f"the {part} was trained on {seen}, and the adversary may change {self._origin}, which changes it "
+                    "without noise; must be trained on other examples, or the certifier Empirical"
                 )
         try:
             measure.check(self._x)
@@ -132,32 +131,32 @@ class RetrainedVotes(Votes):
             return str(error)
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
-                f"test_noise = {type(self.test_noise).__name__}, whose distance is in "
+                f"test_noise = {type(self.test_noise).__name__} with distances in "
                 f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
             )
         if self.test_noise is not None and _sigma_of(measure, self._x.shape) is None:
             return (
-                f"test_noise with {type(measure).__name__} on the training inputs; must be unset, or that be Gaussian"
+                f"test_noise with {type(measure).__name__} on training inputs; must be unset, or the measure Gaussian"
             )
         return None
 
     def object_shape(self, x: Tensor) -> Sequence[int]:
-        """The training inputs: ``(n, ...)``."""
+        """Return the shape of the training inputs, ``(n, ...)``."""
         return self._x.shape
 
     def draw(
         self, measure: SmoothingMeasure, draws: Sequence[Draw], seed: int, device: torch.device | str = "cpu"
     ) -> list[Predictions]:
-        """Finish some draws. On a CPU every core trains groups of its own.
+        """Finish some draws. On a CPU each core trains its own groups.
 
         Args:
             measure: The smoothing measure.
-            draws: Which draws.
+            draws: The draws to finish.
             seed: Root seed of all draws.
-            device: Where to train.
+            device: Device of the training runs.
 
         Returns:
-            What each model predicts for the examples asked.
+            Predictions of each model for the requested test examples.
         """
         x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
         fixed = self._prepare(x, labels, tests, (seed, START))
@@ -167,16 +166,17 @@ class RetrainedVotes(Votes):
             keys = [(seed, *draw) for draw in draws[some]]
             with torch.no_grad():
                 noisy = [self._features(measure.sample(x, generator((*key, NOISE), x.device))) for key in keys]
-                asked = [self._features(self._noisy(tests, key)) if fixed is None else fixed for key in keys]
-            # Always as many models, so that each has the same bits whichever others there are.
+                targets = [self._features(self._noisy(tests, key)) if fixed is None else fixed for key in keys]
+            # Groups of one size, so that a model has the same bits with any other models.
             spare = self.learner.group - len(keys)
-            noisy, asked, trained = noisy + spare * noisy[-1:], asked + spare * asked[-1:], keys + spare * keys[-1:]
+            noisy, trained = noisy + spare * noisy[-1:], keys + spare * keys[-1:]
+            targets += spare * targets[-1:]
             with torch.enable_grad():
                 predicted[some.start] = self.learner.train_and_predict(
                     torch.stack(noisy),
                     labels,
                     self.num_classes,
-                    torch.stack(asked) if fixed is None else fixed.expand(len(trained), *fixed.shape),
+                    torch.stack(targets) if fixed is None else fixed.expand(len(trained), *fixed.shape),
                     [(*key, TRAINING) for key in trained],
                 )[: len(keys)]
 
@@ -184,7 +184,7 @@ class RetrainedVotes(Votes):
         return [row for start in sorted(predicted) for row in predicted[start].cpu().numpy().astype(np.int16)]
 
     def _prepare(self, x: Tensor, labels: Tensor, tests: Tensor, key: Sequence[int]) -> Tensor | None:
-        """What all draws have in common, done once; returns the features of the examples asked, if they are fixed."""
+        """Compute once what all draws share, and return the features of the test examples if they have no noise."""
         same = self._prepared and all(map(torch.equal, self._prepared, (x, tests)))
         if not same:
             with torch.no_grad():
@@ -198,21 +198,21 @@ class RetrainedVotes(Votes):
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes of finished draws; see `Votes.counts`.
+        """Count the votes of finished draws; see `Votes.counts`.
 
         Raises:
-            MissingDrawsError: If one of them is not finished.
+            MissingDrawsError: If a draw is not finished.
         """
         _, index = checked_batch(x, index)
-        asked = [Draw(seed[-1], number) for number in range(first, first + draws)]
-        if missing := tuple(draw for draw in asked if draw not in self._finished):
+        requested = [Draw(seed[-1], number) for number in range(first, first + draws)]
+        if missing := tuple(draw for draw in requested if draw not in self._finished):
             raise MissingDrawsError(missing)
         places = [self._place[int(position)] for position in index]
-        predicted = torch.from_numpy(np.stack([self._finished[draw][places] for draw in asked]))
+        predicted = torch.from_numpy(np.stack([self._finished[draw][places] for draw in requested]))
         return one_hot(predicted.long(), self.num_classes).sum(0)
 
     def _features(self, x: Tensor) -> Tensor:
-        """Through the body in batches of one size, so that a row has the same bits whatever the number of rows."""
+        """Return the body's features, in batches of one size, so that bits do not depend on the number of rows."""
         if self.body is None:
             return x
         body, size = self.body.to(x.device), self.body.batch_size

@@ -30,7 +30,7 @@ def changes(seed: int, batch: int = 20) -> Tensor:
 
 @pytest.mark.parametrize("name", BALLS)
 @given(seed=st.integers(0, 1000), radius=st.sampled_from([0.0, 1e-3, 0.5, 2.0, 50.0]))
-def test_projection_ends_inside_and_leaves_alone_what_is_inside(name: str, seed: int, radius: float):
+def test_projections_are_inside_and_change_nothing_inside(name: str, seed: int, radius: float):
     ball, change = BALLS[name], changes(seed)
     radii = torch.full((len(change),), radius, dtype=torch.float64)
     inside = ball.project(change, radii)
@@ -43,8 +43,8 @@ def test_projection_ends_inside_and_leaves_alone_what_is_inside(name: str, seed:
 
 @pytest.mark.parametrize("name", ["l1", "l2", "linf"])
 @given(seed=st.integers(0, 1000))
-def test_nothing_inside_is_nearer_than_the_projection(name: str, seed: int):
-    """The projection is the point from which no other point of the ball lies towards the change."""
+def test_the_projection_is_the_nearest_point(name: str, seed: int):
+    """At the projection, no other point of the ball is in the direction of the change."""
     ball, change = BALLS[name], changes(seed)
     radii = torch.full((len(change),), 0.7, dtype=torch.float64)
     inside = ball.project(change, radii)
@@ -63,7 +63,7 @@ def test_every_object_has_its_own_radius():
 
 @pytest.mark.parametrize("name", BALLS)
 @given(seed=st.integers(0, 1000), power=st.sampled_from([1.0, 1e-200, 1e150]))
-def test_no_other_step_of_size_one_gains_more(name: str, seed: int, power: float):
+def test_the_step_of_steepest_ascent_gains_most(name: str, seed: int, power: float):
     gradient = power * changes(seed)
     step = BALLS[name].uphill(gradient)
     torch.testing.assert_close(SIZES[name](step), torch.ones(len(step), dtype=torch.float64))
@@ -72,11 +72,11 @@ def test_no_other_step_of_size_one_gains_more(name: str, seed: int, power: float
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_where_nothing_slopes_nothing_moves(name: str):
+def test_a_zero_gradient_gives_a_zero_step(name: str):
     assert not BALLS[name].uphill(torch.zeros(2, 2, 3, dtype=torch.float64)).any()
 
 
-def test_the_ball_is_the_one_that_the_radius_speaks_of():
+def test_the_ball_is_that_of_the_distance():
     assert isinstance(ball_of(Laplace(1.0).distance), L1Ball)
     assert isinstance(ball_of(Gaussian(1.0).distance), L2Ball)
     assert isinstance(ball_of(UniformLinf(1.0).distance), LinfBall)
@@ -86,7 +86,5 @@ def test_the_ball_is_the_one_that_the_radius_speaks_of():
     "distance", [LabelFlip(0.1, 2).distance, AnisotropicGaussian([1.0]).distance, Distance("l2", "eyes", False, True)]
 )
 def test_a_distance_without_a_ball_is_refused(distance: Distance):
-    with pytest.raises(
-        ValueError, match=rf"^ball: not given, and none is known for {distance.norm} \({distance.unit}\)"
-    ):
+    with pytest.raises(ValueError, match=rf"^ball: not given; must be given for {distance.norm} \({distance.unit}\)"):
         ball_of(distance)

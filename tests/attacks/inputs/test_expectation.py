@@ -15,7 +15,7 @@ def network(scale: float = 1.0, dtype: torch.dtype = torch.float64) -> nn.Module
     return made
 
 
-def test_the_loss_is_the_odds_of_losing_the_class():
+def test_the_loss_is_the_log_odds_of_the_other_classes():
     draws = Draws(Gaussian(0.5), 7, (1, 2))
     net = network()
     prediction = net(draws(X)).softmax(1).unflatten(0, (7, 5)).mean(0)
@@ -23,7 +23,7 @@ def test_the_loss_is_the_odds_of_losing_the_class():
     torch.testing.assert_close(smoothed_loss(net, draws, X, LABELS), torch.log((1 - p) / p))
 
 
-def test_it_slopes_where_the_prediction_rounds_to_one():
+def test_the_gradient_does_not_vanish_where_the_prediction_rounds_to_one():
     draws = Draws(Gaussian(0.01), 7, (1, 2))
     net = network(1e4, torch.float32)
     x = X.float().requires_grad_()

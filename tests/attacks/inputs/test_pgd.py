@@ -23,7 +23,7 @@ def problem(batch: int = 8) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(("measure", "given", "ball"), KINDS, ids=["l2", "l1", "linf", "scaled"])
-def test_it_stays_in_the_ball_and_the_class_suffers(measure: SmoothingMeasure, given: Ball | None, ball: Ball):
+def test_attacks_stay_in_the_ball_and_reduce_the_vote(measure: SmoothingMeasure, given: Ball | None, ball: Ball):
     network, x, labels = problem()
     radius = torch.linspace(0, 0.7, len(x), dtype=torch.float64)
     moved = PGD(10, 16, given).attack(network, measure, x, labels, radius, (0,))
@@ -42,7 +42,7 @@ def test_the_same_key_gives_the_same_attack():
     assert not torch.equal(moved[0], moved[2])
 
 
-def test_the_network_is_left_alone():
+def test_the_network_is_not_changed():
     network = nn.Sequential(nn.BatchNorm1d(6), nn.Dropout(), nn.Linear(6, 3)).double()
     state = {name: value.clone() for name, value in network.state_dict().items()}
     x = torch.rand(4, 6, dtype=torch.float64)
@@ -58,5 +58,5 @@ def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"^PGD: draws = -1; must be at least 1$"):
         PGD(draws=-1)
     network, x, labels = problem()
-    with pytest.raises(ValueError, match=r"^ball: not given, and none is known for l0 \(flips\)"):
+    with pytest.raises(ValueError, match=r"^ball: not given; must be given for l0 \(flips\)"):
         PGD().attack(network, LabelFlip(0.1, 2), x, labels, torch.ones(len(x)), (0,))

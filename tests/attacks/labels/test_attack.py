@@ -1,4 +1,4 @@
-"""An attack has a contract and a result of its own: neither can pass for a certificate."""
+"""Attacks and their results have types of their own, so that neither can pass for a certificate."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Deterministic certificates against a walk through all small images."""
+"""Certificates by enumeration, against all small images."""
 
 from fractions import Fraction
 from itertools import product
@@ -17,7 +17,7 @@ LEVELS, PIXELS = 5, 3
 
 
 def rough(seed: int, num_classes: int) -> nn.Module:
-    """A network that turns many corners between the levels."""
+    """A network with many changes of the prediction between levels."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = nn.Sequential(nn.Linear(PIXELS, 32), nn.ReLU(), nn.Linear(32, num_classes))
@@ -27,7 +27,7 @@ def rough(seed: int, num_classes: int) -> nn.Module:
 
 
 def all_images() -> tuple[Tensor, Tensor]:
-    """Numbers of levels and images, ``(5**3, 3)`` each."""
+    """Return levels and images, ``(5**3, 3)`` each."""
     codes = torch.tensor(list(product(range(LEVELS), repeat=PIXELS)))
     return codes, codes.float() / (LEVELS - 1)
 
@@ -78,7 +78,7 @@ def test_votes_are_counted_and_radii_follow_from_them() -> None:
 
 
 def test_versions_are_those_of_splitting_and_change_with_single_levels() -> None:
-    """One level more in one pixel changes exactly one version, whatever the pixel's own number."""
+    """Raising one pixel by one level changes exactly one version, whatever the pixel's own number."""
     measure = SharedSplitting(0.75, LEVELS, seed=3)
     codes, x = all_images()
     numbers = torch.arange(measure.versions)
@@ -116,7 +116,7 @@ def test_pairs_without_a_census_are_refused() -> None:
     assert "cannot be asked" in str(Enumeration().supports(SharedSplitting(0.5), NearestNeighbours(3)))
 
 
-def test_divergence_of_what_leaves_its_support_certifies_nothing() -> None:
+def test_an_infinite_divergence_certifies_nothing() -> None:
     _, x = all_images()
     answer = Enumeration(KL()).certify(put(NetworkVotes(rough(0, 2), 2), SharedSplitting(1.5, LEVELS), x))
     assert (answer.radius == 0).all()

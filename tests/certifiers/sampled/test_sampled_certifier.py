@@ -1,4 +1,4 @@
-"""What the sampled certifiers do, each on counts that are given."""
+"""Sampled certifiers on given counts."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ from tests.counted import RowVotes, counted, tail
 
 
 def losing(*draws: range, sigma: float = 0.5) -> Ballots:
-    """Examples that lose exactly the draws of these numbers."""
+    """Return examples that lose exactly the draws with the given numbers."""
     longest = max(map(len, draws))
     x = torch.tensor([[*numbers, *[-1] * (longest - len(numbers))] for numbers in draws])
     return Ballots(Gaussian(sigma), RowVotes(2), x, torch.arange(len(x)), 0)
@@ -42,7 +42,7 @@ def losing(*draws: range, sigma: float = 0.5) -> Ballots:
 NONE, HALF = range(0), range(0, 200_000, 2)
 
 
-def test_sequential_stops_as_soon_as_all_is_known() -> None:
+def test_sequential_stops_when_every_radius_is_decided() -> None:
     certifier = Sequential([0.5, 0.25], max_draws=20_000)
     certificates = certifier.certify(losing(NONE, HALF, range(0, 20_000, 5), range(0, 20_000, 4)))
     assert certificates.radius.tolist() == [np.nextafter(0.5, 1), 0, np.nextafter(0.25, 1), np.nextafter(0.25, 1)]
@@ -56,28 +56,28 @@ def test_sequential_stops_as_soon_as_all_is_known() -> None:
     np.testing.assert_allclose(certificates.log_fail, [limit[0], 0, limit[1], limit[1]], atol=1e-9)
 
 
-def test_sequential_leaves_open_what_it_cannot_tell() -> None:
-    """A share of lost votes next to the border of radius 0.5 stays undecided, and is not certified."""
+def test_sequential_does_not_certify_undecided_radii() -> None:
+    """A share of lost votes close to the limit of radius 0.5 stays undecided and is not certified."""
     border = int(1 / norm.sf(1))
     certifier = Sequential([0.5], max_draws=3_000)
     certificates = certifier.certify(losing(range(0, 3_000, border)))
     assert (certificates.n[0], certificates.prediction[0], certificates.radius[0]) == (3_000, -1, 0)
 
 
-def test_sequential_does_not_draw_for_what_is_out_of_reach() -> None:
+def test_sequential_stops_at_once_for_radii_that_no_count_certifies() -> None:
     certificates = Sequential([5.0], max_draws=100_000).certify(losing(NONE))
     assert certificates.n[0] == 128
     assert certificates.prediction[0] == -1
 
 
-def test_radius_zero_asks_for_the_prediction() -> None:
+def test_radius_zero_certifies_the_prediction() -> None:
     certificates = Sequential([0], max_draws=10_000).certify(losing(range(0, 10_000, 3), HALF))
     assert certificates.prediction.tolist() == [0, -1]
     assert certificates.radius.tolist() == [0, 0]
     assert certificates.log_fail[0] == pytest.approx(np.log(0.5))
 
 
-def test_sequential_serves_whole_distances() -> None:
+def test_sequential_certifies_whole_radii() -> None:
     ballots = ballots_of(LabelFlip("0.01", 2), [[1.0] * 9 + [0.0]], [1] * 9 + [0])
     votes = ballots.votes
     assert Sequential([1, 2]).supports(LabelFlip("0.01", 2), votes) is None
@@ -87,13 +87,13 @@ def test_sequential_serves_whole_distances() -> None:
     assert certificates.radius[0] <= ClopperPearson(n=100_000, alpha=0.1).certify(ballots).radius[0]
 
 
-def test_thresholds_belong_to_a_measure() -> None:
+def test_thresholds_are_computed_for_every_measure() -> None:
     certifier = Sequential([0.25], max_draws=1_000)
     narrow, wide = (losing(range(0, 1_000, 10), sigma=sigma) for sigma in (0.1, 1.0))
     assert [certifier.certify(b).prediction[0] for b in (narrow, wide, narrow, wide)] == [-1, 0, -1, 0]
 
 
-def test_rounds_grow_and_end_where_they_must() -> None:
+def test_rounds_grow_and_end_at_the_largest_number_of_draws() -> None:
     for max_draws in (1, 127, 128, 1_000, 100_000):
         ends = np.array(rounds(max_draws))
         assert ends[-1] == max_draws
@@ -105,7 +105,7 @@ def test_rounds_grow_and_end_where_they_must() -> None:
 
 @pytest.mark.parametrize("measure", [Gaussian(0.5), Laplace(0.3), LabelFlip("0.1", 2)], ids=lambda m: type(m).__name__)
 @pytest.mark.parametrize("radius", [0, 1, 2, 3])
-def test_a_limit_is_the_last_bound_that_is_certified(measure: SmoothingMeasure, radius: float) -> None:
+def test_the_limit_is_the_largest_bound_that_is_certified(measure: SmoothingMeasure, radius: float) -> None:
     guarantee = NeymanPearson()
     limit = log_limit(guarantee, measure, radius, (9,))
     at, above = (VoteBound.one_sided(np.array([log_f])) for log_f in (limit, limit * (1 - 1e-9)))
@@ -114,12 +114,12 @@ def test_a_limit_is_the_last_bound_that_is_certified(measure: SmoothingMeasure, 
     assert guarantee.radius(measure, above, (9,)) < radius or not above.leads()
 
 
-def test_a_limit_that_no_bound_meets_is_none() -> None:
+def test_the_limit_is_minus_infinity_if_no_bound_is_certified() -> None:
     assert log_limit(NeymanPearson(), LabelFlip("0.1", 2), 10, (9,)) == -np.inf
     assert log_limit(KL(), Gaussian(1.0), 1.0, (1,)) < log_limit(NeymanPearson(), Gaussian(1.0), 1.0, (1,))
 
 
-def test_staged_draws_go_on_only_where_the_target_is_open() -> None:
+def test_staged_draws_continue_only_where_the_target_is_undecided() -> None:
     certifier = Staged(0.5, [100, 1_000, 10_000])
     lost = range(0, 100, 20), NONE, HALF, range(0, 10_000, 10)
     certificates = certifier.certify(losing(*lost))
@@ -132,7 +132,7 @@ def test_staged_draws_go_on_only_where_the_target_is_open() -> None:
     assert certificates.alpha == 0.001
 
 
-def test_prediction_is_the_binomial_test() -> None:
+def test_prediction_agrees_with_the_binomial_test() -> None:
     counts = np.array([[60, 30, 10], [30, 60, 10], [50, 45, 5], [34, 33, 33], [0, 0, 100]])
     certificates = Prediction(n=100, alpha=0.01).certify(counted(Gaussian(1.0), counts))
     assert certificates.prediction.tolist() == [0, 1, -1, -1, 2]
@@ -144,8 +144,8 @@ def test_prediction_is_the_binomial_test() -> None:
     assert Prediction(n=100, alpha=0.01).certify(near).prediction.tolist() == [0, -1]
 
 
-def test_uniforms_are_logged_in_the_bound() -> None:
-    """They belong to run and example, are uniform, and are read back from a row."""
+def test_uniforms_can_be_recovered_from_the_bound() -> None:
+    """They are functions of seed and example, uniformly distributed, and recovered from a row."""
     uniforms = np.array([RandomisedClopperPearson.uniform(0, index) for index in range(2_000)])
     assert ((uniforms > 0) & (uniforms <= 1)).all()
     assert kstest(uniforms, "uniform").pvalue > 1e-6
@@ -169,20 +169,20 @@ def test_randomised_radii_are_no_smaller() -> None:
         assert (drawn.log_rival <= drawn.log_fail).all()
 
 
-def test_certifiers_share_draws_and_repeat_none() -> None:
+def test_certifiers_share_cached_draws() -> None:
     class Counting(RowVotes):
-        asked: list[tuple[int, int, int]]
+        requested: list[tuple[int, int, int]]
 
         def counts(self, measure, x, index, draws, seed, first=0):  # type: ignore[no-untyped-def]
-            self.asked.append((seed[1], first, draws))
+            self.requested.append((seed[1], first, draws))
             return super().counts(measure, x, index, draws, seed, first)
 
     votes = Counting(2)
-    votes.asked = []
+    votes.requested = []
     ballots = Ballots(Gaussian(0.5), votes, torch.tensor([[0, 150, 250, 300]]), torch.tensor([7]), 0)
     small, large = (ClopperPearson(n=n).certify(ballots) for n in (200, 1_000))
     again = ClopperPearson(n=200, two_sided=True).certify(ballots)
-    assert votes.asked == [(0, 0, 100), (1, 0, 200), (1, 200, 800)]
+    assert votes.requested == [(0, 0, 100), (1, 0, 200), (1, 200, 800)]
     assert (small.n_a[0], large.n_a[0], again.n_a[0]) == (198, 996, 198)
 
 
@@ -216,7 +216,7 @@ def test_certifiers_share_draws_and_repeat_none() -> None:
         (lambda: Staged(1, [True, 10]), r"Staged: stages = \[True, 10\]; must be ascending"),
         (lambda: Staged(1, [10, 20.5]), "Staged: stages = 20.5; must be a whole number, at least 1"),
         (lambda: Staged(1, [100, 200], [1, float("nan")]), r"Staged: shares = \[1, nan\]; must be 2 numbers above 0"),
-        (lambda: Staged(1, [100, 200], [1, 1e-198]), r"Staged: shares = \[1, 1e-198\]; must be such that alpha times"),
+        (lambda: Staged(1, [100, 200], [1, 1e-198]), r"Staged: shares = \[1, 1e-198\]; must be such that each part of"),
         (lambda: Sequential([]), r"Sequential: radii = \[\]; must be finite"),
         (lambda: Sequential([0.5, -1]), r"Sequential: radii = \[0.5, -1\]; must be finite and at least 0"),
         (lambda: Sequential([float("nan")]), r"Sequential: radii = \[nan\]; must be finite"),
@@ -259,7 +259,7 @@ def test_a_joint_claim_covers_no_more_examples_than_stated(joint: int, refused: 
     ],
 )
 def test_too_few_draws_to_certify_anything_are_refused(make: Callable[[int], Certifier], name: str, least: int) -> None:
-    """With one draw fewer than is asked for, unanimous votes abstain; with so many, they do not."""
+    """Unanimous votes are certified with exactly the required number of draws."""
     with pytest.raises(ValueError, match=f"{name} = .*; must be at least {least} .* fewer .*nothing$"):
         make(least - 1)
     unanimous = losing(NONE) if name != "n" else counted(Gaussian(0.5), np.array([[least, 0]]))
@@ -288,7 +288,7 @@ def test_more_classes_need_more_draws() -> None:
     ],
     ids=repr,
 )
-def test_unanimous_votes_reach_as_far_as_was_said_and_no_votes_further(
+def test_reach_is_the_radius_of_unanimous_votes_and_the_largest_one(
     certifier: Certifier, measure: SmoothingMeasure
 ) -> None:
     lost = [*range(12), 60, 100, 199]
@@ -298,13 +298,13 @@ def test_unanimous_votes_reach_as_far_as_was_said_and_no_votes_further(
     assert certificates.radius[0] == certificates.radius.max() == certifier.reach(measure, (1,))
 
 
-def test_draws_set_no_limit_to_certifiers_that_do_not_sample() -> None:
+def test_certifiers_that_do_not_sample_have_no_reach() -> None:
     assert ExactVote().reach(LabelFlip("0.1", 2), (9,)) is None
 
 
 @pytest.mark.parametrize("alpha", [1e-300, 1e-180, 1e-20])
 def test_tiny_failure_probabilities_have_bounds(alpha: float) -> None:
-    """At the bound so few successes are no more probable than alpha; SciPy's own inverse is NaN for some."""
+    """At the bound, at most ``count`` successes have probability at most alpha. SciPy's inverse is NaN for some."""
     n = np.array([3, 6, 10, 18, 426, 1_000])
     for count in (np.zeros(6, np.int64), np.ones(6, np.int64), n - 3, n - 1, n):
         for uniform in (0.5, 1.0):
@@ -326,14 +326,14 @@ def test_bounds_of_impossible_counts_are_refused(count: int, n: int, alpha: floa
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("alpha", [1e-200, 0.001, 1 - 1e-16])
 @pytest.mark.parametrize("f", [5e-324, 1e-300, 1e-17, 0.5, 1 - 1e-16])
-def test_bets_at_extremes_are_finite(f: float, alpha: float) -> None:
+def test_bets_at_extreme_probabilities_are_finite(f: float, alpha: float) -> None:
     draws = np.array([1, 10, 10**9])
     lost = most_lost(draws, f, alpha, 10**9)
     assert ((lost >= -1) & (lost < draws)).all()
     assert lost[0] <= (0 if f > 0.5 else -1) or alpha > 0.5
 
 
-def test_votes_that_are_not_supported_are_refused_without_asking_first() -> None:
+def test_certify_refuses_votes_that_are_not_supported() -> None:
     ballots = ballots_of(LabelFlip("0.01", 3), [[1.0, 1.0, 0.0]], [1, 1, 0])
     for certifier in (ClopperPearson(), Prediction(), Sequential([1]), Staged(1), Plurality(), JointNaming()):
         with pytest.raises(ValueError, match=f"^{type(certifier).__name__}: "):

@@ -14,7 +14,7 @@ def parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def test_lenet_is_that_of_the_field() -> None:
+def test_lenet_is_the_published_one() -> None:
     network = LeNet()
     assert parameters(network) == (25 + 1) * 20 + (20 * 25 + 1) * 50 + (800 + 1) * 500 + (500 + 1) * 10
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
@@ -39,7 +39,7 @@ def test_shortcuts_that_change_the_shape_have_no_parameters() -> None:
     assert not y[:, 24:].any()
 
 
-def test_normalising_comes_first() -> None:
+def test_normalisation_is_the_first_layer() -> None:
     network = LeNet(mean=[0.25], std=[2.0])
     x = torch.rand(2, 1, 28, 28)
     first = network.body[0]
@@ -112,7 +112,7 @@ def test_another_number_of_channels_is_refused() -> None:
         CifarResNet(8)(torch.rand(1, 1, 32, 32))
 
 
-def test_released_weights_load_by_the_names_they_come_with(tmp_path: Path) -> None:
+def test_released_weights_load_by_their_names(tmp_path: Path) -> None:
     network = CifarResNet(8)
     for parameter in network.parameters():
         nn.init.normal_(parameter)

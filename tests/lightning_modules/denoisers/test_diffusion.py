@@ -70,7 +70,7 @@ def test_the_unet_is_given_the_law_that_it_knows_with_at_least_the_noise_that_is
     z = torch.tensor([0.0, 0.25, 1.0]).reshape(1, 1, 3)
     measure = DenoisedMeasure(Gaussian(sigma), denoiser, batch_size=60_000)
     measure.sample_many(z, 60_000, generator((1,)))
-    (given, step), _ = oracle.asked  # The second call checks that rows do not depend on each other.
+    ((given, step),) = oracle.calls
     abar = float(DDPMScheduler().alphas_cumprod[step])
     # Ho et al. 2020, equation 4, of images on [-1, 1].
     torch.testing.assert_close(given.mean(0), abar**0.5 * (2 * z - 1), rtol=0, atol=0.02)
@@ -83,19 +83,19 @@ def test_the_unet_is_given_the_law_that_it_knows_with_at_least_the_noise_that_is
 
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
-def test_what_is_taught_is_what_is_asked(kind: str) -> None:
+def test_the_target_of_training_is_what_denoising_uses(kind: str) -> None:
     process = Diffusion({"prediction_type": kind})
     x = torch.rand(16, 1, 4, 4)
-    lesson = process.lesson(x, generator((0,)))
-    abar = DDPMScheduler().alphas_cumprod[lesson.time].reshape(-1, 1, 1, 1)
-    clean = process._prediction.clean(lesson.given, lesson.wanted, abar.sqrt(), (1 - abar).sqrt())
+    taught = process.training_batch(x, generator((0,)))
+    abar = DDPMScheduler().alphas_cumprod[taught.time].reshape(-1, 1, 1, 1)
+    clean = process._prediction.clean(taught.given, taught.target, abar.sqrt(), (1 - abar).sqrt())
     torch.testing.assert_close((clean + 1) / 2, x, rtol=0, atol=2e-2)
     scheduler = DDPMScheduler()
-    noise = (lesson.given - abar.sqrt() * (2 * x - 1)) / (1 - abar).sqrt()
-    torch.testing.assert_close(lesson.given, scheduler.add_noise(2 * x - 1, noise, lesson.time), rtol=0, atol=1e-5)
-    velocity = scheduler.get_velocity(2 * x - 1, noise, lesson.time)
+    noise = (taught.given - abar.sqrt() * (2 * x - 1)) / (1 - abar).sqrt()
+    torch.testing.assert_close(taught.given, scheduler.add_noise(2 * x - 1, noise, taught.time), rtol=0, atol=1e-5)
+    velocity = scheduler.get_velocity(2 * x - 1, noise, taught.time)
     wanted = {"epsilon": noise, "sample": 2 * x - 1, "v_prediction": velocity}[kind]
-    torch.testing.assert_close(lesson.wanted, wanted, rtol=0, atol=2e-3)
+    torch.testing.assert_close(taught.target, wanted, rtol=0, atol=2e-3)
     assert 0.9 < noise.std() < 1.1
 
 
@@ -107,20 +107,20 @@ def test_a_unet_that_knows_the_image_gives_it_back(kind: str, steps: int, schedu
     abar = DDPMScheduler(**scheduler).alphas_cumprod
     x = torch.rand(3, 2, 4, 4)
 
-    def says(given: Tensor, time: int) -> Tensor:
+    def output(given: Tensor, time: int) -> Tensor:
         signal, noise = abar[time].sqrt(), (1 - abar[time]).sqrt()
         epsilon = (given - signal * (2 * x - 1)) / noise
-        said = {"epsilon": epsilon, "sample": 2 * x - 1, "v_prediction": signal * epsilon - noise * (2 * x - 1)}[kind]
-        # How sure it is comes after what it says.
-        return torch.cat([said, torch.full_like(said, 9.0)], 1)
+        wanted = {"epsilon": epsilon, "sample": 2 * x - 1, "v_prediction": signal * epsilon - noise * (2 * x - 1)}[kind]
+        # Further channels hold the variance.
+        return torch.cat([wanted, torch.full_like(wanted, 9.0)], 1)
 
-    oracle = Oracle(says, channels=2, out=4)
+    oracle = Oracle(output, channels=2, out=4)
     denoiser = UNetDenoiser(oracle, process, Origin("A"), "float32")
     noisy = x + denoiser.applied_sigma(0.5) * torch.randn(x.shape, generator=generator((0,)))
-    torch.testing.assert_close(denoiser.forward(noisy, 0.5), x, rtol=0, atol=1e-4)
+    torch.testing.assert_close(denoiser(noisy, 0.5), x, rtol=0, atol=1e-4)
     last = process.step(0.5)
-    assert len(oracle.asked) == min(steps, last + (steps > last))
-    assert oracle.asked[0][1] == last
+    assert len(oracle.calls) == min(steps, last + (steps > last))
+    assert oracle.calls[0][1] == last
 
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
@@ -160,7 +160,7 @@ def test_rows_do_not_mix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"steps": 0}, "Diffusion: steps = 0; must be at least 1"),
         ({"scheduler": {"beta_schedul": "linear"}}, "Diffusion: scheduler = .*; must be arguments of DDPMScheduler"),
@@ -168,6 +168,6 @@ def test_rows_do_not_mix() -> None:
         ({"scheduler": {"prediction_type": "mood"}}, "prediction_type = mood; must be one of epsilon, sample, v_pred"),
     ],
 )
-def test_arguments_out_of_their_range(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_arguments_out_of_their_range(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Diffusion(**arguments)

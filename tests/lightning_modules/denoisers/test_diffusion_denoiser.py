@@ -81,7 +81,7 @@ def test_identity_is_that_of_weights_and_schedule(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sample", "v_prediction"])
-def test_the_folder_says_what_is_predicted(folder: Path, kind: str) -> None:
+def test_the_folder_defines_the_prediction(folder: Path, kind: str) -> None:
     usual = denoised(folder)
     change(folder / "scheduler/scheduler_config.json", prediction_type=kind)
     assert not torch.allclose(denoised(folder), usual)
@@ -118,15 +118,15 @@ def test_it_can_be_described_and_built_again(folder: Path) -> None:
     assert again.identity() == denoiser.identity()
 
 
-def test_what_it_was_trained_on_must_be_said(folder: Path) -> None:
+def test_the_training_examples_must_be_named(folder: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"^DiffusionDenoiser: training_set is not given; must say what .* 'CIFAR10 train'"
+        ValueError, match=r"^DiffusionDenoiser: training_set is not given; must name what .* 'CIFAR10 train'"
     ):
         DiffusionDenoiser(str(folder))
     (folder / "trained_on.txt").write_text("MNIST train[30000:]\n")
     denoiser = DiffusionDenoiser(str(folder))
     assert [str(seen) for seen in denoiser.trained_on] == ["MNIST train[30000:]"]
-    with pytest.raises(ValueError, match=r"training_set = LSUN; must be MNIST train\[30000:\], as .*.txt says"):
+    with pytest.raises(ValueError, match=r"training_set = LSUN; must be MNIST train\[30000:\], as in .*.txt$"):
         DiffusionDenoiser(str(folder), "LSUN")
     assert DiffusionDenoiser(str(folder), "MNIST train[30000:]").trained_on == denoiser.trained_on
     measure = DenoisedMeasure(Gaussian(0.25), denoiser)
@@ -202,13 +202,13 @@ def _missing_weight(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
-        (_conditional, "asks for the class of an image"),
+        (_conditional, "needs the class of an image; must be unconditional"),
         (_unknown_channels, "out_channels = 5; must be in_channels = 3, or twice that"),
-        (_another_network, "is that of a UNet2DConditionModel; must be that of a UNet2DModel"),
-        (_exploding, "is that of a ScoreSdeVeScheduler; must be that of a .*DDPMScheduler"),
-        (_no_schedule, "scheduler_config.json has no beta_schedule; must have"),
+        (_another_network, "is the config of a UNet2DConditionModel; must be that of a UNet2DModel"),
+        (_exploding, "is the config of a ScoreSdeVeScheduler; must be that of a .*DDPMScheduler"),
+        (_no_schedule, "scheduler_config.json has no beta_schedule; must have one"),
         (_no_config, "must hold config.json in the format of diffusers"),
         (_torn_config, "must hold scheduler_config.json in the format of diffusers"),
         (_other_weights, "must hold the weights of its config"),
@@ -216,9 +216,9 @@ def _missing_weight(folder: Path) -> None:
         (_missing_weight, "must hold the weights of its config"),
     ],
 )
-def test_what_is_no_such_model_is_refused(folder: Path, spoil: Callable[[Path], None], said: str) -> None:
+def test_what_is_no_such_model_is_refused(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
     spoil(folder)
-    with pytest.raises(ValueError, match=f"^DiffusionDenoiser: .*{said}"):
+    with pytest.raises(ValueError, match=f"^DiffusionDenoiser: .*{message}"):
         denoised(folder)
 
 

@@ -1,4 +1,4 @@
-"""UNets that know what they will be asked, or nothing at all."""
+"""UNets with given outputs, or with random weights."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -16,21 +16,21 @@ TINY: dict[str, Any] = {
     "layers_per_block": 1,
     "norm_num_groups": 4,
 }
-"""Arguments of a UNet that costs nothing."""
+"""Arguments of a tiny UNet."""
 
 
 class Oracle(nn.Module):
-    """Says what a function of its input and its time says, and keeps both."""
+    """Returns a function of its input and its time, and records both."""
 
-    def __init__(self, says: Callable[[Tensor, int], Tensor], channels: int = 1, out: int = 1) -> None:
+    def __init__(self, output: Callable[[Tensor, int], Tensor], channels: int = 1, out: int = 1) -> None:
         super().__init__()
-        self.says = says
+        self.output = output
         self.config = {"in_channels": channels, "out_channels": out, "sample_size": None}
-        self.asked: list[tuple[Tensor, int]] = []
+        self.calls: list[tuple[Tensor, int]] = []
 
     def forward(self, given: Tensor, time: int) -> SimpleNamespace:
-        self.asked.append((given, time))
-        return SimpleNamespace(sample=self.says(given, time))
+        self.calls.append((given, time))
+        return SimpleNamespace(sample=self.output(given, time))
 
 
 def tiny(channels: int = 1, size: int | None = 8, **arguments: Any) -> UNet2DModel:

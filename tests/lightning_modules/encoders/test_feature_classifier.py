@@ -77,15 +77,17 @@ def test_it_stays_in_evaluation_mode(fitted: tuple[FeatureClassifier, Path, floa
     assert not any(parameter.requires_grad for parameter in encoder.parameters())
 
 
-def test_a_fit_goes_on_from_its_checkpoint(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
+def test_a_fit_resumes_from_its_checkpoint(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
     fit(tmp_path, ckpt_path=fitted[1])
     gone_on, stopped = (torch.load(path, weights_only=True) for path in (tmp_path / "encoder.ckpt", fitted[1]))
     assert gone_on["encoder"] == stopped["encoder"]
     assert all(torch.equal(gone_on["state_dict"][name], value) for name, value in stopped["state_dict"].items())
 
 
-def test_a_fit_does_not_go_on_with_other_classes(fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path) -> None:
-    """Otherwise the encoder would not tell of the first ones, and serve them."""
+def test_a_fit_does_not_resume_with_other_classes(
+    fitted: tuple[FeatureClassifier, Path, float], tmp_path: Path
+) -> None:
+    """Otherwise the record would lack the first examples, and the encoder would accept them."""
     others = Digits((0, 2, 3, 4, 5, 6, 1, 7))
     with pytest.raises(
         ValueError,
@@ -103,24 +105,24 @@ def digits(*classes: int, source: str = "Digits") -> Origin:
     return Origin(source, "train", classes=classes)
 
 
-def test_it_says_what_it_has_seen(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+def test_it_records_its_training_examples(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     encoder = FrozenEncoder(str(fitted[1]))
     assert encoder.trained_on == encoder.labels_of == (digits(*SEEN),)
 
 
-def test_classes_it_has_not_seen_are_served(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+def test_classes_absent_from_training_are_accepted(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     encoder = FrozenEncoder(str(fitted[1]))
     encoder.serve(digits(1, 7))
     encoder.serve(digits(0, 2, source="MNIST"))
     assert encoder.assumptions == ()
 
 
-def test_classes_it_has_seen_are_refused(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+def test_classes_of_training_are_refused(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     with pytest.raises(ValueError, match=r"^FrozenEncoder: was trained on labels of classes 0, 2.* of Digits train"):
         FrozenEncoder(str(fitted[1])).serve(digits(1, 4))
 
 
-def test_classes_it_has_seen_are_an_assumption_where_accepted(fitted: tuple[FeatureClassifier, Path, float]) -> None:
+def test_classes_of_training_are_an_assumption_if_accepted(fitted: tuple[FeatureClassifier, Path, float]) -> None:
     encoder = FrozenEncoder(str(fitted[1]), accept_seen_labels=True)
     encoder.serve(digits(1, 4))
     assert encoder.assumptions == (

@@ -67,7 +67,7 @@ def digits() -> tuple[Tensor, Tensor, Tensor]:
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_an_encoder_is_a_function_of_inputs_and_seed(encoder: str, digits: tuple[Tensor, Tensor, Tensor]) -> None:
-    """It is never given a label; what is left to show is that nothing else slips in, such as a global seed."""
+    """It is never given a label. Nothing else may influence it, such as a global seed."""
     x, _, tests = digits
     features = []
     for seed in (1, 2):

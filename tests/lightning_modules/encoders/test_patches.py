@@ -31,7 +31,7 @@ def triangle(encoder: KMeansPatches, patches: Tensor) -> Tensor:
     return (distance.mean(-1, keepdim=True) - distance).clamp(min=0)
 
 
-def test_k_means_answers_by_how_much_nearer_a_centre_is_than_the_average(images: Tensor) -> None:
+def test_k_means_responses_compare_with_the_average_distance(images: Tensor) -> None:
     encoder = KMeansPatches(5, 4, samples=300, iterations=5)
     encoder.fit(images)
     answers = triangle(encoder, white_patches(encoder, images[3]))
@@ -91,7 +91,7 @@ def test_rica_finds_independent_components() -> None:
         (lambda: RICA(sparsity=0), "RICA: sparsity = 0; must be finite and above 0"),
         (lambda: RandomFilters(seed=-1), "RandomFilters: seed = -1; must be at least 0"),
         (lambda: RandomFilters(smoothing=0.0), "RandomFilters: smoothing = 0.0; must be finite and above 0"),
-        (lambda: RandomFilters(patch=9).fit(torch.zeros(3, 1, 8, 8)), "must be images that hold a patch of 9 x 9"),
+        (lambda: RandomFilters(patch=9).fit(torch.zeros(3, 1, 8, 8)), "must be images of at least 9 x 9 pixels"),
         (lambda: RandomFilters().fit(torch.zeros(3, 8)), r"RandomFilters: inputs of shape \[8\]; must be images"),
     ],
 )

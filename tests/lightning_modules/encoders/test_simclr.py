@@ -65,7 +65,7 @@ def test_it_learns(fitted: tuple[SimCLR, Path, float]) -> None:
     assert fitted[2] < float(fresh._loss(x)) - 0.3
 
 
-def test_its_checkpoint_is_an_encoder_that_saw_no_labels(fitted: tuple[SimCLR, Path, float]) -> None:
+def test_its_checkpoint_is_an_encoder_without_labels(fitted: tuple[SimCLR, Path, float]) -> None:
     module, path, _ = fitted
     encoder = FrozenEncoder(str(path))
     assert encoder.trained_on == (Origin("Digits", "train"),)
@@ -76,7 +76,7 @@ def test_its_checkpoint_is_an_encoder_that_saw_no_labels(fitted: tuple[SimCLR, P
     assert torch.equal(encoder(x), module.network.eval()(x))
 
 
-def test_labels_have_no_part_in_it() -> None:
+def test_labels_are_not_used() -> None:
     class Relabelled(Digits):
         def load(self, train: bool) -> tuple[Tensor, Tensor]:
             x, labels = super().load(train)
@@ -94,7 +94,7 @@ def test_labels_have_no_part_in_it() -> None:
     assert torch.equal(*weights)
 
 
-def test_any_network_of_timm_serves_as_backbone() -> None:
+def test_any_network_of_timm_is_a_backbone() -> None:
     torch.manual_seed(0)
     backbone = TimmBackbone("resnet10t", channels=1, size=32, mean=[0.5], std=[0.5])
     assert backbone.eval()(torch.rand(2, 1, 8, 8)).shape == (2, backbone.features)
@@ -146,7 +146,7 @@ def test_bad_arguments_are_refused(make: object, message: str) -> None:
         make()  # type: ignore[operator]
 
 
-def test_a_fit_does_not_go_on_with_other_images(fitted: tuple[SimCLR, Path, float]) -> None:
+def test_a_fit_does_not_resume_with_other_images(fitted: tuple[SimCLR, Path, float]) -> None:
     trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
     module = SimCLR(FeatureNetwork([1, 8, 8], 16, 8), 8)
     with pytest.raises(ValueError, match="ckpt_path has trained_on = Digits train; must be classes 1, 7 of Digits"):
@@ -170,9 +170,7 @@ def test_images_that_labels_chose_are_refused_where_others_could_be_chosen(tmp_p
 
 
 @pytest.mark.parametrize("stage", ["fit", "encode"])
-def test_it_does_not_start_from_weights_that_nobody_knows_the_labels_of(
-    stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_refuses_weights_with_unknown_labels(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise its checkpoint would pass for one that saw no labels, those of ImageNet included."""
     import timm
 

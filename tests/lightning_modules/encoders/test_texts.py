@@ -11,7 +11,7 @@ from lightning_modules.encoders import TfidfSVD, WordVectors
 TEXTS = ["good film good", "bad film", "bad, bad plot", "good plot twist", "a film plot"]
 
 
-def test_tfidf_is_what_the_formula_says() -> None:
+def test_tfidf_equals_the_formula() -> None:
     encoder = TfidfSVD(3, words_in_a_row=1, min_texts=1)
     encoder.fit(to_bytes(TEXTS))
     words = ["bad", "film", "good", "plot", "twist"]
@@ -100,5 +100,5 @@ def test_what_is_no_text_is_refused() -> None:
     encoder = TfidfSVD(2, min_texts=1)
     with pytest.raises(ValueError, match=r"TfidfSVD: inputs of shape \[1, 8, 8\] and torch.float32; must be texts"):
         encoder.fit(torch.zeros(3, 1, 8, 8))
-    with pytest.raises(ValueError, match="TfidfSVD: an input is no text in UTF-8"):
+    with pytest.raises(ValueError, match="TfidfSVD: an input is not a text in UTF-8"):
         encoder.fit(torch.full((3, 2), 255, dtype=torch.uint8))

@@ -70,7 +70,7 @@ def test_stacked_networks_learn_what_each_would_alone() -> None:
     assert (together == apart).float().mean() > 0.98
 
 
-def test_models_start_from_what_was_learned_elsewhere(digits: tuple[Tensor, Tensor]) -> None:
+def test_models_start_from_pretrained_weights(digits: tuple[Tensor, Tensor]) -> None:
     network = convolutions()
     learner = Networks(network, ["ImageNet"], epochs=1, learning_rate=1e-9)
     assert learner.trained_on == (Origin("ImageNet"),)
@@ -87,22 +87,22 @@ def test_models_start_from_what_was_learned_elsewhere(digits: tuple[Tensor, Tens
 
 @pytest.mark.parametrize("group", [1, 2])
 def test_what_a_network_has_seen_does_not_count_unless_it_is_said(group: int, digits: tuple[Tensor, Tensor]) -> None:
-    """Scales and statistics of norms would tell of the training set without noise."""
+    """Scales and statistics of norms would depend on the training set without noise."""
     x, labels = digits
     seen = convolutions()
     with torch.no_grad():
         seen[1].weight.copy_(torch.linspace(-3, 3, 8))
     seen.train()(50 * x)
-    told = [
+    predictions = [
         Networks(network, epochs=1, learning_rate=1e-3, group=group).train_and_predict(
             x.expand(group, *x.shape), labels, 10, x.expand(group, *x.shape), [(i,) for i in range(group)]
         )
         for network in (convolutions(), seen)
     ]
-    assert torch.equal(*told)
+    assert torch.equal(*predictions)
 
 
-def test_weights_that_were_learned_from_nothing_are_not_kept() -> None:
+def test_weights_without_training_examples_are_not_used() -> None:
     with pytest.raises(ValueError, match=r"^Networks: trained_on = \[\]; must be names of examples, or unset"):
         Networks(convolutions(), [])
 
@@ -136,7 +136,7 @@ class TestFastCifar(LearnerConformance):
         return digits[1][:120]
 
 
-def test_the_first_layer_whitens_what_it_is_given() -> None:
+def test_the_first_layer_whitens_its_inputs() -> None:
     source = torch.Generator().manual_seed(0)
     x = torch.nn.functional.avg_pool2d(torch.randn(40, 3, 26, 26, generator=source), 3, 1)
     network = FastNetwork(3, 24, 10, (4, 4, 4))
@@ -164,7 +164,7 @@ def test_shifted_images_are_crops_of_their_reflections() -> None:
     [Networks(convolutions(), epochs=2, batch_size=25, group=group) for group in (1, 2)] + [Perceptrons(group=2)],
     ids=["network", "networks", "perceptrons"],
 )
-def test_cores_do_not_meddle_with_each_other(digits: tuple[Tensor, Tensor], learner: Learner) -> None:
+def test_threads_do_not_interfere(digits: tuple[Tensor, Tensor], learner: Learner) -> None:
     votes = finishing(learner, *digits, digits[0])
     drawn = []
     threads = torch.get_num_threads()

@@ -58,7 +58,7 @@ def test_bad_arguments_are_refused() -> None:
             ClassifierBody(**arguments)  # type: ignore[arg-type]
 
 
-def test_an_encoder_says_what_it_has_seen(tmp_path: Path) -> None:
+def test_an_encoder_records_its_training_examples(tmp_path: Path) -> None:
     trainer = Trainer(
         accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, max_epochs=1, limit_train_batches=1,
         limit_val_batches=0, default_root_dir=tmp_path, enable_model_summary=False,

@@ -33,7 +33,7 @@ def changed(checkpoint: Path, tmp_path: Path) -> Callable[..., str]:
     return change
 
 
-def test_it_says_what_it_is(checkpoint: Path) -> None:
+def test_it_records_its_network(checkpoint: Path) -> None:
     classifier = FrozenClassifier(str(checkpoint))
     assert classifier.num_classes == 10
     assert isinstance(classifier.measure, Gaussian)
@@ -61,12 +61,12 @@ def test_normalisation_belongs_to_the_checkpoint(changed: Callable[..., str], ch
     torch.testing.assert_close(FrozenClassifier(str(moved))(x + 0.25), FrozenClassifier(path)(x))
 
 
-def test_only_the_measure_of_its_training_is_served(checkpoint: Path) -> None:
+def test_only_the_measure_of_its_training_is_accepted(checkpoint: Path) -> None:
     classifier = FrozenClassifier(str(checkpoint))
     assert classifier.supports(Gaussian(0.2)) is None
     assert classifier.supports(Gaussian(0.25)) == (
         "the network was trained under Gaussian(sigma=0.2) and the measure is Gaussian(sigma=0.25); "
-        "they must be the same, or any_measure be true"
+        "they must be the same, unless any_measure is true"
     )
     assert "the measure is Laplace(scale=0.2)" in str(classifier.supports(Laplace(0.2)))
     assert FrozenClassifier(str(checkpoint), any_measure=True).supports(Laplace(0.2)) is None
@@ -135,7 +135,7 @@ def test_a_record_that_does_not_fit_the_weights_is_one_line(
     assert "\n" not in str(refused.value)
 
 
-def test_a_network_of_clean_images_is_served_behind_a_denoiser(tmp_path: Path) -> None:
+def test_a_network_of_clean_images_is_accepted_behind_a_denoiser(tmp_path: Path) -> None:
     fit(small(measure=Unchanged()), tmp_path, max_epochs=1)
     classifier = FrozenClassifier(str(tmp_path / "last.ckpt"))
     assert classifier.supports(Unchanged()) is None

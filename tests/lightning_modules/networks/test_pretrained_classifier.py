@@ -53,7 +53,7 @@ def test_some_outputs_and_another_size(weights: Path) -> None:
     torch.testing.assert_close(whole(x), whole.network(larger))
 
 
-def test_it_wants_clean_images_unless_told_otherwise(weights: Path) -> None:
+def test_clean_images_are_the_default(weights: Path) -> None:
     classifier = PretrainedClassifier(network(weights))
     assert classifier.supports(DenoisedMeasure(Gaussian(0.25), Blur())) is None
     assert "trained under Unchanged() and the measure is Gaussian(sigma=0.25)" in str(

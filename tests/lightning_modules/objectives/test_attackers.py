@@ -56,7 +56,7 @@ def test_ddn_leaves_alone_what_it_cannot_mislead() -> None:
 
 
 @pytest.mark.parametrize("attacker", [PGD(0.3), DDN(1.0)], ids=["PGD", "DDN"])
-def test_the_mean_prediction_suffers(attacker: Attacker) -> None:
+def test_the_mean_prediction_gets_worse(attacker: Attacker) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 32), nn.Tanh(), nn.Linear(32, 3)).double()
     draws = Noise(Gaussian(0.1), (0,)).draws(8)

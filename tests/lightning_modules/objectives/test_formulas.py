@@ -105,11 +105,14 @@ def test_macer_where_predictions_round_to_one() -> None:
     assert torch.isfinite(network.weight.grad).all()
 
 
-def test_macer_speaks_of_gaussian_noise_only() -> None:
+def test_macer_needs_gaussian_noise() -> None:
     assert MACER().supports(Gaussian(0.5)) is None
     assert MACER().supports(AnisotropicGaussian([0.5])) is None
     for other in (Laplace(0.5), GaussianMixture([0.5, 1.0])):
-        assert MACER().supports(other) == f"its radius is Gaussian noise's, and the measure is {type(other).__name__}"
+        assert (
+            MACER().supports(other)
+            == f"its radius is that of Gaussian noise, and the measure is {type(other).__name__}"
+        )
     assert all(objective.supports(Laplace(0.5)) is None for objective in (Consistency(), SmoothAdv(), CATRS()))
 
 
@@ -194,7 +197,7 @@ def test_cat_rs_spares_what_is_always_wrong() -> None:
     assert loss_of(CATRS(3, draws=3), network, labels) == pytest.approx(least.mean() / 3)
 
 
-def test_cat_rs_counts_as_many_draws_as_a_binomial_says() -> None:
+def test_cat_rs_counts_a_binomial_number_of_draws() -> None:
     network = Linear(3, 12)
     each = predictions(network, first_draws(5), 5)
     right = (each.argmax(-1) == LABELS.numpy()).mean(0)

@@ -56,7 +56,7 @@ def weights(directory: Path) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("measure", [Gaussian(0.2), Laplace(0.1), GaussianMixture([0.1, 0.3])])
-def test_it_learns_under_any_noise_without_a_look_at_the_test_set(measure: SmoothingMeasure, tmp_path: Path) -> None:
+def test_it_learns_under_any_noise_without_the_test_set(measure: SmoothingMeasure, tmp_path: Path) -> None:
     metrics = fit(small(measure=measure), tmp_path, Untested(batch_size=32)).callback_metrics
     assert metrics["val/noisy_accuracy"] > 0.8
     certified = [float(metrics[f"val/certified_accuracy/{radius}"]) for radius in ("0.25", "0.5", "1")]
@@ -66,7 +66,7 @@ def test_it_learns_under_any_noise_without_a_look_at_the_test_set(measure: Smoot
         assert certified[2] == 0
 
 
-def test_the_certified_accuracy_is_the_certifier_s(tmp_path: Path) -> None:
+def test_the_certified_accuracy_is_that_of_the_certifier(tmp_path: Path) -> None:
     # 64 draws at alpha .5 cannot certify more than sigma times the normal quantile of .5^(1/64).
     certifier = ClopperPearson(n0=8, n=64, alpha=0.5)
     bound = 0.2 * 2.297
@@ -88,7 +88,7 @@ def test_noise_is_new_in_every_batch_and_epoch(tmp_path: Path) -> None:
     assert not set(other.keys) & set(objective.keys)
 
 
-def test_a_training_that_is_resumed_is_one_that_was_not_interrupted(tmp_path: Path) -> None:
+def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     objective, first, second = Listening(), Listening(), Listening()
     fit(small(objective=objective), whole, max_epochs=4)
@@ -122,7 +122,7 @@ def test_the_checkpoint_holds_plain_values_and_the_network(tmp_path: Path) -> No
 def test_a_moving_average_is_what_is_validated_and_saved(tmp_path: Path) -> None:
     classifier = small()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    # An average that hardly moves stays where training began, and cannot tell digits apart.
+    # An average that hardly moves keeps the initial weights, which cannot classify digits.
     trainer = fit(classifier, tmp_path, max_epochs=4, callbacks=[EMAWeightAveraging(decay=1 - 1e-7)])
     assert trainer.callback_metrics["val/noisy_accuracy"] < 0.5
     assert all(torch.allclose(weights(tmp_path)[name], value, atol=1e-3) for name, value in before.items())
@@ -173,7 +173,7 @@ def test_the_rate_goes_through_one_cycle_unless_a_schedule_is_given(tmp_path: Pa
     assert rates[-1] < 1e-3
 
 
-def test_a_training_that_is_over_may_be_given_more_epochs(tmp_path: Path) -> None:
+def test_a_finished_training_may_have_more_epochs(tmp_path: Path) -> None:
     fit(small(), tmp_path, max_epochs=2)
     trainer = fit(small(), tmp_path, max_epochs=3, ckpt_path=tmp_path / "last.ckpt")
     assert trainer.current_epoch == 3
@@ -183,7 +183,10 @@ def test_a_training_that_is_over_may_be_given_more_epochs(tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         ({"architecture": Small(num_classes=7)}, "Small: num_classes = 7; must be 10, as in Digits"),
-        ({"objective": MACER(), "measure": Laplace(0.1)}, "objective: MACER cannot serve: its radius is Gaussian"),
+        (
+            {"objective": MACER(), "measure": Laplace(0.1)},
+            "objective: MACER cannot be used: its radius is that of Gaussian",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -204,7 +207,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> N
         small(**arguments)
 
 
-def test_a_training_under_other_noise_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_training_under_other_noise_does_not_resume(tmp_path: Path) -> None:
     fit(small(), tmp_path, max_epochs=1)
     with pytest.raises(ValueError, match=r"BaseClassifier: ckpt_path has measure = .*0\.2.*; must be .*0\.5"):
         fit(small(measure=Gaussian(0.5)), tmp_path, ckpt_path=tmp_path / "last.ckpt", max_epochs=1)

@@ -58,7 +58,7 @@ def test_it_learns_to_take_out_noise(fitted: Path) -> None:
     assert error < 0.25 * SIGMA**2
 
 
-def test_the_checkpoint_says_what_it_has_seen(fitted: Path) -> None:
+def test_the_checkpoint_records_the_training_examples(fitted: Path) -> None:
     denoiser = FrozenDenoiser(str(fitted / "last.ckpt"))
     assert [str(seen) for seen in denoiser.trained_on] == ["Digits train[599:]"]
     assert denoiser.image_shape == (1, 8, 8)
@@ -93,7 +93,7 @@ class Halfway(pl.Callback):
             trainer.save_checkpoint(Path(trainer.default_root_dir, "half.ckpt"))
 
 
-def test_a_training_is_resumed_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     fit(training(), tmp_path / "whole", callbacks=[EMAWeightAveraging(**EMA), Halfway()])
     half = tmp_path / "whole/half.ckpt"
     fit(training(), tmp_path / "again", callbacks=[EMAWeightAveraging(**EMA)], ckpt_path=half)
@@ -104,8 +104,8 @@ def test_a_training_is_resumed_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     assert again == whole != stopped
 
 
-def test_a_training_goes_on_with_the_examples_that_it_began_with(tmp_path: Path) -> None:
-    """Otherwise the denoiser would not tell of the first ones."""
+def test_a_training_resumes_with_the_same_examples(tmp_path: Path) -> None:
+    """Otherwise the record would lack the first examples."""
     fit(training(), tmp_path, max_epochs=1)
     with pytest.raises(
         ValueError,
@@ -115,15 +115,15 @@ def test_a_training_goes_on_with_the_examples_that_it_began_with(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"seed": -1}, "DenoiserTraining: seed = -1; must be at least 0"),
         ({"sigmas": [100.0]}, "Diffusion: sigma = 100.0; must be at most 78.7"),
         ({"process": GaussianNoise(0.25)}, "GaussianNoise: sigma = 0.5; must be 0.25"),
     ],
 )
-def test_arguments_out_of_their_range(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_arguments_out_of_their_range(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         training(**arguments)
 
 
@@ -135,7 +135,7 @@ def test_a_unet_that_does_not_fit_is_refused(unet: dict[str, Any], tmp_path: Pat
 
 def test_sizes_that_the_unet_cannot_halve_are_refused(tmp_path: Path) -> None:
     three = {name: value * 2 if name.endswith(("types", "channels")) else value for name, value in UNET.items()}
-    with pytest.raises(ValueError, match=r"that make one for images of shape \[1, 8, 6\]"):
+    with pytest.raises(ValueError, match=r"must be arguments of diffusers.UNet2DModel for images of shape \[1, 8, 6\]"):
         fit(training(unet=three), tmp_path, Narrow(training="train[599:]"))
 
 
@@ -154,5 +154,5 @@ def test_validation_says_how_well_images_are_denoised_and_shows_them(tmp_path: P
     assert {"val/loss", "val/squared_error/0.5"} <= set(header.split(","))
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [
         "denoised-epoch=1.png",
-        "imagined-epoch=1.png",
+        "generated-epoch=1.png",
     ]

@@ -60,7 +60,7 @@ def test_a_recipe_survives_a_checkpoint(tmp_path: object) -> None:
 
 
 def test_an_argument_that_is_not_kept_is_named() -> None:
-    with pytest.raises(ValueError, match=r"^Forgetful: scale is not kept; must be, in an attribute of that name$"):
+    with pytest.raises(ValueError, match=r"^Forgetful: scale is not kept; must be kept in an attribute of that name$"):
         describe(Forgetful(1.0))
 
 

@@ -10,7 +10,7 @@ from smoothing.votes.features.spectral import leading_eigenvectors
 
 @pytest.fixture(scope="module")
 def rings() -> tuple[Tensor, Tensor]:
-    """Two rings, one inside the other, and which ring each point is on."""
+    """Points on two concentric rings, and the ring of each point."""
     draw = torch.Generator().manual_seed(0)
     angle = 2 * torch.pi * torch.rand(300, generator=draw, dtype=torch.float64)
     ring = torch.arange(300) % 2
@@ -18,7 +18,7 @@ def rings() -> tuple[Tensor, Tensor]:
     return torch.stack([radius * angle.cos(), radius * angle.sin()], 1), ring
 
 
-def test_points_on_one_ring_come_to_lie_together(rings: tuple[Tensor, Tensor]) -> None:
+def test_points_on_one_ring_have_close_coordinates(rings: tuple[Tensor, Tensor]) -> None:
     points, ring = rings
     embedding = SpectralEmbedding(2, 8)
     placed = torch.cat([embedding.fit_transform(points[:240]), embedding(points[240:])])
@@ -31,13 +31,13 @@ def test_points_on_one_ring_come_to_lie_together(rings: tuple[Tensor, Tensor]) -
     assert alike[~same].max() < 0.3
 
 
-def test_where_all_points_hang_together_the_first_coordinate_is_the_same(rings: tuple[Tensor, Tensor]) -> None:
+def test_the_first_coordinate_is_constant_on_a_connected_graph(rings: tuple[Tensor, Tensor]) -> None:
     placed = SpectralEmbedding(3, 80).fit_transform(rings[0])
     torch.testing.assert_close(placed[:, 0].abs(), torch.ones(300, dtype=torch.float64), rtol=0, atol=1e-6)
     assert placed[:, 1].std() > 0.3
 
 
-def test_a_training_point_is_placed_where_fitting_put_it(rings: tuple[Tensor, Tensor]) -> None:
+def test_training_points_have_the_coordinates_of_fitting(rings: tuple[Tensor, Tensor]) -> None:
     points, _ = rings
     embedding = SpectralEmbedding(4, 8)
     placed = embedding.fit_transform(points)
@@ -48,7 +48,7 @@ def test_a_training_point_is_placed_where_fitting_put_it(rings: tuple[Tensor, Te
 
 
 def test_coordinates_are_eigenvectors_of_the_walk(rings: tuple[Tensor, Tensor]) -> None:
-    """One neighbour to average over, itself: the coordinates are the eigenvectors, by another algorithm."""
+    """With one neighbour, itself, the coordinates are the eigenvectors that another algorithm finds."""
     points, _ = rings
     n = len(points)
     nearest = np.argsort(torch.cdist(points, points).numpy(), axis=1)[:, 1:9]

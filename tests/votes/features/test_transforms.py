@@ -11,7 +11,7 @@ def test_the_logarithm_keeps_signs_and_zero() -> None:
     torch.testing.assert_close(Logarithm()(x), expected)
 
 
-def test_principal_axes_are_those_of_the_whole() -> None:
+def test_principal_axes_do_not_depend_on_blocks() -> None:
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(2 * ROWS_AT_A_TIME + 7, 4, dtype=torch.float64, generator=draw) * torch.tensor([3, 2, 1, 0.5]) + 5
     pca = PCA(2, whiten=True)

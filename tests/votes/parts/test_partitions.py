@@ -1,4 +1,4 @@
-"""Votes that learn from parts or bags go through the suite; parts read no label unless they say so."""
+"""Votes of parts and bags pass the suite. Partitions read no label unless they declare it."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ class TestJointClusters(OnThreeClasses):
 
 
 @pytest.mark.parametrize("rule", [ByHash(), ByContent(), ByPosition()], ids=["hash", "content", "position"])
-def test_labels_move_no_example(rule: Partition) -> None:
+def test_partitions_do_not_depend_on_labels(rule: Partition) -> None:
     x, y = training_set()
     part = rule.assign(x, y, 5)
     assert part.shape == y.shape
@@ -88,12 +88,12 @@ def test_labels_move_no_example(rule: Partition) -> None:
         assert torch.equal(rule.assign(x, other, 5), part)
 
 
-def test_parts_that_go_by_order_take_it_for_granted() -> None:
+def test_partitions_by_position_declare_an_assumption() -> None:
     assert ByPosition().assumptions == ("examples keep their places when labels flip",)
 
 
 @pytest.mark.parametrize("rule", [ByHash(), ByContent()], ids=["hash", "content"])
-def test_parts_go_by_content_not_by_order(rule: Partition) -> None:
+def test_partitions_by_content_do_not_depend_on_order(rule: Partition) -> None:
     assert not rule.assumptions
     x, y = training_set()
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(3))
@@ -106,7 +106,7 @@ def test_parts_are_of_equal_size(rule: Partition) -> None:
     assert sizes.max() - sizes.min() <= 1
 
 
-def test_stratified_parts_are_refused_unless_asked_for_and_then_declared() -> None:
+def test_stratified_partitions_must_be_conditional_and_declare_it() -> None:
     with pytest.raises(ValueError, match=r"Stratified: conditional = False; must be true"):
         Stratified()
     votes = Partitions(Centroids(), 4, partition=Stratified(conditional=True))
@@ -137,7 +137,7 @@ def test_labels_change_only_the_learners_that_see_them() -> None:
         ({"parts": 25}, "parts = 25; must be at most 24"),
         ({"parts": 4, "spread": 5}, "spread = 5; must be from 1 to 4"),
         ({"parts": 4, "seed": -1}, "seed = -1; must be at least 0"),
-        ({"parts": 24, "partition": ByHash()}, "left without an example"),
+        ({"parts": 24, "partition": ByHash()}, "must be fewer, learner 3 has no example"),
     ],
 )
 def test_bad_partitions_are_refused(arguments: dict, said: str) -> None:
@@ -153,7 +153,7 @@ def test_bad_training_sets_are_refused(votes: Votes) -> None:
             votes.fit(x, labels, num_classes)
 
 
-def test_a_class_that_no_one_of_a_part_has_is_never_voted_for() -> None:
+def test_a_class_without_an_example_in_a_part_gets_no_vote() -> None:
     learner = Centroids()
     learner.learn(torch.randn(4, 2), torch.tensor([0, 2, 2, 0]), 4)
     scores = learner.class_scores(torch.randn(50, 2))

@@ -1,4 +1,4 @@
-"""Retrained votes go through the suite, and say what they are asked."""
+"""Retrained votes pass the suite; keys, checks and assumptions of draws."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0])
 
 
 class Sums(Learner):
-    """The class whose inputs have the largest mean product with the test input."""
+    """Predicts the class with the largest mean product of its inputs with the test input."""
 
     group = 3
 
@@ -37,7 +37,7 @@ class Sums(Learner):
 
 
 class Double(Body):
-    """Twice the pixels."""
+    """Doubles the pixels."""
 
     trained_on = (Origin("Elsewhere"),)
     batch_size = 4
@@ -72,7 +72,7 @@ class TestConformance(VotesConformance):
         return images(4, seed=1)
 
 
-def test_a_draw_has_the_same_noise_whichever_others_are_drawn() -> None:
+def test_the_noise_of_a_draw_does_not_depend_on_other_draws() -> None:
     votes = finishing(Sums(), images(7), LABELS, images(4, 1))
     whole = votes.draw(Gaussian(0.4), some_draws(7), seed=5)
     for part in ([0], [3], [6, 2], [5, 0, 1, 4]):
@@ -82,7 +82,7 @@ def test_a_draw_has_the_same_noise_whichever_others_are_drawn() -> None:
     assert any((a != b).any() for a, b in zip(whole, other, strict=True))
 
 
-def test_groups_are_always_as_many_and_keys_are_the_draws_own() -> None:
+def test_groups_have_one_size_and_each_draw_its_own_key() -> None:
     learner = Sums()
     votes = finishing(learner, images(7), LABELS, images(4, 1))
     votes.draw(Gaussian(0.4), some_draws(4), seed=5)
@@ -101,7 +101,7 @@ def test_the_body_sees_batches_of_one_size() -> None:
     assert votes.assumptions == ("the body, trained on Elsewhere, does not change",)
 
 
-def test_draws_that_are_not_finished_are_named() -> None:
+def test_missing_draws_are_reported() -> None:
     votes = RetrainedVotes(Sums())
     votes.fit(images(7), LABELS, 3)
     tests = images(4, 1)
@@ -122,7 +122,7 @@ def test_draws_that_are_not_finished_are_named() -> None:
     ],
     ids=lambda certifier: type(certifier).__name__,
 )
-def test_every_certifier_of_sampled_votes_serves(certifier: ClopperPearson) -> None:
+def test_every_certifier_of_sampled_votes_is_supported(certifier: ClopperPearson) -> None:
     tests = images(5, 1)
     votes = finishing(Sums(), images(7), LABELS, tests)
     measure = Gaussian(0.2)
@@ -165,11 +165,11 @@ class Learned(Gaussian):
         (
             lambda x: finishing(Sums(), *x, test_noise=AnisotropicGaussian([0.01])),
             Gaussian(0.2),
-            "test_noise = AnisotropicGaussian, whose distance is in standard deviations; must be Gaussian",
+            "test_noise = AnisotropicGaussian with distances in standard deviations; must be Gaussian, of one sigma",
         ),
     ],
 )
-def test_void_certificates_are_refused_and_reported_as_empirical(votes, measure, said) -> None:  # type: ignore[no-untyped-def]
+def test_certificates_that_do_not_hold_are_refused_unless_empirical(votes, measure, said) -> None:  # type: ignore[no-untyped-def]
     made: Finishing = votes((images(7), LABELS, images(4, 1)))
     reason = ClopperPearson(n0=5, n=20).supports(measure, made)
     assert reason is not None
@@ -183,15 +183,14 @@ def test_void_certificates_are_refused_and_reported_as_empirical(votes, measure,
     assert "empirical: nothing is certified" in answer.assumptions[0]
 
 
-def test_a_warm_start_is_given_the_training_set_as_it_is() -> None:
+def test_a_warm_start_is_given_the_training_set_without_noise() -> None:
     learner = WarmSums()
     votes = finishing(learner, images(7), LABELS, images(4, 1))
     votes.draw(Gaussian(0.2), some_draws(1), 0)
     assert torch.equal(learner.started, images(7))
 
 
-def test_a_cold_one_sees_nothing_but_noise() -> None:
-    """What no learner is given cannot leak."""
+def test_a_learner_without_warm_start_is_given_only_noisy_inputs() -> None:
 
     class Curious(Sums):
         def start(self, x: Tensor, labels: Tensor, num_classes: int, key: Sequence[int]) -> None:
@@ -212,7 +211,7 @@ def test_a_cold_one_sees_nothing_but_noise() -> None:
         (images(7), LABELS.clamp(max=1), "class 2 has no example"),
     ],
 )
-def test_what_is_no_training_set_is_refused(x: Tensor, labels: Tensor, said: str) -> None:
+def test_invalid_training_sets_are_refused(x: Tensor, labels: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         RetrainedVotes(Sums()).fit(x, labels, 3)
 
@@ -229,13 +228,13 @@ def test_soundness_depends_on_the_noise_of_the_test_input_too(test_noise: Gaussi
 
 
 class Assuming(Gaussian):
-    """Noise on the test input with an assumption and a past of its own."""
+    """Noise on the test input with an assumption and a checkpoint."""
 
     assumptions = ("the noise is as stated",)
     checkpoint = "noise"
 
 
-def test_the_noise_of_the_test_input_brings_its_assumptions_and_its_past() -> None:
+def test_assumptions_and_origins_of_the_noise_on_the_test_input_are_kept() -> None:
     tests = images(4, 1)
     votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Assuming(0.5))
     assert "the noise is as stated" in Ballots(Gaussian(0.2), votes, tests, torch.arange(4), 0).assumptions
@@ -250,8 +249,8 @@ def test_the_noise_of_the_test_input_brings_its_assumptions_and_its_past() -> No
     ("measure", "sigma"),
     [(Gaussian(0.2), 0.2), (AnisotropicGaussian([[[0.05, 0.1, 0.2]]]), 1.0), (Rounded(Gaussian(0.3), 9), 0.3)],
 )
-def test_a_change_of_the_test_input_costs_what_the_privacy_loss_says(measure: SmoothingMeasure, sigma: float) -> None:
-    """The radius is in units of the distance: for anisotropic noise in standard deviations, of which one is one."""
+def test_the_assumption_on_the_test_input_agrees_with_the_privacy_loss(measure: SmoothingMeasure, sigma: float) -> None:
+    """The radius has the units of the distance: for anisotropic noise, standard deviations with sigma = 1."""
     tests = images(4, 1)
     votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Gaussian(0.5))
     (said,) = votes.assumptions_under(measure)
