@@ -42,7 +42,8 @@ def main(args: Sequence[str] | None = None) -> None:
         fail(error)
     except SystemExit as end:
         # Freeing the process group would wait for the other ranks.
-        if end.code and "torch.distributed" in sys.modules:
+        distributed = sys.modules.get("torch.distributed")
+        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
             leave(int(end.code))
         raise
 
