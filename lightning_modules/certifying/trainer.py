@@ -1,7 +1,7 @@
 """A Lightning trainer with one more verb."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,8 +67,33 @@ class Trainer(pl.Trainer):
             raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
         progress = Progress(directory, config or {})
+        draws, examples = DrawsToDo(datamodule, progress), ExamplesToDo(datamodule, progress)
+
+        def views() -> None:
+            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+
+        self.finish(model, progress, draws, examples, views)
+
+    def finish(
+        self,
+        model: Certification,
+        progress: Progress,
+        draws: DrawsToDo,
+        examples: ExamplesToDo,
+        views: Callable[[], None],
+    ) -> None:
+        """Finish the draws and the examples of a run, then make the views of its results; see `certify`.
+
+        Args:
+            model: The module that certifies.
+            progress: Progress of the run.
+            draws: Draws to finish, if draws are kept.
+            examples: Examples to certify.
+            views: Makes the views, on one rank.
+        """
+        directory = progress.directory
         opening = Opening(progress, model)
-        model.begin(cast(Examples, datamodule), progress)
+        model.begin(cast(Examples, examples.examples), progress)
         own = self.callbacks, self.loggers
         # A logger opens its files before the first check; none may stand in the directory of a refused run.
         self.loggers = []
@@ -78,15 +103,15 @@ class Trainer(pl.Trainer):
                     warnings.filterwarnings("ignore", expected)
                 if model.votes.kept:
                     self.callbacks = [*own[0], opening, DrawWriter(directory)]
-                    self._finish_draws(model, DrawsToDo(datamodule, progress))
+                    self._finish_draws(model, draws)
                 self.callbacks = [*own[0], opening, ShardWriter(directory)]
-                self.predict(model, datamodule=ExamplesToDo(datamodule, progress), return_predictions=False)
+                self.predict(model, datamodule=examples, return_predictions=False)
             # The other ranks may still be writing their last rows.
             self.strategy.barrier("every row is written")
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
-                    report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+                    views()
                 if progress.nothing_to_do:
                     print(progress.nothing_to_do)
         except (ValueError, OSError) as error:
@@ -96,7 +121,7 @@ class Trainer(pl.Trainer):
                 reason = f"{error.strerror}; finished rows are kept: run the same command again to resume"
                 raise OSError(error.errno, reason, error.filename) from error
             # What is said of the input is said before the first row; a complaint that comes later is a defect.
-            raise RuntimeError(f"{run_dir}: stopped by an error; start again to go on") from error
+            raise RuntimeError(f"{directory.path}: stopped by an error; start again to go on") from error
         finally:
             self.callbacks, self.loggers = own
             progress.close()

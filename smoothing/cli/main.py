@@ -1,4 +1,4 @@
-"""The front door: ``smoothing certify | fit | compare | table``."""
+"""The front door: ``smoothing certify | fit | compare | table | plan | doctor``."""
 
 import os
 import sys
@@ -13,6 +13,8 @@ COMMANDS = {
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
     "table": "Print the least vote that is certified at every whole radius.",
+    "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
+    "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
 """What can be done, in a line each."""
 
@@ -35,6 +37,10 @@ def main(args: Sequence[str] | None = None) -> None:
         from smoothing.cli.run import RunCLI
 
         RunCLI(arguments)
+    elif command == "plan":
+        from smoothing.cli.plan import PlanCLI
+
+        PlanCLI(arguments)
     else:
         with one_line(ValueError, OSError):
             _call_function(command, arguments)
@@ -47,7 +53,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
     # Only the one that is asked for, since its options are known only once it is imported.
-    functions = {"compare": _add_compare, "table": _add_table}
+    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
     function = functions[command](parsers[command]) if command in functions else None
     config = parser.parse_args(arguments)
     if function is not None:
@@ -69,3 +75,10 @@ def _add_table(parser: ArgumentParser) -> Callable[..., None]:
     parser.add_argument("--exact", action="store_true", help="Compute in rationals, from numbers as typed.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_doctor(parser: ArgumentParser) -> Callable[..., None]:
+    from smoothing.cli.doctor import doctor
+
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    return doctor
