@@ -1,9 +1,10 @@
 """Estimates of ``smoothing plan`` beside the measured wall time of the same run.
 
-Usage: ``python benchmarks/plan.py MNIST_CKPT CIFAR10_CKPT [ROW ...]`` prints a table in Markdown. Checkpoints come from
-``smoothing fit``. For each config, `plan`, `certify` and `plan` run in turn on the same machine, one at a time.
+``python benchmarks/plan.py --mnist CHECKPOINT --cifar10 CHECKPOINT`` prints the table of results/plan.md; ``--smoke`` the
+same for a small run. For each config, ``plan``, ``certify`` and ``plan`` run in turn on the same machine.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -11,27 +12,37 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
-def runs(mnist: str, cifar10: str) -> dict[str, list[str]]:
+def runs(options: argparse.Namespace) -> dict[str, list[str]]:
     """Return the options of each run, by config."""
-    return {
-        "label_flip/digits": [],
-        "label_flip/mnist17": [],
-        "label_flip/mnist_ridge": ["--data.every=20"],
-        "denoise/digits": [],
-        "gaussian/mnist": [f"--base_ckpt={mnist}", "--data.every=500"],
-        "gaussian/cifar10": [f"--base_ckpt={cifar10}", "--data.every=1000", "--model.certifiers.clopper_pearson.n=2000"],
-        "label_flip/cifar10_partitions": ["--data.every=20"],
-    }
+    if options.smoke:
+        return {"label_flip/digits": ["--data.every=10"]}
+    found: dict[str, list[str]] = {"label_flip/digits": [], "label_flip/mnist17": [], "denoise/digits": []}
+    if options.mnist:
+        found["gaussian/mnist"] = [f"--base_ckpt={options.mnist}", "--data.every=500"]
+    if options.cifar10:
+        draws = "--model.certifiers.clopper_pearson.n=2000"
+        found["gaussian/cifar10"] = [f"--base_ckpt={options.cifar10}", "--data.every=1000", draws]
+    return {name: found[name] for name in options.only or found}
 
 
 def smoothing(command: str, name: str, options: list[str], folder: Path) -> tuple[float, str]:
     """Run a command; return its wall time in seconds and its output."""
     begin = time.perf_counter()
     ended = subprocess.run(
-        [sys.executable, "-m", "smoothing", command, f"--config=configs/{name}.yaml", *options, f"--run_dir={folder}"],
+        [
+            sys.executable,
+            "-m",
+            "smoothing",
+            command,
+            f"--config={CONFIGS / name}.yaml",
+            *options,
+            f"--run_dir={folder}",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -51,11 +62,14 @@ def estimate(output: str) -> float:
 
 def main() -> None:
     """Print the table."""
-    mnist, cifar10, *chosen = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mnist", help="Checkpoint of configs/gaussian/mnist.yaml.")
+    parser.add_argument("--cifar10", help="Checkpoint of configs/gaussian/cifar10.yaml.")
+    parser.add_argument("--only", nargs="*", help="Names of configs.")
+    parser.add_argument("--smoke", action="store_true", help="A small run.")
+    chosen = parser.parse_args()
     print("| config | options | estimates, s | measured, s | ratios | plan took, s |\n|---|---|---|---|---|---|")
-    for name, options in runs(mnist, cifar10).items():
-        if chosen and name not in chosen:
-            continue
+    for name, options in runs(chosen).items():
         with TemporaryDirectory() as folder:
             run_dir = Path(folder, "run")
             first = smoothing("plan", name, options, run_dir)

@@ -4,7 +4,6 @@ import math
 import os
 import re
 import shlex
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,12 @@ from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from lightning_modules.certifying.probe import Probed, probe
 from smoothing.certifiers import Certifier
+from smoothing.cli.columns import columns
 from smoothing.cli.errors import one_line
 from smoothing.cli.run import BAD_INPUT, RunCLI
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """Seconds in the units of durations."""
-
-WIDTH, INDENT = 80, 17
-"""Columns of the output, and of its names."""
 
 _IMPORTED = time.monotonic()
 
@@ -87,7 +84,7 @@ class PlanCLI(RunCLI):
         }
         if self._log_as_given:
             rows["not measured"] = "the loggers of the config"
-        print(text(rows))
+        print(columns(rows))
 
 
 def duration(given: str) -> float:
@@ -189,14 +186,3 @@ def spell(seconds: float) -> str:
         return f"{seconds * 1000:.3g} ms"
     unit = next((unit for unit in "dhm" if seconds >= 2 * UNITS[unit]), "s")
     return f"{seconds / UNITS[unit]:.3g} {'min' if unit == 'm' else unit}"
-
-
-def text(rows: dict[str, str]) -> str:
-    """Return names and values side by side, within `WIDTH` columns unless a word is longer."""
-    width = max(INDENT, *(len(name) + 2 for name in rows))
-    blank = " " * width
-    lines = []
-    for name, value in rows.items():
-        wrapped = textwrap.wrap(value, WIDTH - width, break_long_words=False, break_on_hyphens=False)
-        lines.append(name.ljust(width) + f"\n{blank}".join(wrapped or [""]))
-    return "\n".join(line.rstrip() for line in lines)
