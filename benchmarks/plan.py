@@ -1,7 +1,7 @@
 """Estimates of ``smoothing plan`` beside the measured wall time of the same run.
 
-``python benchmarks/plan.py --mnist CHECKPOINT --cifar10 CHECKPOINT`` prints the table of results/plan.md; ``--smoke`` the
-same for a small run. For each config, ``plan``, ``certify`` and ``plan`` run in turn on the same machine.
+``python benchmarks/plan.py --mnist CHECKPOINT --cifar10 CHECKPOINT`` prints the table of results/plan.md; ``--smoke``
+the same for a small run. For each config, ``plan``, ``certify`` and ``plan`` run in turn on the same machine.
 """
 
 import argparse
@@ -32,17 +32,10 @@ def runs(options: argparse.Namespace) -> dict[str, list[str]]:
 
 def smoothing(command: str, name: str, options: list[str], folder: Path) -> tuple[float, str]:
     """Run a command; return its wall time in seconds and its output."""
+    where = [f"--config={CONFIGS / name}.yaml", f"--run_dir={folder}"]
     begin = time.perf_counter()
     ended = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "smoothing",
-            command,
-            f"--config={CONFIGS / name}.yaml",
-            *options,
-            f"--run_dir={folder}",
-        ],
+        [sys.executable, "-m", "smoothing", command, *where, *options],
         capture_output=True,
         text=True,
         check=False,

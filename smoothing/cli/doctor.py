@@ -14,6 +14,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+import torch
 from packaging.requirements import Requirement
 
 from smoothing.cli.columns import columns
@@ -85,8 +86,6 @@ def requirements() -> Iterator[tuple[str, Requirement]]:
 
 def devices() -> Section:
     """Return the speed of each device in each precision, in GFLOP/s, and sensible numbers of threads and ranks."""
-    import torch
-
     found: Section = {}
     accelerators = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     accelerators += ["mps"] if torch.backends.mps.is_available() else []
@@ -103,10 +102,9 @@ def devices() -> Section:
         best = "bfloat16" if gain > 1.2 else "float32"
         found[f"{name} precision"] = f"{best} (bfloat16 convolves {gain:.2g} times as fast as float32)"
     cores, threads = _cores(), torch.get_num_threads()
-    found["cores"] = f"{cores} available, {threads} used by one process"
-    if threads != cores:
-        limit = os.environ.get("OMP_NUM_THREADS")
-        found["cores"] += f"; OMP_NUM_THREADS = {limit}" if limit else "; set OMP_NUM_THREADS to use others"
+    limit = os.environ.get("OMP_NUM_THREADS")
+    why = f"; OMP_NUM_THREADS = {limit}" if limit else ""
+    found["cores"] = f"{cores} available, {threads} used by one process{why}"
     found["ranks"] = (
         f"--trainer.devices={len(accelerators)}, one rank on each accelerator"
         if accelerators
@@ -115,7 +113,7 @@ def devices() -> Section:
     return found
 
 
-def speed(device: "torch.device", dtype: "torch.dtype", seconds: float) -> dict[str, float]:  # noqa: F821
+def speed(device: torch.device, dtype: torch.dtype, seconds: float) -> dict[str, float]:
     """Return the speed of a matrix product and a convolution on a device, in GFLOP/s.
 
     The arithmetic is that of certify runs: float32 is not replaced by TF32.
@@ -125,7 +123,6 @@ def speed(device: "torch.device", dtype: "torch.dtype", seconds: float) -> dict[
         dtype: Type of the numbers.
         seconds: Seconds to measure each of the two for, at least; one call is always measured.
     """
-    import torch
     from torch.nn.functional import conv2d
 
     from smoothing.votes.network import as_stated
@@ -160,13 +157,10 @@ def data_sets() -> Section:
             continue
         if layout is not None:
             missing = [path for path in expand(layout) if not os.access(root / path, os.R_OK)]
-            found[name] = (
-                f"found in {root / layout.partition('/')[0]}"
-                if not missing
-                else f"missing: needs {layout.replace(',', ', ')}"
-            )
-        elif needed := [given for given in ("root", "path") if given in parameters]:
-            found[name] = f"given by --data.{needed[0]}"
+            needed = f"missing: needs {layout.replace(',', ', ')}"
+            found[name] = needed if missing else f"found in {root / layout.partition('/')[0]}"
+        elif option := next((option for option in ("root", "path") if option in parameters), None):
+            found[name] = f"given by --data.{option}"
     found["Digits"] = "comes with scikit-learn"
     vectors = data_file(inspect.signature(WordVectors).parameters["path"].default)
     found["WordVectors"] = f"found in {vectors}" if os.access(vectors, os.R_OK) else f"missing: needs {vectors}"
@@ -184,7 +178,6 @@ def expand(layout: str) -> list[str]:
 
 def places() -> Section:
     """Return the folders that runs and downloads write to, with their free space, and the mode of wandb."""
-    import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 
     folders = {"runs": Path("runs"), "torch hub": Path(torch.hub.get_dir()), "Hugging Face hub": Path(HF_HUB_CACHE)}
@@ -229,16 +222,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _processor(device: "torch.device") -> str:  # noqa: F821
+def _processor(device: torch.device) -> str:
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return platform.processor() or device.type
 
 
-def _calls_per_second(call: Callable[[], object], device: "torch.device", seconds: float) -> float:  # noqa: F821
-    import torch
-
+def _calls_per_second(call: Callable[[], object], device: torch.device, seconds: float) -> float:
     def wait() -> None:
         if device.type != "cpu":
             getattr(torch, device.type).synchronize()

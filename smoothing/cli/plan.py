@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from pytorch_lightning.cli import LightningArgumentParser
+from pytorch_lightning.loggers import Logger
 
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
@@ -73,7 +74,7 @@ class PlanCLI(RunCLI):
             if not isinstance(model, Certification):
                 raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")
             assert isinstance(self.trainer, Trainer)
-            loggers = [] if self._log_as_given else None
+            loggers: list[Logger] | None = [] if self._log_as_given else None
             probed = probe(
                 self.trainer, model, datamodule, config["run_dir"], config, loggers, start=since_process_start()
             )

@@ -22,14 +22,14 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 
 def rows(printed: str) -> dict[str, str]:
-    """Names and values; a continued value is joined."""
+    """Values by name, without those of parts, which are indented. A continued value is joined."""
     found: dict[str, str] = {}
     name = ""
     for line in printed.splitlines():
-        if line[:2].strip() or re.match(r"  \S", line):
-            name, _, value = line.strip().partition("  ")
+        if not line.startswith(" "):
+            name, _, value = line.partition("  ")
             found[name] = value.strip()
-        else:
+        elif line.startswith(" " * 8):
             found[name] += f" {line.strip()}"
     return found
 
@@ -43,15 +43,13 @@ def test_a_run_is_planned_and_nothing_is_written(workplace: Path) -> None:
     assert max(map(len, outcome.out.splitlines())) <= 80
     shown = rows(outcome.out)
     assert shown["run directory"] == "runs/digits"
-    assert shown["examples"].startswith("123 of 123 still to certify") or re.match(r"\d+", shown["examples"])
+    assert shown["examples"] == "123 of 123 still to certify"
     assert shown["ends within 2 d"].startswith("on 1 rank")
     assert shown["command"] == "smoothing certify --config digits.yaml --model.measure.q=.1"
     assert shown["largest radius"] == "not limited by a number of draws"
 
 
 def test_the_reach_and_the_draws_of_sampling_are_shown(workplace: Path) -> None:
-    options = ["--model.votes=Bagging", "--model.votes.learner=Centroids", "--model.measure=Subsample"]
-    options += ["--model.measure.size=5"]
     config = yaml.safe_load((workplace / "digits.yaml").read_text())
     config["model"]["init_args"] |= {
         "measure": {"class_path": "Subsample", "init_args": {"size": 5}},
