@@ -63,8 +63,6 @@ class Trainer(pl.Trainer):
             RuntimeError: If anything goes wrong after the first row was asked for.
             OSError: If a file of the run directory cannot be written then, naming it, for example on a full disk.
         """
-        if self.precision != FULL:
-            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
         progress = Progress(directory, config or {})
         draws, examples = DrawsToDo(datamodule, progress), ExamplesToDo(datamodule, progress)
@@ -91,6 +89,8 @@ class Trainer(pl.Trainer):
             examples: Examples to certify.
             views: Makes the views, on one rank.
         """
+        if self.precision != FULL:
+            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = progress.directory
         opening = Opening(progress, model)
         model.begin(cast(Examples, examples.examples), progress)

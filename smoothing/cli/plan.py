@@ -65,6 +65,7 @@ class PlanCLI(RunCLI):
         quiet = {"logger": False, "callbacks": [], "enable_progress_bar": False, "enable_checkpointing": False}
         requested = super().instantiate_trainer(**kwargs)
         self._ranks = requested.num_devices * requested.num_nodes
+        self._logs = self._log_as_given and bool(requested.loggers)
         return super().instantiate_trainer(**kwargs, **alone, **quiet, enable_model_summary=False)
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
@@ -83,7 +84,7 @@ class PlanCLI(RunCLI):
             **describe(probed, model, self._ranks),
             **advice(probed, self._within, self._options),
         }
-        if self._log_as_given:
+        if self._logs:
             rows["not measured"] = "the loggers of the config"
         print(columns(rows))
 
