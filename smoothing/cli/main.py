@@ -120,7 +120,7 @@ def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     return table
 
 
-def _add_doctor(parser: ArgumentParser) -> Callable[..., None]:
+def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.doctor import doctor
 
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
