@@ -187,7 +187,8 @@ class Certification(pl.LightningModule):
     def asked(self) -> tuple[Tensor, Tensor]:
         """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
         examples = self.data.test_set()
-        return torch.stack([examples[position][1] for position in self.data.requested]), torch.tensor(self.data.requested)
+        requested = self.data.requested
+        return torch.stack([examples[position][1] for position in requested]), torch.tensor(requested)
 
     @property
     def seen(self) -> dict[str, list[str]]:
