@@ -116,9 +116,7 @@ class RunCLI(LightningCLI):
             default=None,
             help="Directory of the run; runs/<folder>/<name> of the config if unset.",
         )
-        parser.add_argument(
-            "--base_ckpt", type=str | None, default=None, help="Checkpoint of the base classifier."
-        )
+        parser.add_argument("--base_ckpt", type=str | None, default=None, help="Checkpoint of the base classifier.")
         parser.link_arguments("base_ckpt", NETWORK_CKPT)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
