@@ -137,7 +137,7 @@ class LinearVotes(LabelVotes, PartLearner):
             num_classes: Number of classes K, at least 2.
 
         Raises:
-            ValueError: If an argument is not as described. The message contains its name, its value and what is allowed.
+            ValueError: If an argument is not as described. The message gives its name, its value and what is allowed.
         """
         x, labels = checked_training_set(x, labels, num_classes)
         self.learn(x, labels, num_classes)
