@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from smoothing.certificates import Row, Shard, Table, read_shards
+from smoothing.certificates import Shard, Table, read_shards
+from smoothing.certificates.shards import Finished
 from smoothing.provenance.code import code_version
 from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
@@ -67,6 +68,7 @@ class RunDirectory:
         self._timings = self.path / "timings"
         self.lock = Lock(self.path / "lock.json")
         self._run = ""
+        self._finished: tuple[list[tuple[Path, int, int]], Finished] | None = None
 
     def check(self, provenance: Mapping[str, Any]) -> None:
         """Refuse a directory that cannot take the rows of a run.
@@ -115,13 +117,17 @@ class RunDirectory:
                 f"is not a function of its input: fitted {differing}; {WAYS_OUT}"
             )
 
-    def finished(self) -> dict[int, list[Row]]:
-        """Rows of every finished example, by its index.
+    def finished(self) -> Finished:
+        """Return the rows of every finished example by its index. Shards are read again only if they have changed.
 
         Raises:
             ValueError: If a shard is damaged, naming file and line.
         """
-        return read_shards(self._shards)
+        shards = [(path, path.stat()) for path in sorted(self._shards.glob("*.jsonl"))]
+        state = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in shards]
+        if self._finished is None or self._finished[0] != state:
+            self._finished = state, read_shards(self._shards)
+        return self._finished[1]
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
         """Predictions of every finished draw; of this run, known since `check`, and no other.
@@ -194,7 +200,7 @@ class RunDirectory:
         asked = self.made_by()["examples"]
         if len(finished) < asked:
             raise RuntimeError(f"{self.path}: {asked - len(finished)} of {asked} examples are missing; start again")
-        return Table(row for example in finished.values() for row in example)
+        return finished.table()
 
     def _written_by(self, shard: Path) -> Path:
         """Note which version of the code writes the lines that follow in a shard: number of the first one, version."""
