@@ -43,11 +43,9 @@ class ColumnType:
         if not self.optional:
             return np.array(values, self.dtype)
         missing = [value is None for value in values]
-        return np.ma.MaskedArray(
-            [self.dtype(0) if absent else value for value, absent in zip(values, missing, strict=True)],
-            missing,
-            self.dtype,
-        )
+        if any(missing):
+            values = [0 if value is None else value for value in values]
+        return np.ma.MaskedArray(np.array(values, self.dtype), missing, self.dtype)
 
 
 def _parse_flag(text: str) -> bool:

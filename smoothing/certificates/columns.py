@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.cells import FLAG, TEXT, ColumnType
+from smoothing.certificates.cells import TEXT, ColumnType
 
 LARGE = 100_000
 """Smallest size in bytes of a file that is read by columns. For smaller files, importing pandas takes too long."""
@@ -52,7 +52,8 @@ def read_columns(
             BytesIO(data),
             sep=delimiter,
             engine="c",
-            dtype={name: _text_type(kind) for name, kind in columns.items()},
+            # pandas would turn categories of numbers into numbers.
+            dtype={name: "category" if kind is TEXT else "object" for name, kind in columns.items()},
             na_filter=False,
             skip_blank_lines=False,
             low_memory=False,
@@ -71,26 +72,16 @@ def read_columns(
             texts, codes = cells.cat.categories.tolist(), cells.cat.codes.to_numpy()
             if (codes < 0).any() or not all(isinstance(text, str) for text in texts):
                 return None
-            if kind is TEXT:
-                if any('"' in text or "\n" in text or delimiter in (text[:1], text[-1:]) for text in texts):
-                    return None
-                times = np.bincount(codes, minlength=len(texts)).tolist()
-                inside += sum(text.count(delimiter) * count for text, count in zip(texts, times, strict=True))
-            found[name] = kind.column([kind.read(text) for text in texts])[codes]
+            if any('"' in text or "\n" in text or delimiter in (text[:1], text[-1:]) for text in texts):
+                return None
+            times = np.bincount(codes, minlength=len(texts)).tolist()
+            inside += sum(text.count(delimiter) * count for text, count in zip(texts, times, strict=True))
+            found[name] = kind.column(texts)[codes]
     except (ValueError, KeyError, OverflowError, pd.errors.ParserError):
         return None
     if data.count(delimiter.encode()) != len(ends) * (len(columns) - 1) + inside:
         return None
     return found if _are_quotes_outside(data, delimiter) else None
-
-
-def _text_type(kind: ColumnType) -> Any:
-    """Return the type in which pandas keeps the text of every cell. It would turn other categories into numbers."""
-    import pandas as pd
-
-    if kind is FLAG:
-        return pd.CategoricalDtype(["0", "1"])
-    return "category" if kind is TEXT else "object"
 
 
 def _parse(kind: ColumnType, texts: list[str], distinct: bool) -> NDArray[Any]:

@@ -103,7 +103,7 @@ def read_journals(
             try:
                 key, value = read(_content(name, line))
                 first, first_number, first_start = known.setdefault(key, (path, number, start))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
                 raise damaged(where, error, piece) from None
             if (first, first_number) == (path, number):
                 yield where, key, value

@@ -17,7 +17,7 @@ _NAME = "rows"
 
 _PIECE = "example"
 
-_LINES = 1_000
+_LINES = 250
 """Number of lines that are converted to columns at once."""
 
 
@@ -131,8 +131,11 @@ def read_shards(directory: str | Path) -> Finished:
 
 def _read(content: Any) -> tuple[int, list[Any]]:
     rows = list(content)
-    if type(index := rows[0]["index"]) is not int or not -(2**63) <= index < 2**63:
+    index = rows[0]["index"]
+    if type(index) is not int:
         index = Row(**rows[0]).index
+    if index.bit_length() > 63:
+        raise ValueError(f"index = {index}; must be below 2^63")
     return index, rows
 
 
@@ -156,7 +159,7 @@ def _columns(lines: Sequence[tuple[str, list[Any]]], texts: dict[str, str]) -> d
             for cells in checked[-len(example) :]:
                 for kind, value in zip(COLUMNS.values(), cells, strict=True):
                     kind.column([value])
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise damaged(where, error, _PIECE) from None
     columns = list(zip(*checked, strict=True)) or [()] * len(COLUMNS)
     return {name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
@@ -172,7 +175,7 @@ _TYPES: dict[Any, set[type]] = {
 
 _MISSING = type(None)
 
-_values = itemgetter(*COLUMNS)
+_GETTERS = {name: itemgetter(name) for name in COLUMNS}
 
 
 def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDArray[Any]] | None:
@@ -181,7 +184,8 @@ def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDAr
         if not rows or {len(row) for row in rows} != {len(COLUMNS)}:
             return None
         found = {}
-        for (name, kind), values in zip(COLUMNS.items(), zip(*map(_values, rows), strict=True), strict=True):
+        for name, kind in COLUMNS.items():
+            values = list(map(_GETTERS[name], rows))
             types = set(map(type, values))
             if not types <= _TYPES[kind.dtype] | ({_MISSING} if kind.optional else set()):
                 return None
@@ -195,7 +199,7 @@ def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDAr
             else:
                 found[name] = kind.column(values)
         return None if suspects(found, len(rows)).any() else found
-    except (TypeError, KeyError, OverflowError):
+    except (TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 

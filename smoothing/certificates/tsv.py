@@ -24,7 +24,7 @@ Such radii are strict, but published figures also count changes of exactly the r
 difference is visible: Cohen et al. (2019) print .22 for sigma 1 at radius 1. Counted strictly it is .212.
 """
 
-_CLOCK = re.compile(r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)")
 
 
 def _parse_finite(text: str) -> float:
@@ -38,7 +38,8 @@ def _parse_seconds(text: str) -> float:
     clock = _CLOCK.fullmatch(text)
     if clock is None:
         return _parse_finite(text)
-    return timedelta(**{unit: float(value) for unit, value in clock.groupdict("0").items()}).total_seconds()
+    days, hours, minutes, seconds = map(float, clock.groups("0"))
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
 
 
 RADIUS = replace(NUMBER, parse=_parse_finite, allowed="a finite number, at least 0")
