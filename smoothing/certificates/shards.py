@@ -1,4 +1,4 @@
-"""The append-only store of finished examples."""
+"""Append-only store of finished examples."""
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _LINES = 250
 
 
 class Shard(Journal[Sequence[Row] | Sequence[dict[str, Any]]]):
-    """The shard of one rank: a journal with one line per example, which holds the rows of all its certifiers.
+    """Shard of one rank: a journal. Each line contains the rows of one example by all certifiers.
 
     Args:
         path: The file, ``*.jsonl``; see `Journal`.
@@ -32,13 +32,13 @@ class Shard(Journal[Sequence[Row] | Sequence[dict[str, Any]]]):
         super().__init__(path, _NAME)
 
     def content(self, piece: Sequence[Row] | Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """See `Journal.content`.
+        """Return rows as JSON-compatible values; see `Journal.content`.
 
         Args:
-            piece: The rows of one example by all its certifiers, or their checked values; see `records`.
+            piece: Rows of one example by all certifiers, or their checked values; see `records`.
 
         Raises:
-            ValueError: If there is no row, or the rows belong to several examples.
+            ValueError: If there is no row, or if the rows belong to several examples.
         """
         rows = [row if isinstance(row, dict) else dict(zip(COLUMNS, row.cells(), strict=True)) for row in piece]
         indices = sorted({row["index"] for row in rows})
@@ -97,13 +97,13 @@ def read_shards(directory: str | Path) -> Finished:
     """Read the finished examples of all shards in a directory; see `read_journals`.
 
     Args:
-        directory: Directory of the shards. Without any shard, nothing is finished.
+        directory: Folder of the shards. If it contains none, nothing is finished.
 
     Returns:
-        Rows by example, in the order of the certifiers.
+        Rows by index of the example, in the order of the certifiers.
 
     Raises:
-        ValueError: If a finished line is damaged, or an example has two different lines, naming file and line.
+        ValueError: With file and line number, if a finished line is damaged, or if an example has two different lines.
     """
     parts: list[dict[str, NDArray[Any]]] = []
     indices, sizes = array("q"), array("q")

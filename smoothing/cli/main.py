@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | compare | table``."""
+"""The command line: ``smoothing certify | fit | compare | table | plan | doctor``."""
 
 import os
 import sys
@@ -18,7 +18,9 @@ COMMANDS = {
     "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
-    "table": "Print the least vote that is certified at every whole radius.",
+    "table": "Print the smallest vote that is certified at each integer radius.",
+    "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
+    "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
 """Commands, each with a one-line summary."""
 
@@ -32,7 +34,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: Command and options. Default: those of the process.
     """
     end_on_signals()
-    # Otherwise each rank reports lost connections to the others, in C++, before the reason is known here.
+    # Otherwise the C++ code of each rank reports lost connections, before the reason is known here.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         run_command(sys.argv[1:] if args is None else args)
@@ -41,8 +43,9 @@ def main(args: Sequence[str] | None = None) -> None:
 
         fail(error)
     except SystemExit as end:
-        # Other ranks would wait for this one while it frees what they share.
-        if end.code and "torch.distributed" in sys.modules:
+        # Freeing the process group would wait for the other ranks.
+        distributed = sys.modules.get("torch.distributed")
+        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
             leave(int(end.code))
         raise
 
@@ -64,10 +67,14 @@ def run_command(args: Sequence[str]) -> None:
         find_packages()
     command = arguments[0] if arguments else ""
     if command in ("certify", "fit"):
-        # Lightning takes seconds to import. Commands that do without it do not wait for it.
+        # Lightning takes seconds to import, and the other commands do not need it.
         from smoothing.cli.run import RunCLI
 
         RunCLI(arguments)
+    elif command == "plan":
+        from smoothing.cli.plan import PlanCLI
+
+        PlanCLI(arguments)
     else:
         signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
@@ -82,8 +89,8 @@ def _call_function(command: str, arguments: list[str]) -> None:
     parsers = {name: ArgumentParser(description=summary) for name, summary in COMMANDS.items()}
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
-    # Only the requested one, since its options are known only once it is imported.
-    functions = {"compare": _add_compare, "table": _add_table}
+    # Only the requested command is imported. Its options are not known before.
+    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
     function = functions[command](parsers[command]) if command in functions else None
     try:
         config = parser.parse_args(arguments)
@@ -100,7 +107,7 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.compare import compare
 
     parser.add_argument("runs", nargs="+", help="Run directories, or TSV logs.")
-    parser.add_argument("--envelope", action="store_true", help="Show the best run at every radius too.")
+    parser.add_argument("--envelope", action="store_true", help="Also show the best run at each radius.")
     parser.add_function_arguments(compare, skip={"runs", "envelope"})
     return compare
 
@@ -108,6 +115,13 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
 def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.table import table
 
-    parser.add_argument("--exact", action="store_true", help="Compute in rationals, from numbers as typed.")
+    parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.doctor import doctor
+
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    return doctor
