@@ -121,7 +121,7 @@ def all_gaps(indices: Mapping[str, Sequence[int]]) -> dict[str, list[str]]:
     """
     strides = {name: stride(rows) for name, rows in indices.items()}
     # Logs with the same indices are compared once: the first of them is named.
-    different = {tuple(rows): name for name, rows in reversed(indices.items())}
+    different = {tuple(rows): name for name, rows in reversed(list(indices.items()))}
     order = {name: place for place, name in enumerate(indices)}
     later = sorted(
         ((name, set(rows), rows[-1]) for rows, name in different.items()),
