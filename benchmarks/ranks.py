@@ -136,9 +136,9 @@ def examples_per_second(task: str, copies: int, examples: int, size: int) -> flo
             )
             for copy in range(copies)
         ]
-        told = [process.communicate()[1] for process in running]
+        errors = [process.communicate()[1] for process in running]
         if any(process.returncode for process in running):
-            raise RuntimeError("".join(told))
+            raise RuntimeError("".join(errors))
         spans = [json.loads(path.read_text()) for path in Path(folder).glob("*.json")]
     seconds: float = max(span["end"] for span in spans) - min(span["start"] for span in spans)
     return PROCESSES * examples / seconds

@@ -1,4 +1,4 @@
-"""Lightning callbacks: writers that append finished work to disk, and image grids.
+"""Lightning callbacks: writers that append results to disk, and image grids.
 
-A callback knows certificates, draws and run directories, and no model. Nothing here computes a radius.
+Add callbacks here that know certificates, draws and run directories. They know no model and compute no radius.
 """

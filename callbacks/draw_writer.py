@@ -1,4 +1,4 @@
-"""Finished draws go to disk as they come."""
+"""Callback that appends draws to disk as soon as they are computed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +8,13 @@ from smoothing.votes import Draw, DrawShard, FinishedDraw, Predictions
 
 
 class DrawWriter(JournalWriter[FinishedDraw]):
-    """Appends each finished draw to this rank's shard; see `JournalWriter`."""
+    """Callback that appends each draw to the draw shard of its rank; see `JournalWriter`."""
 
     def open(self, rank: int) -> tuple[DrawShard, Path]:
-        """See `JournalWriter.open`."""
+        """Open the files of one rank; see `JournalWriter.open`."""
         return self.directory.draw_shard(rank), self.directory.timings(f"draws-rank-{rank}")
 
     def pieces(self, prediction: Sequence[Predictions], batch: Sequence[Draw]) -> list[tuple[str, FinishedDraw]]:
-        """Each draw and its predictions, by stream and number."""
+        """Return each draw with its predictions, named by stream and number."""
         draws = zip(batch, prediction, strict=True)
         return [(f"{draw.stream}\t{draw.number}", (draw, predictions)) for draw, predictions in draws]

@@ -1,4 +1,4 @@
-"""Images to look at while a network learns."""
+"""Image grids during training."""
 
 from collections.abc import Mapping
 from functools import singledispatch
@@ -14,17 +14,17 @@ from torchvision.utils import make_grid, save_image
 from smoothing.arguments import at_least
 
 FOLDER = "images"
-"""Where grids are written in the directory of the run."""
+"""Folder of the grids in the run directory."""
 
 
 class ImageGrids(Callback):
-    """Lays out the images that a module's `validation_step` returns by name, and shows them in the loggers.
+    """Callback that arranges the images returned by a module's `validation_step` in grids and logs them.
 
-    They also stand in the folder ``images`` of the run, since not every logger takes images.
+    Grids are also saved in the folder ``images`` of the run directory, since some loggers do not support images.
 
     Args:
         columns: Images in a row, at least 1.
-        every_n_epochs: After which epochs to show them, at least 1.
+        every_n_epochs: Number of epochs between two grids, at least 1.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -44,7 +44,7 @@ class ImageGrids(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Show the images that the step returned, on one rank."""
+        """Log the images that the step returned, on one rank."""
         epoch = trainer.current_epoch
         if trainer.sanity_checking or not trainer.is_global_zero or (epoch + 1) % self.every_n_epochs:
             return
@@ -59,9 +59,9 @@ class ImageGrids(Callback):
 
 @singledispatch
 def show(logger: Logger, name: str, grid: Tensor, step: int) -> None:
-    """Show a grid ``(3, height, width)`` in a logger; those that take no images are left alone.
+    """Log a grid ``(3, height, width)``. Loggers that do not support images are skipped.
 
-    Kinds that take images are registered with ``show.register``.
+    Support another kind of logger by ``show.register``.
     """
 
 
@@ -72,5 +72,5 @@ def _(logger: TensorBoardLogger, name: str, grid: Tensor, step: int) -> None:
 
 @show.register
 def _(logger: WandbLogger, name: str, grid: Tensor, step: int) -> None:
-    # Without a step, since wandb wants its own to rise.
+    # Without a step, because wandb requires its own step to increase.
     logger.log_image(name, [grid])

@@ -1,4 +1,4 @@
-"""Finished work goes to disk as it comes."""
+"""Callback that appends results to disk as soon as they are computed."""
 
 import time
 from abc import ABC, abstractmethod
@@ -17,10 +17,10 @@ P = TypeVar("P")
 
 
 class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
-    """Appends each finished piece of work to this rank's journal, and how long it took to a file beside it.
+    """Callback that appends each finished piece of work to the journal of its rank, and its computing time to a file.
 
     Args:
-        directory: The directory of the run.
+        directory: The run directory.
     """
 
     def __init__(self, directory: RunDirectory) -> None:
@@ -29,14 +29,14 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
 
     @abstractmethod
     def open(self, rank: int) -> tuple[Journal[P], Path]:
-        """The journal of one rank, and where it notes how long its work took."""
+        """Open the journal of one rank. Return it and the path of its file of computing times."""
 
     @abstractmethod
     def pieces(self, prediction: Any, batch: Any) -> Sequence[tuple[str, P]]:
-        """The pieces of a finished batch, each by what it is called among the timings."""
+        """Return the pieces of a finished batch, each with its name in the file of computing times."""
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open this rank's files."""
+        """Open the files of this rank."""
         self._journal, timings = self.open(trainer.global_rank)
         self._timings = timings.open("a", encoding="utf-8", buffering=1)
 
@@ -56,7 +56,12 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
-        """Write one line per piece, and one with its share of the time."""
+        """Write each piece, and its share of the computing time of the batch in seconds.
+
+        Raises:
+            OSError: If a file cannot be written, with its name.
+            RuntimeError: If another process has taken over the run.
+        """
         spent = time.perf_counter() - self._started
         pieces = self.pieces(prediction, batch)
         self.directory.lock.confirm()
@@ -66,6 +71,6 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
                 self._timings.write(f"{name}\t{spent / len(pieces):.6f}\n")
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Close this rank's files."""
+        """Close the files of this rank."""
         self._journal.close()
         self._timings.close()

@@ -1,4 +1,4 @@
-"""Finished examples go to disk as they come."""
+"""Callback that appends rows to disk as soon as they are computed."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,14 +9,14 @@ from smoothing.certificates import Attacked, Certificates, Row, Shard, rows
 
 
 class ShardWriter(JournalWriter[Sequence[Row]]):
-    """Appends the rows of each finished example to this rank's shard; see `JournalWriter`."""
+    """Callback that appends the rows of each example to the shard of its rank; see `JournalWriter`."""
 
     def open(self, rank: int) -> tuple[Shard, Path]:
-        """See `JournalWriter.open`."""
+        """Open the files of one rank; see `JournalWriter.open`."""
         return self.directory.shard(rank), self.directory.timings(f"rank-{rank}")
 
     def pieces(self, prediction: Mapping[str, Certificates | Attacked], batch: Any) -> list[tuple[str, Sequence[Row]]]:
-        """The rows of each example by all its certifiers, by its index."""
+        """Return the rows of each example by all certifiers, named by its index."""
         index, _, label = batch
         columns = [rows(name, certificates, index.cpu(), label.cpu()) for name, certificates in prediction.items()]
         return [(str(example[0].index), example) for example in zip(*columns, strict=True)]

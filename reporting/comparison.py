@@ -251,11 +251,11 @@ def comparison(
     notes: tuple[str, ...] = NOTES
     if any(curve.attacks for curve in curves.values()):
         notes += (ATTACKS,)
-    alike = same_examples(list(runs.values()))
-    if len(runs) > 1 and not alike:
+    same = same_examples(list(runs.values()))
+    if len(runs) > 1 and not same:
         notes += (OTHER_EXAMPLES,)
     if envelope:
-        if not alike:
+        if not same:
             raise ValueError("envelope: the requested examples of the runs differ or are unknown; must be the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
         rows.append([ENVELOPE, None, None, rows[0][3], *[None] * len(summed), *best.tolist()])

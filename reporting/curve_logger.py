@@ -72,18 +72,21 @@ def run_loggers(
         group: Group in wandb: name of the run that trained the certified network.
         job_type: Job type in wandb, ``"certify"`` or ``"fit"``.
     """
+    wandb_logger = WandbLogger(
+        save_dir=run_dir,
+        project=project,
+        name=Path(run_dir).name,
+        group=group,
+        job_type=job_type,
+        mode=os.environ.get("WANDB_MODE", "offline"),
+        settings=wandb.Settings(silent=True),
+    )
+    # Lightning passes a setting on that wandb warns of.
+    wandb_logger._wandb_init.pop("anonymous", None)
     return [
         CSVLogger(run_dir, name="csv", version=""),
         TensorBoardLogger(run_dir, name="tensorboard", version=""),
-        WandbLogger(
-            save_dir=run_dir,
-            project=project,
-            name=Path(run_dir).name,
-            group=group,
-            job_type=job_type,
-            mode=os.environ.get("WANDB_MODE", "offline"),
-            settings=wandb.Settings(silent=True),
-        ),
+        wandb_logger,
     ]
 
 

@@ -134,11 +134,16 @@ def numbers(owner: object, allowed: str, /, **arguments: Any) -> None:
 
 def refuse(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
     """Raise the error of an argument that is not allowed; see `at_least`."""
-    raise ValueError(f"{_name_of(owner)}: {name} = {_spelled(value)}; must be {allowed}")
+    refuse_words(owner, name, _spelled(value), allowed)
+
+
+def refuse_words(owner: object, name: str, words: str, allowed: str) -> NoReturn:
+    """Raise the error of an argument that is not allowed, with a description in place of its value; see `at_least`."""
+    raise ValueError(f"{_name_of(owner)}: {name} = {words}; must be {allowed}")
 
 
 def _refuse_type(owner: object, name: str, value: Any, allowed: str) -> NoReturn:
-    raise ValueError(f"{_name_of(owner)}: {name} = an object of type {type(value).__name__}; must be {allowed}")
+    refuse_words(owner, name, f"an object of type {type(value).__name__}", allowed)
 
 
 def _name_of(owner: object) -> str:

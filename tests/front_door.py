@@ -1,4 +1,4 @@
-"""Runs the front door as a process of its own, without paying for its imports every time."""
+"""Runs of the command line: in a process forked after the imports, in a new process, or in this process."""
 
 import multiprocessing
 import os
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smoothing.certificates.journal import Journal
+import pytest
 
-# All processes are forked from one that has imported everything and done nothing. It looks modules up by itself.
+from smoothing.certificates.journal import Journal
+from smoothing.cli.main import run_command
+
+# All processes are forked from one that has only imported modules. It searches the same path.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
 multiprocessing.set_forkserver_preload(["smoothing.cli.run", "smoothing.cli.table", "tests.front_door"])
 
@@ -54,12 +57,12 @@ PARTITIONS = {
     "data": DIGITS["data"],
     "trainer": DIGITS["trainer"],
 }
-"""Another, without noise."""
+"""A config without noise."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a process ended: exit status (minus the signal that killed it), and what it printed."""
+    """Exit status of a process (minus the signal that killed it) and its output."""
 
     status: int
     out: str
@@ -85,8 +88,38 @@ def launch(args: list[str], cwd: Path, before: Callable[[], None] | None = None)
     return Outcome(process.exitcode, out, err)
 
 
+def run_here(args: list[str], cwd: Path, capture: pytest.CaptureFixture[str]) -> Outcome:
+    """Run ``smoothing`` in this process. The caller restores environment and working directory.
+
+    Args:
+        args: Command and options.
+        cwd: Working directory.
+        capture: Captures what is printed.
+    """
+    before = list(sys.path)
+    capture.readouterr()
+    os.chdir(cwd)
+    status = 0
+    try:
+        run_command(args)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    finally:
+        sys.path[:] = before
+        # Other folders have classes with the same names.
+        for name in [name for name, module in sys.modules.items() if _is_below(module, cwd)]:
+            del sys.modules[name]
+    printed = capture.readouterr()
+    return Outcome(status, printed.out, printed.err)
+
+
+def _is_below(module: object, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).is_relative_to(folder)
+
+
 def launch_on_two_ranks(args: list[str], cwd: Path) -> Outcome:
-    """As `launch`, on two ranks; a fresh process, for Lightning starts the second by the command line of the first."""
+    """Run on two ranks, in a new process: Lightning starts the second rank by the command line of the first."""
     command = [sys.executable, "-m", "smoothing", *args, "--trainer.devices=2", "--trainer.strategy=ddp"]
     ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
     return Outcome(ended.returncode, ended.stdout, ended.stderr)
@@ -105,7 +138,7 @@ def _run(args: list[str], cwd: Path, out: Path, err: Path, before: Callable[[], 
 
 
 def kill_after(lines: int) -> None:
-    """Have the process kill itself right after a number of lines in its shards."""
+    """Make the process kill itself after it has written a number of lines to its shards."""
     append, written = Journal.append, 0
 
     def append_and_die(self: Journal[Any], piece: Any) -> None:

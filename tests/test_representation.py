@@ -1,4 +1,4 @@
-"""Measures and guarantees are shown as the calls that make them."""
+"""The representation of a measure or guarantee is its constructor call."""
 
 from fractions import Fraction
 

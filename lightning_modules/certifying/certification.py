@@ -1,8 +1,9 @@
-"""Certifying every example of a data set, as a Lightning predict run."""
+"""Certification of every requested example of a data set, as a Lightning predict run."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from traceback import extract_tb
 from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
 from smoothing.certificates import Attacked, Certificates
-from smoothing.certifiers import Evaluator
+from smoothing.certifiers import Certifier, Evaluator
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.rowwise import ROWS, check_rowwise
@@ -26,7 +27,7 @@ from smoothing.votes import Ballots, Votes
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
-"""Training inputs are encoded in blocks of this many: one shape, so that features have the same bits on any ranks."""
+"""Number of training inputs per encoded block. One shape makes features bit-identical on any number of ranks."""
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 """Names of certifiers. They become keys of loggers, which give "/" a meaning of its own."""
@@ -36,11 +37,11 @@ Batch = tuple[Tensor, Tensor, Tensor]
 
 
 class Examples(Protocol):
-    """What certifying needs of a data module.
+    """Interface of a data module for certification.
 
     Attributes:
         num_classes: Number of classes K.
-        assumptions: What a certificate on these data takes for granted, one phrase each.
+        assumptions: Assumptions of certificates on these data, one phrase each.
     """
 
     num_classes: int
@@ -48,51 +49,51 @@ class Examples(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """Which examples the training set holds."""
+        """Origin of the training set."""
 
     @property
     def requested(self) -> Sequence[int]:
-        """Positions in the test set of the examples to certify."""
+        """Positions of the requested examples in the test set."""
 
     def training_set(self) -> tuple[Tensor, Tensor]:
-        """Training inputs ``(n, ...)`` and labels ``(n,)``."""
+        """Return training inputs ``(n, ...)`` and labels ``(n,)``."""
 
     def test_set(self) -> "TestSet":
-        """The examples to certify."""
+        """Return the test set."""
 
     def fingerprint(self) -> str:
-        """sha256 of training and test data."""
+        """Return the SHA-256 of training and test data."""
 
     def batches(self, positions: Sequence[int], rank: int, ranks: int) -> DataLoader[Any]:
-        """Batches of one rank's share of the examples at some positions."""
+        """Return batches of one rank's share of the examples at some positions."""
 
 
 class TestSet(Protocol):
-    """Examples by position."""
+    """Test examples by position."""
 
     def __getitem__(self, index: int) -> tuple[int, Tensor, int]:
-        """Position, input and label."""
+        """Return position, input and label."""
 
 
 class Certification(pl.LightningModule):
-    """Puts examples to the vote under a measure and asks every certifier for certificates.
+    """Lightning module that computes certificates of examples by every certifier.
 
-    The votes are fitted in `setup`, on the training set of the trainer's data module. All certifiers share one
-    batch's ballots. Encoder and votes are given inputs on the trainer's device, training features on the CPU.
+    The votes are fitted in `setup` to the training set. All certifiers of a batch share its ballots. Encoder and votes
+    get inputs on the device of the trainer, and training features on the CPU.
 
     Args:
-        measure: How the object is randomised.
+        measure: Smoothing measure, which randomises the object.
         votes: The base function.
-        certifiers: Certifiers and attacks by their name in tables and curves, at least one.
-        encoder: What turns inputs into the features that the votes see, fitted here on the training inputs without
-            their labels; none where they see inputs.
+        certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves.
+        encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
+            their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
 
     Raises:
         ValueError: If an argument is out of its range.
 
     Attributes:
-        fitted: SHA-256 of what was fitted to the training set, by name; empty if nothing was.
+        fitted: SHA-256 of the fitted votes and encoder by name; empty if nothing was fitted.
     """
 
     def __init__(
@@ -112,11 +113,11 @@ class Certification(pl.LightningModule):
                     f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
                     '"_", "-" and ".", and begin with a letter or a digit'
                 )
-        # Inputs stay as they are there alone; wherever else, radii behind an encoder are of features.
+        # Only then the inputs are not randomised. Otherwise, radii would be distances of features.
         if encoder is not None and votes.object != LABELS:
             raise ValueError(
                 f"Certification: encoder = {type(encoder).__name__}; must be none for votes on the {votes.object}, "
-                "since radii would be those of features"
+                "since radii would be distances of features"
             )
         at_least(self, 0, seed=seed)
         self.measure = measure
@@ -136,11 +137,11 @@ class Certification(pl.LightningModule):
 
     @property
     def data(self) -> Examples:
-        """Training set and examples: those of the run, or else the trainer's data module."""
+        """Data of the run, or else the data module of the trainer."""
         return self._data or cast(Examples, self.trainer.datamodule)  # type: ignore[attr-defined]
 
     def begin(self, data: Examples, progress: Progress) -> None:
-        """Begin a run: later passes certify what remains of it.
+        """Begin a run. Later passes certify its remaining examples.
 
         Args:
             data: Training set and examples.
@@ -151,20 +152,20 @@ class Certification(pl.LightningModule):
         self._prepared = False
 
     def end(self) -> None:
-        """End the run. What it left in votes and encoder, such as fitted arrays, does not change their identity."""
+        """End the run. State that it has left in votes or encoder does not change their identity in the next run."""
         self._after = state_hashes(self.parts)
 
     @property
     def parts(self) -> dict[str, object]:
-        """Everything that rows are computed with, by name."""
+        """Measure, votes, encoder and certifiers, by name."""
         certifiers = {f"certifiers.{name}": certifier for name, certifier in self.certifiers.items()}
         return {"measure": self.measure, "votes": self.votes, "encoder": self.encoder, **certifiers}
 
     def identity(self, data: str) -> dict[str, str]:
-        """SHA-256 of everything that rows are computed with, as it was before a run fitted it; see `state_hashes`.
+        """Hash measure, votes, encoder and certifiers in their state before the first run; see `state_hashes`.
 
         Args:
-            data: Fingerprint of the data that it will be fitted to.
+            data: SHA-256 of the data that votes and encoder will be fitted to.
         """
         now = state_hashes(self.parts)
         if now != self._after:
@@ -175,33 +176,33 @@ class Certification(pl.LightningModule):
 
     @property
     def checkpoint(self) -> str | None:
-        """SHA-256 of the checkpoints that the votes go through, in hexadecimal; None where there is none."""
+        """SHA-256 of the checkpoints of measure, encoder and votes, in hexadecimal; None if there is none."""
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
 
     @property
     def remaining(self) -> Sequence[int]:
-        """Positions of the examples that are still to certify."""
+        """Positions of the requested examples that are not finished."""
         return self.data.requested if self._progress is None else self._progress.remaining
 
-    def asked(self) -> tuple[Tensor, Tensor]:
-        """All examples to certify, ``(m, ...)``, and their positions ``(m,)``."""
-        examples = self.data.test_set()
-        return torch.stack([examples[position][1] for position in self.data.requested]), torch.tensor(self.data.requested)
+    def requested_inputs(self) -> tuple[Tensor, Tensor]:
+        """Return all requested examples ``(m, ...)`` and their positions ``(m,)``."""
+        examples, positions = self.data.test_set(), self.data.requested
+        return torch.stack([examples[position][1] for position in positions]), torch.tensor(positions)
 
     @property
     def seen(self) -> dict[str, list[str]]:
-        """What the encoder was trained on, and of which of it the labels; both empty where it is fitted here."""
+        """Origins of the data and of the labels that the encoder was trained on; both empty if it is fitted here."""
         encoder = self.encoder
         origins = {"trained_on": encoder.trained_on, "labels_of": encoder.labels_of} if encoder else {}
         return {name: list(map(str, seen)) for name, seen in origins.items()}
 
     def setup(self, stage: str) -> None:
-        """Check the examples, fit the votes, and ask every certifier whether it can serve.
+        """Check the examples, fit encoder and votes, and check that every certifier supports them.
 
-        Once for data that were set, however many passes they take.
+        Within a run of several passes, this is done once.
 
         Raises:
-            ValueError: If the data are bad, or a certifier cannot serve, saying why.
+            ValueError: If the data are invalid, or a certifier does not support measure and votes, with the reason.
         """
         if self._prepared or not self.remaining:
             return
@@ -220,27 +221,69 @@ class Certification(pl.LightningModule):
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
         if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.asked(), self._progress.draws if self._progress else {})
+            self.votes.serve(self.data.origin, *self.requested_inputs(), self._progress.draws if self._progress else {})
         for name, certifier in self.certifiers.items():
             kind = type(certifier).__name__
             if reason := certifier.refuses(len(self.data.requested)):
                 raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
+        self._try_first_example()
         self._prepared = self._data is not None
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates | Attacked]:
-        """Certificates of one batch by name of the certifier."""
+        """Return the certificates of one batch by name of the certifier."""
         index, x, _ = batch
-        granted = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
-        # Inference mode, which Lightning predicts in, is a thread's own; certifiers may work on several.
+        assumptions = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
+        # Lightning predicts in inference mode, which holds for one thread only; certifiers can use several.
         with torch.inference_mode(False), torch.no_grad():
             ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
             answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
-        return {name: replace(answer, assumptions=(*answer.assumptions, *granted)) for name, answer in answers.items()}
+        return {
+            name: replace(answer, assumptions=(*answer.assumptions, *assumptions)) for name, answer in answers.items()
+        }
+
+    @property
+    def _certifiers(self) -> dict[str, Certifier]:
+        """Certifiers by name, without attacks."""
+        return {name: one for name, one in self.certifiers.items() if isinstance(one, Certifier)}
+
+    def reach(self) -> dict[str, float]:
+        """Return the largest radius that the draws of each sampling certifier can certify, by its name."""
+        first = self.data.test_set()[self.data.requested[0]][1]
+        shape = self.votes.object_shape(self._features(first[None].to(self.device)))
+        reach = {name: one.reach(self.measure, shape, self.data.num_classes) for name, one in self._certifiers.items()}
+        return {name: radius for name, radius in reach.items() if radius is not None}
+
+    def _try_first_example(self) -> None:
+        """Raise if measure, votes or a certifier fails on the first example, before anything is written.
+
+        Sampling certifiers compute only their largest radius and one draw.
+
+        Raises:
+            ValueError: Naming the certifier, the error and the line that raised it.
+        """
+        if self.votes.kept:
+            return
+        index, x, _ = self.data.test_set()[self.remaining[0]]
+        for name, certifier in self._certifiers.items():
+            try:
+                with torch.inference_mode(False), torch.no_grad():
+                    features = self._features(x[None].to(self.device))
+                    ballots = Ballots(self.measure, self.votes, features, torch.tensor([index]), self.seed)
+                    if certifier.reach(self.measure, ballots.shape, self.data.num_classes) is None:
+                        certifier.certify(ballots)
+                    else:
+                        ballots.counts(1, 0)
+            except Exception as error:
+                where = extract_tb(error.__traceback__)[-1]
+                raise ValueError(
+                    f"certifiers.{name}: {type(certifier).__name__} fails on test example {index}: "
+                    f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
+                ) from error
 
     def _training_set(self) -> tuple[Tensor, Tensor]:
-        """Training features and labels; none, but of the shape of the others, for votes that come trained."""
+        """Return training features and labels; for trained votes, empty ones of the right shape."""
         if self.votes.trained:
             _, example, _ = self.data.test_set()[self.data.requested[0]]
             return self._features(example[None])[:0], torch.empty(0, dtype=torch.long)
@@ -263,14 +306,14 @@ class Certification(pl.LightningModule):
             )
 
     def _features(self, x: Tensor) -> Tensor:
-        """Encode one example at a time, so that its features do not depend on its neighbours."""
+        """Encode examples one by one, so that features do not depend on the batch."""
         if self.encoder is None:
             return x
         with one_thread():
             return torch.cat([self.encoder(example) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
-        """Encode the training inputs, each rank its share of the blocks; every rank gets all features."""
+        """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""
         if self.encoder is None:
             return x
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
@@ -278,7 +321,7 @@ class Certification(pl.LightningModule):
         self.encoder.to(self.device)
         with one_thread():
             first = self.encoder(_block(x, rank).to(self.device))
-            # One tensor for all: small ones kept between large ones that come and go would split memory up.
+            # One tensor for all blocks avoids fragmented memory.
             share = first.new_empty(rounds, *first.shape)
             share[0] = first
             for place in range(1, rounds):

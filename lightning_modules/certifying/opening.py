@@ -1,4 +1,4 @@
-"""Validating and opening a run directory, as a Lightning callback."""
+"""Callback that checks and opens the run directory."""
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
@@ -11,7 +11,7 @@ from smoothing.runs.provenance import provenance
 
 
 class Opening(Callback):
-    """Checks a run directory before votes are fitted, and opens it just before the first result is written.
+    """Callback that checks a run directory before votes are fitted, and opens it before the first result is written.
 
     Args:
         progress: Progress of the run.
@@ -25,27 +25,30 @@ class Opening(Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Raise if the directory belongs to another run. Read finished examples and draws.
 
-        If draws are kept, a run consists of several passes; everything but the draws is read before the first.
-
-        All ranks read before any writes: Lightning has them wait for each other after the last `setup`.
+        A run with retrained votes has several passes. Finished examples are read before the first pass, finished draws
+        before every pass. All ranks read before any rank writes: Lightning synchronises them after `setup`.
 
         Raises:
-            ValueError: If the directory is another run's, in use, damaged, or cannot be written.
+            ValueError: If the directory belongs to another run, is in use, is damaged, or cannot be written.
         """
         if not self._progress.checked:
             self._check()
         self._progress.read_draws()
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the directory.
+        """Open the directory before the first result of the run.
 
         Raises:
-            ValueError: If it cannot be opened.
+            ValueError: If it cannot be opened; see `Progress.open`.
         """
         if not self._progress.opened:
             self._progress.open(self._model.fitted, write=trainer.is_global_zero)
             if trainer.is_global_zero and self._progress.other_code:
                 print(self._progress.other_code)
+            if trainer.is_global_zero and self._progress.remaining:
+                unit = self._model.measure.distance.unit
+                for name, radius in self._model.reach().items():
+                    print(f"{name}: its number of draws certifies a radius of at most {radius:.4g} {unit}")
 
     def _check(self) -> None:
         model, data = self._model, self._model.data

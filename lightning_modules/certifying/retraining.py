@@ -1,4 +1,4 @@
-"""The step before certifying where each draw is a training run, as a Lightning predict run."""
+"""Passes before certification in which draws are computed, as Lightning predict runs. Each draw is a training run."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -14,32 +14,32 @@ from smoothing.votes import Ballots, Draw, MissingDrawsError, Predictions, Retra
 
 
 class DrawsToDo(ToDo[Draw]):
-    """The draws that are still to be finished, in the place of the examples that they serve.
+    """Data module of the draws that are not finished.
 
     Attributes:
-        missing: Draws still to be finished.
-        batch_size: Draws that are finished at a time.
+        missing: Draws that are not finished.
+        batch_size: Number of draws per batch.
     """
 
     missing: Sequence[Draw] = ()
     batch_size = 1
 
     def share(self, rank: int, ranks: int) -> DataLoader[Draw]:
-        """See `ToDo.share`."""
+        """Return batches of one rank's share of the draws; see `ToDo.share`."""
         draws = cast(Dataset[Draw], self.missing)
         share = RankShare(draws, range(len(self.missing)), rank, ranks)
         return DataLoader(draws, batch_size=self.batch_size, sampler=share, collate_fn=list)
 
 
 class Retraining(pl.LightningModule):
-    """Finishes the draws that certifiers ask for next; ranks share them.
+    """Lightning module that computes the draws that certifiers need next. The ranks share them.
 
-    Certifiers are asked as if all draws were finished, and the ones that they miss are to be done: all of them where
-    their number is fixed, and a round at a time where it depends on how the votes fall. It is run again until nothing
-    is missing.
+    Certifiers are called as if all draws were finished, and the missing draws are collected. If a certifier needs a
+    fixed number of draws, these are all of them. If the number depends on the votes, they are the next round. The pass
+    is repeated until no draw is missing.
 
     Args:
-        certification: What certifies; its votes are `RetrainedVotes`.
+        certification: The module that certifies. Its votes are `RetrainedVotes`.
     """
 
     def __init__(self, certification: Certification) -> None:
@@ -50,16 +50,16 @@ class Retraining(pl.LightningModule):
 
     @property
     def votes(self) -> RetrainedVotes:
-        """The votes whose draws are finished."""
+        """Votes of the certification."""
         votes = self.certification.votes
         assert isinstance(votes, RetrainedVotes)
         return votes
 
     def setup(self, stage: str) -> None:
-        """Prepare votes and certifiers, and find out what they miss.
+        """Prepare votes and certifiers, and determine the missing draws.
 
         Raises:
-            ValueError: As `Certification.setup`.
+            ValueError: See `Certification.setup`.
         """
         self.certification.setup(stage)
         to_do = cast(DrawsToDo, self.trainer.datamodule)  # type: ignore[attr-defined]
@@ -68,16 +68,16 @@ class Retraining(pl.LightningModule):
         to_do.batch_size = self.votes.learner.group * cores
 
     def predict_step(self, batch: list[Draw], batch_idx: int) -> list[Predictions]:
-        """What the models of some draws predict."""
+        """Train the models of some draws and return their predictions."""
         model = self.certification
-        # Inference mode, which Lightning predicts in, would forbid to train.
+        # Lightning predicts in inference mode, in which training is impossible.
         with torch.inference_mode(False):
             return self.votes.draw(model.measure, batch, model.seed, self.device)
 
     def _missing(self) -> list[Draw]:
-        """The draws that certifiers stumble over, in order."""
+        """Return the draws that certifiers miss, in order."""
         model = self.certification
-        x, index = model.asked()
+        x, index = model.requested_inputs()
         ballots = Ballots(model.measure, self.votes, x, index, model.seed)
         missing: set[Draw] = set()
         for certifier in model.certifiers.values():

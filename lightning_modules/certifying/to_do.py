@@ -1,4 +1,4 @@
-"""What a run still computes, as Lightning data modules."""
+"""Remaining work of a run, as Lightning data modules."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar, cast
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class ToDo(pl.LightningDataModule, ABC, Generic[T]):
-    """Pieces of work that are still to be done on some data.
+    """Data module of the remaining work on some data.
 
     Args:
         examples: Training set and examples.
@@ -27,7 +27,7 @@ class ToDo(pl.LightningDataModule, ABC, Generic[T]):
 
     @abstractmethod
     def share(self, rank: int, ranks: int) -> DataLoader[T]:
-        """Batches of one rank's share of the work."""
+        """Return batches of one rank's share of the work."""
 
     def prepare_data(self) -> None:
         """Download missing data."""
@@ -39,14 +39,14 @@ class ToDo(pl.LightningDataModule, ABC, Generic[T]):
         self.examples.setup(stage)
 
     def predict_dataloader(self) -> DataLoader[T]:
-        """Batches of this rank's share of the work."""
+        """Return batches of this rank's share of the work."""
         assert self.trainer is not None
         return self.share(self.trainer.global_rank, self.trainer.world_size)
 
 
 class ExamplesToDo(ToDo[Any]):
-    """The requested examples that are not finished."""
+    """Data module of the requested examples that are not finished."""
 
     def share(self, rank: int, ranks: int) -> DataLoader[Any]:
-        """See `ToDo.share`."""
+        """Return batches of one rank's share of the examples; see `ToDo.share`."""
         return cast(Examples, self.examples).batches(self.progress.remaining, rank, ranks)

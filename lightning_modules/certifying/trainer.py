@@ -1,7 +1,7 @@
-"""A Lightning trainer with one more verb."""
+"""Lightning trainer with a `certify` method."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,18 +21,18 @@ from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 
 EXPECTED_WARNINGS = (
-    "Total length of .* across ranks is zero",  # fewer examples are missing than there are ranks, or none
-    ".*LeafSpec.* is deprecated",  # between Lightning and torch
-    "The 'predict_dataloader' does not have many workers",  # examples in memory need none
+    "Total length of .* across ranks is zero",  # fewer examples remain than there are ranks
+    ".*LeafSpec.* is deprecated",  # a matter of Lightning and torch
+    "The 'predict_dataloader' does not have many workers",  # examples in memory need no workers
 )
-"""What Lightning warns of though it is meant."""
+"""Patterns of Lightning's warnings that do not apply here."""
 
 FULL = "32-true"
-"""Precision in which inputs come to be certified as they are. A trainer's is no part of what a run is known by."""
+"""Precision of the trainer that does not round inputs. The trainer is not part of the identity of a run."""
 
 
 class Trainer(pl.Trainer):
-    """Fits like Lightning's trainer, on any of its strategies, and certifies."""
+    """Lightning trainer that also certifies, with any strategy."""
 
     callbacks: list[Callback]
 
@@ -44,33 +44,59 @@ class Trainer(pl.Trainer):
         config: Mapping[str, Any] | None = None,
         loggers: Sequence[Logger] | None = None,
     ) -> None:
-        """Certify every example of a data set, or go on where an earlier run stopped.
+        """Certify every requested example of a data set, or resume an interrupted run.
 
-        Nothing is written before everything is known to be good. Rows are computed once: what stands in the run
-        directory is left alone.
+        Nothing is written before all checks have passed. Finished rows are neither computed again nor changed.
 
         Args:
-            model: What certifies.
+            model: The module that certifies.
             datamodule: Training set and examples.
-            run_dir: The directory of the run, made if there is none.
-            config: The resolved config, by which the directory is known again; without one, what is unfinished in it
-                is not gone on with.
-            loggers: Where the finished run is logged, on one rank; CSV, TensorBoard and wandb in the run directory
-                unless given.
+            run_dir: The run directory. It is created if it does not exist.
+            config: The resolved config, which identifies the owner of the directory. Without a config, an unfinished
+                run is not resumed.
+            loggers: Loggers of the finished run, used on one rank; by default CSV, TensorBoard and wandb in the run
+                directory.
 
         Raises:
-            ValueError: If model or data are bad, or the directory is another run's, damaged or cannot be written.
-            RuntimeError: If anything goes wrong after the first row was asked for.
-            OSError: If a file of the run directory cannot be written then, naming it, for example on a full disk.
+            ValueError: If model or data are invalid, or if the directory belongs to another run, is in use, is damaged
+                or cannot be written.
+            RuntimeError: If an error occurs after the first result was requested.
+            OSError: If a file of the run directory cannot be written after that, with its name, for example because
+                the disk is full.
+        """
+        directory = RunDirectory(run_dir)
+        progress = Progress(directory, config or {})
+        draws, examples = DrawsToDo(datamodule, progress), ExamplesToDo(datamodule, progress)
+
+        def views() -> None:
+            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+
+        self.finish(model, progress, draws, examples, views)
+
+    def finish(
+        self,
+        model: Certification,
+        progress: Progress,
+        draws: DrawsToDo,
+        examples: ExamplesToDo,
+        views: Callable[[], None],
+    ) -> None:
+        """Finish the draws and the examples of a run, then make the views of its results; see `certify`.
+
+        Args:
+            model: The module that certifies.
+            progress: Progress of the run.
+            draws: Draws to finish, if draws are kept.
+            examples: Examples to certify.
+            views: Makes the views, on one rank.
         """
         if self.precision != FULL:
             raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
-        directory = RunDirectory(run_dir)
-        progress = Progress(directory, config or {})
+        directory = progress.directory
         opening = Opening(progress, model)
-        model.begin(cast(Examples, datamodule), progress)
+        model.begin(cast(Examples, examples.examples), progress)
         own = self.callbacks, self.loggers
-        # A logger opens its files before the first check; none may stand in the directory of a refused run.
+        # Loggers create files early. A run that fails its checks must not create any.
         self.loggers = []
         try:
             with warnings.catch_warnings():
@@ -78,25 +104,27 @@ class Trainer(pl.Trainer):
                     warnings.filterwarnings("ignore", expected)
                 if model.votes.kept:
                     self.callbacks = [*own[0], opening, DrawWriter(directory)]
-                    self._finish_draws(model, DrawsToDo(datamodule, progress))
+                    self._finish_draws(model, draws)
                 self.callbacks = [*own[0], opening, ShardWriter(directory)]
-                self.predict(model, datamodule=ExamplesToDo(datamodule, progress), return_predictions=False)
-            # The other ranks may still be writing their last rows.
+                self.predict(model, datamodule=examples, return_predictions=False)
+            # Other ranks can still be writing their last rows.
             self.strategy.barrier("every row is written")
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
-                    report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+                    views()
                 if progress.nothing_to_do:
                     print(progress.nothing_to_do)
         except (ValueError, OSError) as error:
             if not progress.opened:
                 raise
             if isinstance(error, OSError) and error.filename is not None and directory.holds(error.filename):
-                reason = f"{error.strerror}; finished rows are kept: run the same command again to resume"
+                reason = f"{error.strerror}; finished rows are kept, run the same command again to resume"
                 raise OSError(error.errno, reason, error.filename) from error
-            # What is said of the input is said before the first row; a complaint that comes later is a defect.
-            raise RuntimeError(f"{run_dir}: stopped by an error; start again to go on") from error
+            # Invalid input is reported before the first row. A later error is a defect.
+            raise RuntimeError(
+                f"{directory.path}: stopped by an error; run the same command again to resume"
+            ) from error
         finally:
             self.callbacks, self.loggers = own
             progress.close()
@@ -104,10 +132,10 @@ class Trainer(pl.Trainer):
                 model.end()
 
     def _finish_draws(self, model: Certification, to_do: DrawsToDo) -> None:
-        """Finish draws until no certifier misses any."""
+        """Compute draws until no certifier misses any."""
         while True:
             self.predict(Retraining(model), datamodule=to_do, return_predictions=False)
             if not to_do.missing:
                 return
-            # The next look is at the draws of all ranks.
+            # The next pass reads the draws of all ranks.
             self.strategy.barrier("every draw is written")

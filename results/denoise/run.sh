@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every run of README.md beside it, one after the other, in the repository's root. What is finished is not computed again.
+# Runs all commands of README.md in this folder, one after another, from the root of the repository. Finished runs are
+# not computed again.
 set -euo pipefail
 configs=configs/denoise
 draws=(--model.certifiers.clopper_pearson.n0 100 --model.certifiers.clopper_pearson.n 900)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every run of README.md beside it that two cores suffice for, in less than 4 GB, one after the other, in the repository's
-# root; then the comparisons. What is finished is not computed again.
+# Runs the commands of README.md in this folder that need at most two cores and 4 GB, one after another, from the root of
+# the repository, then the comparisons. Finished runs are not computed again.
 set -euo pipefail
 here=results/label_flip
 certify() { smoothing certify --config "configs/label_flip/$1.yaml" --run_dir "runs/$1" "${@:2}"; }

@@ -1,4 +1,4 @@
-"""Append-only files of finished work: JSON lines, each closed by a checksum."""
+"""Append-only files of finished work: JSON lines, each with a checksum."""
 
 import json
 import os
@@ -15,14 +15,15 @@ P = TypeVar("P")
 
 
 class Journal(ABC, Generic[P]):
-    """The journal of one rank, open for appending. Finished lines are never touched.
+    """Journal of one rank, open for appending. Finished lines are never changed.
 
-    One line, ``{"<name>":...,"crc32":"..."}``, holds one piece of work, which is finished or not. It is handed to the
-    operating system whole: it survives the death of the process.
+    Each line, ``{"<name>":...,"crc32":"..."}``, contains one piece of work. It is written to the operating system at
+    once, so that it survives the death of the process.
 
     Args:
-        path: The file, ``*.jsonl``; made if there is none. A torn last line, which has no line end, is dropped.
-        name: What a line holds.
+        path: The file, ``*.jsonl``. It is created if it does not exist. A torn last line (one without a line end) is
+            removed.
+        name: Key of the content of a line.
     """
 
     def __init__(self, path: str | Path, name: str) -> None:
@@ -30,18 +31,18 @@ class Journal(ABC, Generic[P]):
         if self._path.exists():
             _drop_torn_line(self._path)
         self._name = name
-        # Without a buffer, so that what could not be written is not tried again when the file is closed.
+        # Unbuffered: after a failed write, closing the file must not write the rest.
         self._file = self._path.open("ab", buffering=0)
 
     @abstractmethod
     def content(self, piece: P) -> Any:
-        """A piece of work in values that JSON knows."""
+        """Return a piece of work as JSON-compatible values."""
 
     def append(self, piece: P) -> None:
         """Write one finished piece of work.
 
         Raises:
-            OSError: Naming the file, if it cannot be written. The file then ends in a torn line, or in none.
+            OSError: If the file cannot be written, with its name. The file can then end in a torn line.
         """
         line = _closed(self._name, json.dumps(self.content(piece), separators=(",", ":")))
         try:
@@ -55,7 +56,7 @@ class Journal(ABC, Generic[P]):
         self._file.close()
 
     def __enter__(self) -> Self:
-        """Write within a ``with`` block."""
+        """Return the journal, for a ``with`` block."""
         return self
 
     def __exit__(
@@ -70,20 +71,21 @@ def read_journals(
 ) -> Iterator[tuple[str, K, V]]:
     """Read the finished work in all journals ``*.jsonl`` of a directory.
 
-    A torn last line is left out: its work is not finished. Where several ranks wrote the same, it comes once.
+    A torn last line is skipped: its work is not finished. A line that several ranks have written is yielded once.
 
     Args:
-        directory: Where the journals stand; without any, nothing is finished.
-        name: What a line holds.
-        piece: What is called a piece of work in messages, for example ``"example"``.
-        read: Makes the key of a piece and the piece itself from the content of a line; ValueError, TypeError or
-            KeyError where it cannot.
+        directory: Folder of the journals. If it contains none, nothing is finished.
+        name: Key of the content of a line.
+        piece: Name of a piece of work in messages, for example ``"example"``.
+        read: Converts the content of a line to the key of a piece and the piece. It raises ValueError, TypeError or
+            KeyError if it cannot.
 
     Yields:
-        Where a line stands, for messages, its key and its piece.
+        File and line number for messages, key, and piece.
 
     Raises:
-        ValueError: Naming file and line, if a finished line is damaged, or a key stands twice with different lines.
+        ValueError: With file and line number, if a finished line is damaged, or if two different lines have the same
+            key.
     """
     sources: dict[K, tuple[str, bytes]] = {}
     for path in sorted(Path(directory).glob("*.jsonl")):
@@ -93,7 +95,7 @@ def read_journals(
                 key, value = read(_content(name, line))
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(
-                    f"{where}: damaged ({error}); restore the file, or delete the line to do its {piece} again"
+                    f"{where}: damaged ({error}); restore the file, or delete the line to recompute its {piece}"
                 ) from None
             first, known = sources.setdefault(key, (where, line))
             if known != line:
@@ -106,7 +108,7 @@ _MIDDLE, _SUFFIX = ',"crc32":"', '"}'
 
 
 def _closed(name: str, content: str) -> bytes:
-    """One line; the checksum covers everything before it."""
+    """Return a line with a checksum of everything before the checksum."""
     body = f'{{"{name}":{content}{_MIDDLE}'
     return f"{body}{crc32(body.encode()):08x}{_SUFFIX}\n".encode()
 

@@ -12,7 +12,7 @@ from smoothing.distance import Distance
 from smoothing.numerics.rounding import WIDE, down
 
 SHARES = (0.001, 0.01, 0.1, 1.0)
-"""Fractions of the inputs that may change, beside a single input."""
+"""Fractions of the inputs that may change, in addition to a single input."""
 
 
 def changed_inputs(inputs: int) -> list[int]:

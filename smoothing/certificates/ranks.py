@@ -1,4 +1,4 @@
-"""Who certifies which example."""
+"""Distribution of examples and draws over ranks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,13 +7,13 @@ from torch.utils.data import Dataset, DistributedSampler
 
 
 class RankShare(DistributedSampler[int]):
-    """One rank's share of the examples that are still to be certified.
+    """Sampler of one rank's share of some positions.
 
-    Unlike its parent, it repeats nothing to even the shares out, and a share may be empty.
+    Unlike the base class, it does not repeat positions to make the shares equal. A share can be empty.
 
     Args:
-        dataset: The data set that the positions belong to.
-        remaining: Positions still to certify.
+        dataset: The data set of the positions.
+        remaining: Positions to distribute.
         rank: Number of this rank, from 0.
         ranks: Number of ranks, at least 1.
     """
@@ -23,9 +23,9 @@ class RankShare(DistributedSampler[int]):
         self._share = remaining[rank::ranks]
 
     def __iter__(self) -> Iterator[int]:
-        """Positions of this rank, in the order of ``remaining``."""
+        """Return the positions of this rank, in the order of ``remaining``."""
         return iter(self._share)
 
     def __len__(self) -> int:
-        """Number of examples of this rank."""
+        """Return the number of positions of this rank."""
         return len(self._share)

@@ -1,4 +1,4 @@
-"""The append-only store of finished examples."""
+"""Append-only store of finished examples."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ _NAME = "rows"
 
 
 class Shard(Journal[Sequence[Row]]):
-    """The shard of one rank: a journal, one line of which holds the rows of one example by all its certifiers.
+    """Shard of one rank: a journal. Each line contains the rows of one example by all certifiers.
 
     Args:
         path: The file, ``*.jsonl``; see `Journal`.
@@ -21,13 +21,13 @@ class Shard(Journal[Sequence[Row]]):
         super().__init__(path, _NAME)
 
     def content(self, example: Sequence[Row]) -> list[dict[str, Any]]:
-        """See `Journal.content`.
+        """Return rows as JSON-compatible values; see `Journal.content`.
 
         Args:
-            example: The rows of one example by all its certifiers.
+            example: Rows of one example by all certifiers.
 
         Raises:
-            ValueError: If there is no row, or the rows belong to several examples.
+            ValueError: If there is no row, or if the rows belong to several examples.
         """
         indices = sorted({row.index for row in example})
         if len(indices) != 1:
@@ -39,13 +39,13 @@ def read_shards(directory: str | Path) -> dict[int, list[Row]]:
     """Read the finished examples of all shards in a directory; see `read_journals`.
 
     Args:
-        directory: Where the shards stand; without any, nothing is finished.
+        directory: Folder of the shards. If it contains none, nothing is finished.
 
     Returns:
-        Rows by example, in the order of the certifiers.
+        Rows by index of the example, in the order of the certifiers.
 
     Raises:
-        ValueError: Naming file and line, if a finished line is damaged, or an example stands twice with different rows.
+        ValueError: With file and line number, if a finished line is damaged, or if an example has two different lines.
     """
     return {index: example for _, index, example in read_journals(directory, _NAME, "example", _read)}
 

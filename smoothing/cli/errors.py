@@ -1,4 +1,4 @@
-"""How bad input ends: one line on standard error and exit status 2."""
+"""Exit with one line on standard error and status 2 if the input is bad."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ STATUS = 2
 """Exit status of every command that refuses its input."""
 
 LONGEST = 1200
-"""Characters of the longest message. Of a longer one the middle is left out, such as the content of a file."""
+"""Characters of the longest message. The middle of a longer message is left out."""
 
 _LOST = re.compile(r"connection (was )?(closed|reset|refused)|broken pipe|socket|gloo|timed out", re.IGNORECASE)
 
@@ -32,10 +32,10 @@ _PLAIN = (
 
 @contextmanager
 def one_line(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn bad input found inside the block into one line on standard error and exit status 2.
+    """Exit with one line on standard error and status 2 if the block raises an error of bad input.
 
     Args:
-        kinds: Exceptions that mean bad input here, beside those of the parser. Any other one passes with its traceback.
+        kinds: Exceptions that mean bad input, in addition to those of the parser. Others propagate.
     """
     bad_input: tuple[type[Exception], ...] = (ArgumentError, *kinds)
     try:
@@ -45,7 +45,7 @@ def one_line(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def refuse(message: str) -> NoReturn:
-    """Print why the input is refused, on one line and once for all ranks, and exit."""
+    """Print one line, once for all ranks, and exit with status 2."""
     prints, status = claim_end(STATUS)
     if prints:
         _print("error:", message)
@@ -59,7 +59,7 @@ def warn(message: str) -> None:
 
 
 def fail(error: Exception) -> NoReturn:
-    """End the process after a defect, with its traceback; or after another rank was lost, with one line."""
+    """End the process after an unexpected error: with a traceback, or with one line if another rank was lost."""
     prints, status = claim_end(1)
     if prints and _lost_connection(error):
         _print("error:", f"another process of this run ended or cannot be reached; {signals.state()}")
@@ -85,10 +85,10 @@ def _lost_connection(error: Exception) -> bool:
 
 
 def explain(error: BaseException) -> str:
-    """What is wrong, without the layers that the parser wraps around it.
+    """Return the reason for an error of the parser, with the full name of the parameter.
 
-    The parser reports a bad value by the whole tree of types that it tried. Its exceptions are chained, each giving
-    the next part of the parameter's name; the last one of its own, or the first of other code, holds the reason.
+    The parser reports a bad value with all types that it tried. Its exceptions are chained, and each one holds the next
+    part of the parameter's name. The reason is in the last exception of the parser or in the first of other code.
     """
     keys: list[str] = []
     seen = ""

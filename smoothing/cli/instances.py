@@ -1,4 +1,4 @@
-"""Objects that a config describes."""
+"""Construction of the objects in a config."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 def instantiate(kind: type[T], *args: Any, **kwargs: Any) -> T:
-    """Construct an object whose arguments are objects too.
+    """Construct an object. Its arguments must be constructed already.
 
     Raises:
         ValueError: If an argument still holds the description of an object. The parser constructs objects only where

@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | compare | table``."""
+"""The command line: ``smoothing certify | fit | compare | table | plan | doctor``."""
 
 import gc
 import os
@@ -20,12 +20,17 @@ COMMANDS = {
     "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
-    "table": "Print the least vote that is certified at every whole radius.",
+    "table": "Print the smallest vote that is certified at each integer radius.",
+    "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
+    "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
 """Commands, each with a one-line summary."""
 
-LIGHTNING = ("certify", "fit")
+LIGHTNING = ("certify", "fit", "plan")
 """Commands that run on Lightning."""
+
+SECTIONS = ("certify", "fit")
+"""Commands that may have a section in a config. The command ``plan`` reads the section of ``certify``."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -37,7 +42,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: Command and options. Default: those of the process.
     """
     end_on_signals()
-    # Otherwise each rank reports lost connections to the others, in C++, before the reason is known here.
+    # Otherwise the C++ code of each rank reports lost connections, before the reason is known here.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         run_command(sys.argv[1:] if args is None else args)
@@ -46,8 +51,9 @@ def main(args: Sequence[str] | None = None) -> None:
 
         fail(error)
     except SystemExit as end:
-        # Other ranks would wait for this one while it frees what they share.
-        if end.code and "torch.distributed" in sys.modules:
+        # Freeing the process group would wait for the other ranks.
+        distributed = sys.modules.get("torch.distributed")
+        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
             leave(int(end.code))
         raise
 
@@ -101,10 +107,11 @@ def _run_lightning(arguments: list[str]) -> None:
     from smoothing.cli.rooms import import_all, import_named, texts
     from smoothing.cli.sections import config_first, read_configs
 
+    command, *options = arguments
     # Lightning takes seconds to import. Unreadable configs are refused before.
     with one_line(ValueError):
         started = world()
-        arguments = config_first(arguments, LIGHTNING)
+        arguments = config_first(["certify" if command == "plan" else command, *options], SECTIONS)
         named = [*arguments, *texts(read_configs(arguments))]
     with fast_imports():
         from smoothing.cli.run import RunCLI
@@ -113,7 +120,12 @@ def _run_lightning(arguments: list[str]) -> None:
             import_all()
         else:
             import_named(named)
-    RunCLI(arguments, started)
+    if command == "plan":
+        from smoothing.cli.plan import PlanCLI
+
+        PlanCLI(arguments, options, started)
+    else:
+        RunCLI(arguments, started)
 
 
 def _call_function(command: str, arguments: list[str]) -> None:
@@ -124,8 +136,8 @@ def _call_function(command: str, arguments: list[str]) -> None:
     parsers = {name: ArgumentParser(description=summary) for name, summary in COMMANDS.items()}
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
-    # Only the requested one, since its options are known only once it is imported.
-    functions = {"compare": _add_compare, "table": _add_table}
+    # Only the requested command is imported. Its options are not known before.
+    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
     function = functions[command](parsers[command]) if command in functions else None
     try:
         config = parser.parse_args(arguments)
@@ -142,7 +154,7 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.compare import compare
 
     parser.add_argument("runs", nargs="+", help="Run directories, or TSV logs.")
-    parser.add_argument("--envelope", action="store_true", help="Show the best run at every radius too.")
+    parser.add_argument("--envelope", action="store_true", help="Also show the best run at each radius.")
     parser.add_function_arguments(compare, skip={"runs", "envelope"})
     return compare
 
@@ -150,6 +162,13 @@ def _add_compare(parser: "ArgumentParser") -> "Callable[..., None]":
 def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     from smoothing.cli.table import table
 
-    parser.add_argument("--exact", action="store_true", help="Compute in rationals, from numbers as typed.")
+    parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.doctor import doctor
+
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    return doctor

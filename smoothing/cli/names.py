@@ -1,4 +1,4 @@
-"""Names that a misspelt class or option may stand for."""
+"""Suggestions for misspelt names of classes and options."""
 
 import inspect
 import re
@@ -21,11 +21,11 @@ def nearest(error: ArgumentError, parsers: Mapping[str, ArgumentParser]) -> str:
     """Return the known names that are nearest to a misspelt one, and the list of all, as the end of a message.
 
     Args:
-        error: The parser's complaint.
+        error: Error of the parser.
         parsers: Parser of each command.
 
     Returns:
-        Empty if the complaint is not about a name.
+        The suggestion, empty if the error is not about a name.
     """
     text = str(error)
     if found := _UNKNOWN_CLASS.search(text):
@@ -46,7 +46,7 @@ def _suggest(word: str, known: list[str], listed: bool = True) -> str:
 
 
 def _class_names(text: str) -> set[str]:
-    """Names of the classes that the setting takes."""
+    """Return the names of the classes that the setting accepts."""
     hint = _hint(text)
     bases = [hint, *_parts(hint)]
     return {
@@ -59,7 +59,7 @@ def _class_names(text: str) -> set[str]:
 
 
 def _hint(text: str) -> Any:
-    """Type of the setting: that of a parameter of the innermost class, or of an argument of the command."""
+    """Return the type of the setting: of a parameter of the innermost class, or of an argument of the command."""
     keys, classes = list(_KEY.finditer(text)), list(_CLASS.finditer(text))
     if not keys:
         return None
@@ -111,6 +111,7 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 
 def _subclasses(kind: type) -> Iterator[type]:
-    for below in type.__subclasses__(kind):
+    children: list[type] = type.__subclasses__(kind)
+    for below in children:
         yield below
         yield from _subclasses(below)

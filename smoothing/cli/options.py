@@ -1,4 +1,4 @@
-"""Options of Lightning's trainer that this project sets or refuses before anything is written."""
+"""Checks of the options of Lightning's trainer, before anything is written."""
 
 import os
 from pathlib import Path
@@ -42,8 +42,7 @@ def set_processes(options: Any, world: World | None) -> None:
     """
     if world is None:
         if "SLURM_NTASKS" in os.environ and "SLURM_STEP_ID" not in os.environ:
-            # Lightning takes a batch script that does not call srun for one of several processes, unless it has this
-            # name, and would wait for the others.
+            # In a batch script without srun, Lightning would wait for other processes, unless the job has this name.
             os.environ["SLURM_JOB_NAME"] = "interactive"
         if isinstance(options.num_nodes, int) and options.num_nodes > 1 and "MASTER_ADDR" not in os.environ:
             raise ValueError(

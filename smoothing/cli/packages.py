@@ -1,4 +1,4 @@
-"""Where the project's own packages and the user's classes are imported from."""
+"""Search path of the project's packages and of the user's classes."""
 
 import os
 import sys
@@ -13,7 +13,9 @@ PACKAGES = ("smoothing", "lightning_modules", "datamodules", "callbacks", "repor
 
 
 def find_packages() -> None:
-    """Search the working directory last, so that a user's classes are found by dotted path and hide none of ours.
+    """Move the working directory to the end of the search path.
+
+    A user's classes are then found by dotted path, and hide no package of this project.
 
     Prints one line if a file or folder of the working directory has the name of one of the project's packages.
 

@@ -1,4 +1,4 @@
-"""The processes of a run: how many were started, which one this is, and which one prints why the run ends."""
+"""Processes of a run: their number, the rank of this one, and which one prints why the run ends."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The commands that run on Lightning: ``certify`` and ``fit``."""
+"""The commands ``certify`` and ``fit``, which run on Lightning."""
 
 import logging
 import warnings
@@ -34,25 +34,25 @@ from smoothing.runs.run_directory import RunDirectory, default_run_dir
 from smoothing.runs.training import TrainingDirectory
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
-"""Where a config has the checkpoint of the network that is put to the vote."""
+"""Key of the checkpoint of the base classifier in a config."""
 
 BAD_INPUT = (ValueError, OSError, MisconfigurationException)
 
 
 class SaveConfig(SaveConfigCallback):
-    """Puts the resolved config of a training run into its directory and its loggers."""
+    """Callback that saves the resolved config of a training run in its directory and logs it."""
 
     directory: TrainingDirectory
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write nothing yet: options and checkpoint may still be refused."""
+        """Do nothing. Options or the checkpoint may still be refused."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the config."""
         super().setup(trainer, pl_module, "fit")
 
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write and log the config; called on one rank."""
+        """Write and log the config. Lightning calls this on rank 0."""
         text = self.parser.dump(self.config, skip_unset=False)
         self.directory.open(text)
         for logger in trainer.loggers:
@@ -60,7 +60,7 @@ class SaveConfig(SaveConfigCallback):
 
 
 class RunCLI(LightningCLI):
-    """Reads a config, builds trainer, model and data from it, and certifies or fits.
+    """Command line that reads a config, builds trainer, model and data, and certifies or fits.
 
     Args:
         args: Command and options, with configs that have sections before the command.
@@ -68,7 +68,7 @@ class RunCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str], world: World | None = None) -> None:
-        # What Lightning tells about devices and seeds stands in the provenance; the screen is for warnings.
+        # The provenance holds devices and seeds, which Lightning prints as information.
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._world = world
@@ -87,34 +87,32 @@ class RunCLI(LightningCLI):
         )
 
     def _set_seed(self) -> None:
-        """Seed the global generators; a seed that they do not take ends in one line."""
+        """Seed the global generators. Exit with one line if the seed is out of range."""
         with one_line(ValueError):
             check_seed(self._get(self.config, "seed_everything"))
         super()._set_seed()
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """The trainer's methods that are commands, and which of their arguments are not options."""
+        """Return the trainer's methods that are commands, with their arguments that are not options."""
         return {
             "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
         }
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add what both commands share."""
+        """Add the options that both commands share."""
         parser.add_argument(
             "--run_dir",
             type=str | None,
             default=None,
             help="Directory of the run; runs/<folder>/<name> of the config if unset.",
         )
-        parser.add_argument(
-            "--base_ckpt", type=str | None, default=None, help="Checkpoint of the network that is put to the vote."
-        )
+        parser.add_argument("--base_ckpt", type=str | None, default=None, help="Checkpoint of the base classifier.")
         parser.link_arguments("base_ckpt", NETWORK_CKPT)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse the command line; a bad one ends in one line."""
+        """Parse the command line. Exit with one line if it is bad."""
         assert isinstance(args, list)
         try:
             self.config = parser.parse_args(args)
@@ -130,10 +128,10 @@ class RunCLI(LightningCLI):
             refuse(f"{explain(error)}{nearest(error, self._subcommand_parsers)}")
 
     def _parse_ckpt_path(self) -> None:
-        """Do not let a checkpoint's hyper-parameters replace what config and command line say, as Lightning does."""
+        """Keep the config: Lightning would replace settings by the hyper-parameters of a checkpoint."""
 
     def before_instantiate_classes(self) -> None:
-        """Name the run."""
+        """Set the processes and the run directory, and check the options of the run."""
         config = self.config[self.subcommand]
         with one_line(ValueError):
             set_processes(config.trainer, self._world)
@@ -142,15 +140,15 @@ class RunCLI(LightningCLI):
             if config.run_dir is None:
                 named_by = config.config or self.config.config
                 if not named_by:
-                    raise ValueError("run_dir: not given; must be, unless a config names the run")
+                    raise ValueError("run_dir is not given; must be given unless there is a config")
                 config.run_dir = str(default_run_dir(str(named_by[-1])))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
                 raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset: {_without_checkpoint(config.model)}")
             if (root := config.trainer.default_root_dir) is not None:
-                raise ValueError(f"trainer.default_root_dir: {root}; must be unset, run_dir says where a run goes")
+                raise ValueError(f"trainer.default_root_dir: {root}; must be unset. Set run_dir instead")
 
     def instantiate_classes(self) -> None:
-        """Build trainer, model and data; an argument that one of them refuses ends in one line."""
+        """Build trainer, model and data. Exit with one line if one of them refuses an argument."""
         with one_line(*BAD_INPUT):
             self.config_init = self.parser.instantiate(self.config, instantiators=[(instantiate, object, True)])
             self.datamodule = self._get(self.config_init, "data")
@@ -158,12 +156,12 @@ class RunCLI(LightningCLI):
             self.trainer = self.instantiate_trainer()
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Build the trainer; whatever it writes goes to the run directory."""
+        """Build the trainer. It writes only to the run directory."""
         config = self.config[self.subcommand]
-        check_options(config.trainer, self.subcommand)
+        check_options(config.trainer, str(self.subcommand))
         self._log_as_given = config.trainer.logger not in (None, True)
         if self.subcommand == "certify":
-            # The run directory keeps the config of a certify run.
+            # A certify run saves its config when it opens its directory.
             self.save_config_callback = None
         if not self._log_as_given:
             kwargs["logger"] = _fit_loggers(config.run_dir) if self.subcommand == "fit" else False
@@ -176,7 +174,7 @@ class RunCLI(LightningCLI):
         return trainer
 
     def fit(self, model: pl.LightningModule, datamodule: DataModule, **options: Any) -> None:
-        """Train; what is refused before the first batch ends in one line."""
+        """Train. Exit with one line if anything is refused before the first batch."""
         with one_line(ValueError):
             check_trainable(model)
             check_checkpoint(options.get("ckpt_path"))
@@ -200,7 +198,7 @@ class RunCLI(LightningCLI):
             directory.close()
 
     def certify(self, model: Certification, datamodule: DataModule) -> None:
-        """Certify; bad data, or a directory that cannot take the run, end in one line."""
+        """Certify. Exit with one line if the data are bad or the directory cannot be used."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
             if not isinstance(model, Certification):
@@ -212,7 +210,7 @@ class RunCLI(LightningCLI):
 
 
 def _certified(run_dir: Path, certifiers: int) -> str:
-    """Return how much of a certify run is on disk."""
+    """Return the number of finished rows as one line."""
     directory = RunDirectory(run_dir)
     try:
         finished, requested = len(directory.finished()), directory.made_by()["examples"]
@@ -222,7 +220,7 @@ def _certified(run_dir: Path, certifiers: int) -> str:
 
 
 def _trained(trainer: pl.Trainer) -> str:
-    """Return where a training stopped and how it resumes."""
+    """Return the epoch and the option that resumes the training as one line."""
     saved = next((path for path in map(_last_saved, trainer.checkpoint_callbacks) if path), None)
     where = f"stopped in epoch {trainer.current_epoch} of {trainer.max_epochs}"
     return f"{where}; the same command with --ckpt_path={saved} resumes" if saved else f"{where}; nothing was saved"
@@ -235,7 +233,7 @@ def _last_saved(checkpoints: Checkpoint) -> str:
 
 
 def _without_checkpoint(model: Any) -> str:
-    """Return why a config has no place for the checkpoint of a network."""
+    """Return why ``base_ckpt`` cannot be set for a model."""
     votes = model.init_args.get("votes")
     if votes is None:
         return f"{model.class_path} certifies no network"
@@ -247,7 +245,7 @@ def _without_checkpoint(model: Any) -> str:
 
 
 def _fit_loggers(run_dir: str) -> list[Logger]:
-    # Here, since wandb takes seconds to import, which no refused run should have to wait for.
+    # Imported here, since wandb takes seconds to import and refused runs do not need it.
     from reporting.curve_logger import run_loggers
 
     return run_loggers(run_dir, group=Path(run_dir).name, job_type="fit")

@@ -1,4 +1,4 @@
-"""Reading configs, and one config for several commands: a section for each, under its name."""
+"""YAML configs. A config may have one section per command."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,11 +11,11 @@ OPTIONS = ("--config", "-c")
 
 
 def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
-    """Move configs that have sections before the command, where the parser takes the section of the command.
+    """Move configs with sections before the command, where the parser reads the section of the command.
 
     Args:
         args: Command and options.
-        commands: Names that a section may have.
+        commands: Names of the commands.
 
     Raises:
         ValueError: If a config cannot be read, or has sections, but none for the command.
@@ -26,7 +26,7 @@ def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
         option = options.pop(0)
         if option in OPTIONS and options and (sections := set(read_config(options[0])) & set(commands)):
             if command not in sections:
-                raise ValueError(f"config: {options[0]} has no section {command}; must have, or have no sections")
+                raise ValueError(f"config: {options[0]} has no section {command}; must have one, or no sections")
             before += [option, options.pop(0)]
         else:
             after.append(option)

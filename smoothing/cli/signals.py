@@ -1,4 +1,4 @@
-"""Signals and lost parents: a process that is told to end does so at once, with one line.
+"""End a process on a signal, or when its parent has ended, with at most one line.
 
 Finished work is on disk as soon as it is computed, and files are replaced as a whole: a process may end at any moment.
 """
@@ -17,7 +17,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 """Signals that stop a run. Its exit status is 128 plus the number of the signal."""
 
 POLL = 0.2
-"""Seconds between two looks at the parent process."""
+"""Seconds between two checks of the parent process."""
 
 
 def _nothing_yet() -> str:
@@ -59,7 +59,7 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _forget() -> None:
-    # Workers that load data belong to their parent, which ends them.
+    # Processes that load data are ended by their parent.
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -9,7 +9,7 @@ from smoothing.lazy import attach
 
 if TYPE_CHECKING:
     from smoothing.guarantees.guarantee import Guarantee, VoteBound
-    from smoothing.guarantees.kl import KL, divergence_radius
+    from smoothing.guarantees.kl import KL, cut_to_divergence
     from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
     from smoothing.guarantees.pairs import certified_pairs
 
@@ -21,7 +21,7 @@ __all__ = [
     "NeymanPearson",
     "VoteBound",
     "certified_pairs",
-    "divergence_radius",
+    "cut_to_divergence",
     "exact_thresholds",
     "thresholds",
 ]

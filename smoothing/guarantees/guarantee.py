@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.arguments import refuse
+from smoothing.arguments import refuse_words
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.representation import Represented
 
@@ -33,11 +33,11 @@ class VoteBound:
         for name, value in columns.items():
             if not (isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1):
                 found = f"an array of {value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else value
-                refuse(self, name, found, "a float64 NumPy array of shape (batch,)")
+                refuse_words(self, name, str(found), "a float64 NumPy array of shape (batch,)")
             if np.isnan(value).any():
-                refuse(self, name, "nan", "logarithms of probabilities")
+                refuse_words(self, name, "nan", "logarithms of probabilities")
         if len(self.log_fail) != len(self.log_rival):
-            refuse(self, "log_rival", f"{len(self.log_rival)} rows", f"as many as log_fail, {len(self.log_fail)}")
+            refuse_words(self, "log_rival", f"{len(self.log_rival)} rows", f"as many as log_fail, {len(self.log_fail)}")
 
     @classmethod
     def one_sided(cls, log_fail: NDArray[np.float64]) -> "VoteBound":

@@ -24,6 +24,26 @@ class KL(Guarantee):
         return divergence_radius(measure, _divergence_allowed(bound.log_fail), shape)
 
 
+def cut_to_divergence(measure: SmoothingMeasure, radius: Float, allowed: Float, shape: Sequence[int]) -> Float:
+    """Return the radii, each cut to a radius at which ``KL(rho || mu)`` is below a limit.
+
+    Args:
+        measure: Smoothing measure.
+        radius: ``(batch,)`` radii, at least 0.
+        allowed: ``(batch,)`` limits in nats, rounded down; 0 where nothing is certified.
+        shape: Shape of the object.
+
+    Returns:
+        ``(batch,)`` float64, at least 0.
+    """
+    different, which = np.unique(radius, return_inverse=True)
+    divergence = np.array([_divergence(measure, float(one), shape) for one in different])
+    cut, exceeds = radius.copy(), ~(divergence[which.ravel()] < allowed)
+    if exceeds.any():
+        cut[exceeds] = np.minimum(radius[exceeds], divergence_radius(measure, allowed[exceeds], shape))
+    return cut
+
+
 def divergence_radius(measure: SmoothingMeasure, allowed: Float, shape: Sequence[int]) -> Float:
     """Return the largest radius at which ``KL(rho || mu)`` is below a limit.
 
@@ -37,9 +57,13 @@ def divergence_radius(measure: SmoothingMeasure, allowed: Float, shape: Sequence
     """
 
     def margin(radius: float, rows: NDArray[np.intp]) -> Float:
-        return np.asarray(allowed[rows] - max(law.kl() for law in laws(measure, radius, shape)))
+        return np.asarray(allowed[rows] - _divergence(measure, radius, shape))
 
     return largest_radius(margin, len(allowed), measure.diameter(shape), measure.distance.integer)
+
+
+def _divergence(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> float:
+    return float(max(law.kl() for law in laws(measure, radius, shape)))
 
 
 def _divergence_allowed(log_fail: Float) -> Float:

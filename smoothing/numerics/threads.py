@@ -1,6 +1,6 @@
 """Distribution of work over the cores of one process."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -30,10 +30,15 @@ def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
         rows: Number of rows.
         step: Number of rows per slice, at least 1.
     """
-    slices: Iterable[slice] = (slice(start, start + step) for start in range(0, rows, step))
-    with one_thread() as threads, _single_threaded(threads) as pool:
-        for done in pool.map(work, slices):
-            del done
+    slices = (slice(start, start + step) for start in range(0, rows, step))
+    with one_thread() as threads:
+        if threads == 1 or rows <= step:
+            for some in slices:
+                work(some)
+            return
+        with _single_threaded(threads) as pool:
+            for done in pool.map(work, slices):
+                del done
 
 
 def spread(work: Callable[[slice], None], rows: int, step: int, device: torch.device) -> None:

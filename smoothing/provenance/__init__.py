@@ -1,5 +1,4 @@
-"""Provenance: what something was trained on, and the identity (hash) of what computes.
+"""Provenance: origin of training data, and identity (hash) of networks, arrays, files and source code.
 
-Add here what is hashed or recorded about data, networks and source files. The files of a run are in
-`smoothing.runs`.
+Add functions here that hash or record data, networks and source files. The files of a run are in `smoothing.runs`.
 """

@@ -1,6 +1,6 @@
-"""The checkpoints that something comes from."""
+"""Hashes of several checkpoints."""
 
 
 def joined(*checkpoints: str | None) -> str | None:
-    """Hashes of several checkpoints in one word; None where there is no checkpoint."""
+    """Join the hashes of several checkpoints by plus signs; return None if there is no checkpoint."""
     return "+".join(known for known in checkpoints if known) or None

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from smoothing.provenance.identity import ROOT
 
 DISTRIBUTION = "smoothing-certificates"
+"""Name of this project as a distribution."""
 
 
 @cache
@@ -21,7 +22,7 @@ def code_version() -> str:
         number = version(DISTRIBUTION)
     except PackageNotFoundError:
         number = "not installed"
-    # A library folder within another project's checkout is no checkout of this one.
+    # The project may be installed inside the checkout of another project, which does not track its files.
     if _git("ls-files", "smoothing/__init__.py") != b"smoothing/__init__.py\n":
         return number
     commit, changes = _git("rev-parse", "HEAD"), _git("diff", "HEAD", "--binary")
@@ -32,7 +33,7 @@ def code_version() -> str:
 
 
 def _git(*arguments: str) -> bytes | None:
-    """What git prints, or None where it cannot say."""
+    """Return the output of git; None if it fails."""
     command = ["git", "-C", str(ROOT), *arguments]
     try:
         return subprocess.run(command, capture_output=True, check=True, timeout=10).stdout

@@ -7,10 +7,9 @@ from torch import Tensor
 
 
 def examples_hash(examples: Iterable[tuple[int, Tensor, int]]) -> str:
-    """Return the SHA-256 of inputs and labels of examples, in their order, in hexadecimal.
+    """Return the SHA-256 of the inputs and labels of examples, in their order, in hexadecimal.
 
-    The indices are not hashed: they restart in every part of a data set, so that equal indices do not mean equal
-    examples.
+    Indices are not hashed. They restart in every part of a data set, so equal indices do not mean equal examples.
 
     Args:
         examples: Index, input of any shape and label of each example.

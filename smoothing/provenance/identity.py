@@ -1,4 +1,4 @@
-"""Identity of what computes: hashes of the state of objects, and of source files from outside this project."""
+"""Identity: hashes of the state of objects, and of source files from outside this project."""
 
 import ast
 import hashlib
@@ -19,28 +19,28 @@ import torch
 from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[2]
-"""Folder that holds the packages of this project."""
+"""Folder that contains the packages of this project."""
 
 PACKAGES = ("smoothing", "callbacks", "datamodules", "lightning_modules", "reporting")
-"""Packages of this project. Their version is recorded; their files are not hashed one by one."""
+"""Packages of this project. Their version is recorded; their files are not hashed."""
 
 _NETWORK_STATE = ("training", "_parameters", "_buffers", "_modules")
 _NETWORK_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 def state_hashes(objects: Mapping[str, object]) -> dict[str, str]:
-    """Return hashes of all that objects hold: tensors, arrays, networks, plain values and files, at any depth.
+    """Hash the state of objects: tensors, arrays, networks, plain values and files, at any depth.
 
-    The walk follows what `pickle` would store, so that it needs to know no class: attributes, private ones included,
-    containers, and the state of types written in C. A string or path that names an existing file also stands for the
-    content of that file. What cannot be pickled (a lock, an open file) counts by its class alone.
+    The state of an object is what `pickle` stores: all attributes, the elements of containers, and the state of types
+    written in C. If a string or path names an existing file, the content of the file is hashed too. Of an object that
+    cannot be pickled (a lock, an open file), only the class is hashed.
 
     Args:
-        objects: Objects by name; None is left out.
+        objects: Objects by name. None is skipped.
 
     Returns:
-        SHA-256 in hexadecimal by name. The outermost networks have entries of their own by dotted name, for example
-        ``votes.network``, with all weights and buffers. All else of an object is in the entry of its name.
+        SHA-256 in hexadecimal by name. Each outermost network has an entry under its dotted name, for example
+        ``votes.network``, which covers all weights and buffers. Everything else is in the entry of its object.
     """
     walk = _Walk()
     for name, value in objects.items():
@@ -50,13 +50,13 @@ def state_hashes(objects: Mapping[str, object]) -> dict[str, str]:
 
 
 def source_hashes(objects: Mapping[str, object]) -> dict[str, str]:
-    """Return hashes of the source files of all classes and functions that objects hold, at any depth.
+    """Hash the source files of all classes and functions in objects, at any depth, and the files they import.
 
-    Files of this project, of installed distributions and of the standard library are left out: their versions are
-    recorded. Files that a file imports count with it.
+    Files of this project, of installed distributions and of the standard library are skipped: their versions are
+    recorded.
 
     Args:
-        objects: Objects by name; None is left out.
+        objects: Objects by name. None is skipped.
 
     Returns:
         SHA-256 in hexadecimal by name of the Python module.
@@ -77,7 +77,7 @@ def source_hashes(objects: Mapping[str, object]) -> dict[str, str]:
 
 
 class _Walk:
-    """One walk through the state of objects. Visited objects are kept alive, since addresses tell them apart."""
+    """One walk through the state of objects. Visited objects are kept alive, because they are identified by address."""
 
     def __init__(self) -> None:
         self.hashes: dict[str, str] = {}
@@ -90,7 +90,7 @@ class _Walk:
         self.hashes.setdefault(name, digest.hexdigest())
 
     def _feed(self, digest: Any, name: str, value: Any, network: object) -> None:
-        """Feed a value to a digest; ``network`` is the outermost network around it, if any."""
+        """Update a digest by a value. ``network`` is the outermost network that contains it, if any."""
         if value is None or isinstance(value, bool | int | float | complex | str | bytes | PathLike):
             digest.update(f"{type(value).__name__} {value!r};".encode())
             if isinstance(value, str | PathLike) and Path(value).suffix:
@@ -116,7 +116,7 @@ class _Walk:
             self._feed_object(digest, name, value, network)
 
     def _feed_object(self, digest: Any, name: str, value: Any, network: object) -> None:
-        """Feed anything but plain values and arrays."""
+        """Update a digest by an object that is neither a plain value nor an array."""
         if hasattr(value, "__qualname__") or isinstance(value, ModuleType):
             digest.update(f"code {_code_name(value)};".encode())
             self._note(value)
@@ -132,7 +132,7 @@ class _Walk:
         digest.update(b"end;")
 
     def _note(self, value: Any) -> None:
-        """Note the source file of a class, of its bases, or of a function."""
+        """Record the source file of a class and its bases, or of a function."""
         for code in value.__mro__ if isinstance(value, type) else (value,):
             try:
                 path = Path(inspect.getsourcefile(code) or "")
@@ -143,16 +143,16 @@ class _Walk:
 
 
 def _held(function: Any) -> Iterator[Any]:
-    """What a function holds: default values of its arguments, and variables of the functions around it."""
+    """Yield the default arguments of a function and the values of its enclosing scopes."""
     yield from (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
     for cell in getattr(function, "__closure__", None) or ():
-        # A variable that has no value yet has no content.
+        # A variable without a value yet.
         with suppress(ValueError):
             yield cell.cell_contents
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
-    """The state of an object, piece by piece, each with its name or number."""
+    """Yield the parts of the state of an object, each with its name or number."""
     if isinstance(value, nn.Module):
         ignored = vars(nn.Module()).keys() - {*_NETWORK_STATE}
         yield from ((key, part) for key, part in vars(value).items() if key not in ignored)
@@ -169,7 +169,7 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
             # A string is the name of a global object.
             stored = (None, (reduced,)) if isinstance(reduced, str) else reduced
             _, arguments, state, items, pairs = (*stored, None, None, None)[:5]
-        except Exception:  # as many kinds as there are classes that cannot be pickled
+        except Exception:  # classes raise errors of any kind
             state, arguments, items, pairs = getattr(value, "__dict__", None), (), None, None
         yield "arguments", arguments
         yield from state.items() if isinstance(state, dict) else [("state", state)]
@@ -194,7 +194,7 @@ def _code_name(code: Any) -> str:
 
 
 def _is_outside(path: Path) -> bool:
-    """Whether a file belongs neither to this project, nor to an installed distribution or the standard library."""
+    """Return whether a file is outside this project, installed distributions and the standard library."""
     if not path.is_absolute():
         return True
     path = path.resolve()
@@ -205,7 +205,7 @@ def _is_outside(path: Path) -> bool:
 
 
 def _imported(content: bytes, name: str) -> Iterator[tuple[str, Path, str]]:
-    """The imported modules that a source file names."""
+    """Yield the modules that a source file imports."""
     package = getattr(sys.modules.get(name), "__package__", None) or ""
     for node in ast.walk(ast.parse(content)):
         names = []

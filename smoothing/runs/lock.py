@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import Any
 
 HEARTBEAT = 20.0
-"""Seconds after which the owner of a lock renews its modification time."""
+"""Seconds between renewals of the modification time of a lock by its owner."""
 
 TIMEOUT = 600.0
-"""Seconds without renewal after which a lock of another host is free. Clocks must agree to well within this."""
+"""Seconds without renewal after which a lock of another host is free. Clocks of hosts must agree to a few minutes."""
 
 
 class HeldError(ValueError):
-    """The run directory is in use by another process."""
+    """Error: another process holds the lock."""
 
 
 class Lock:
-    """A lock file that holds host, process and start time of its owner.
+    """Lock file with host, process and start time of its owner.
 
-    On the owner's host, the lock is free as soon as the process has ended, however it ended. On another host, also
-    over a network file system, the lock is free if its modification time has not been renewed for `TIMEOUT` seconds.
-    The file is created by a hard link, which is atomic on network file systems too.
+    On the host of the owner, the lock is free as soon as the process has ended. On other hosts, which share the
+    directory by a network file system, the lock is free if its modification time is older than `TIMEOUT` seconds. The
+    file is created by a hard link, which is atomic on network file systems too.
 
     Args:
         path: The lock file; its folder must exist when the lock is acquired.
@@ -50,7 +50,7 @@ class Lock:
         """Raise if another process holds the lock.
 
         Raises:
-            HeldError: Naming the owner.
+            HeldError: If another process holds the lock, with host, process id and time.
         """
         owner = self._read()
         if owner is not None and not self.held and _is_alive(owner, self._age()):
@@ -60,7 +60,7 @@ class Lock:
             )
 
     def acquire(self) -> None:
-        """Acquire the lock, and renew it in the background until `release`. Does nothing if it is held already.
+        """Acquire the lock and renew it in the background until `release`. Do nothing if this object holds it.
 
         Raises:
             HeldError: If another process holds the lock.
@@ -95,13 +95,13 @@ class Lock:
             self._token = ""
 
     def confirm(self) -> None:
-        """Raise if another process has taken the lock over, which this one held.
+        """Raise if another process has acquired the lock since.
 
         Raises:
-            RuntimeError: If so: this process was suspended for longer than `TIMEOUT`.
+            RuntimeError: If the lock is lost because this process was suspended for longer than `TIMEOUT`.
         """
         if self._lost:
-            raise RuntimeError(f"{self.path.parent}: another process has taken this run over; this one stops")
+            raise RuntimeError(f"{self.path.parent}: another process has taken over this run; this process stops")
 
     def _remove_abandoned(self) -> None:
         """Remove the lock of an owner that is no longer alive."""
@@ -111,7 +111,7 @@ class Lock:
         aside = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
         with suppress(FileNotFoundError):
             os.rename(self.path, aside)
-            # Another process may have done the same in between, and hold the lock now: give it back.
+            # If another process has acquired the lock in the meantime, restore it.
             if _parse(aside) != owner:
                 with suppress(FileExistsError):
                     os.link(aside, self.path)
@@ -125,7 +125,7 @@ class Lock:
                     return
                 os.utime(self.path)
             except OSError:
-                # A network file system may be away for a while.
+                # A network file system can be unavailable for a while.
                 continue
 
     def _is_ours(self, token: str) -> bool:
@@ -143,17 +143,17 @@ class Lock:
 
 
 def _parse(path: Path) -> dict[str, Any] | None:
-    """Owner of a lock; None where there is no lock."""
+    """Return the owner of a lock; None if there is no lock."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(f"{path}: damaged ({error}); remove it if no process computes in this directory") from error
+        raise ValueError(f"{path}: damaged ({error}); remove it if no process uses this directory") from error
 
 
 def _create(path: Path, draft: Path) -> None:
-    """Create a file with the content of a draft, which no other process has created."""
+    """Create a file with the content of a draft; raise if the file exists."""
     try:
         os.link(draft, path)
     except FileExistsError:
@@ -176,7 +176,7 @@ def _is_alive(owner: dict[str, Any], age: float) -> bool:
 
 
 def _system() -> str:
-    """Boot and process namespace: where they are the same, equal process ids mean the same process."""
+    """Return boot and process namespace. If both are equal, a process id means the same process."""
     if platform.system() != "Linux":
         return platform.system()
     try:
@@ -187,10 +187,10 @@ def _system() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Start time of a process, in units of its system; None if it has ended."""
+    """Return the start time of a process, in units of the system; None if the process has ended."""
     if Path("/proc/self/stat").exists():
         try:
-            # After the name, which may hold anything: state is field 3, start time is field 22.
+            # The name in parentheses can contain anything. State is field 3, start time is field 22.
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None

@@ -1,4 +1,4 @@
-"""Progress of one run: the one place that decides what a run still computes."""
+"""Progress of one run. This module decides what a run still computes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,15 +9,15 @@ from smoothing.votes import Draw, Predictions
 
 
 class Progress:
-    """What a run was requested to compute, what of it is finished, and which directory it owns.
+    """Requested and finished examples, finished draws and run directory of one run.
 
-    A run hands this object down to its data, votes and writers. A run resumes in this order:
+    A run passes this object to its data, votes and writers. These are the steps of a run, new or resumed:
 
-    1. `check`, before anything is fitted: raise if the directory belongs to another run; read what is finished.
-    2. `read_draws`, before every pass over retrained models: read finished draws of all ranks.
+    1. `check`, before anything is fitted: raise if the directory belongs to another run; read the finished examples.
+    2. `read_draws`, before every pass: read the finished draws of all ranks.
     3. `open`, before the first result: lock the directory, write config and provenance.
-    4. The writers append results to shards of ``directory``.
-    5. `close`, at the end, however the run ended: unlock the directory.
+    4. Writers append results to the shards of ``directory``.
+    5. `close`, at the end, also after an error: unlock the directory.
 
     Args:
         directory: The run directory.
@@ -25,10 +25,11 @@ class Progress:
 
     Attributes:
         requested: Positions of the requested examples, after `check`.
-        remaining: Those of them that are not finished yet.
-        rows: Number of rows that were finished when the run began.
+        remaining: Positions of the requested examples that are not finished.
+        rows: Number of rows that were finished before this run.
         draws: Predictions of finished draws; updated in place by `read_draws`.
-        opened: Whether the directory has been opened: everything was good, and results are being computed.
+        checked: Whether `check` has succeeded.
+        opened: Whether `open` has succeeded, and results are computed.
     """
 
     def __init__(self, directory: RunDirectory, config: Mapping[str, Any]) -> None:
@@ -45,14 +46,14 @@ class Progress:
         self._resumed = ""
 
     def check(self, requested: Sequence[int], provenance: Mapping[str, Any]) -> None:
-        """Raise if the directory belongs to another run. Skip finished examples.
+        """Raise if the directory belongs to another run. Determine the examples that remain.
 
         Args:
             requested: Positions of the requested examples.
             provenance: Provenance of this run.
 
         Raises:
-            ValueError: If the directory is another run's, in use, damaged, or cannot be written.
+            ValueError: If the directory belongs to another run, is in use, is damaged, or cannot be written.
         """
         self._provenance = dict(provenance)
         self.directory.check(self._provenance)
@@ -65,23 +66,23 @@ class Progress:
         self.checked = True
 
     def read_draws(self) -> None:
-        """Read finished draws.
+        """Read the finished draws of all ranks.
 
         Raises:
-            ValueError: If a shard is damaged or holds a draw of another run.
+            ValueError: If a shard is damaged or contains a draw of another run.
         """
         self.draws.update(self.directory.finished_draws())
 
     def open(self, fitted: Mapping[str, str], write: bool) -> None:
-        """Open the directory before the first result; call it on every rank.
+        """Open the directory before the first result. Call it on every rank.
 
         Args:
-            fitted: Hashes of what was fitted.
-            write: Whether this rank writes the files of the directory.
+            fitted: SHA-256 of the fitted objects by name.
+            write: Whether this rank writes config and provenance.
 
         Raises:
-            ValueError: If the directory is in use or cannot be written, if another process has added to it since
-                `check`, or if other values were fitted than those that finished rows were computed with.
+            ValueError: If the directory is in use or cannot be written, if another process has written to it since
+                `check`, or if votes or encoder were fitted to other values than for the finished rows.
         """
         self.directory.check_fitted(fitted)
         if write:
@@ -89,7 +90,8 @@ class Progress:
             if self.directory.size() != self._size:
                 self.directory.lock.release()
                 raise ValueError(
-                    f"run_dir: {self.directory.path} was written to by another process meanwhile; start again to resume"
+                    f"run_dir: another process has written to {self.directory.path}; "
+                    "run the same command again to resume"
                 )
             self.directory.open({**self._provenance, "fitted": dict(fitted)})
         self.opened = True
@@ -100,14 +102,14 @@ class Progress:
 
     @property
     def nothing_to_do(self) -> str | None:
-        """One line for a run that was finished when it began; None for any other."""
+        """One line that says that the run was finished before; None if it was not."""
         if self.remaining or self.opened:
             return None
         return f"{self.rows} of {self.rows} rows were there; nothing was computed"
 
     @property
     def other_code(self) -> str | None:
-        """One line for a run that resumes what another version of the code began; None for any other."""
+        """One line that says that another version of the code computed earlier rows; None if not."""
         if not self._resumed or self._resumed == code_version():
             return None
         return f"resuming with {code_version()}; earlier rows were computed with {self._resumed}"

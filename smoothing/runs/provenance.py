@@ -1,4 +1,4 @@
-"""Where a table comes from: everything that is needed to make it again."""
+"""Provenance of a run: everything that is needed to repeat it."""
 
 import json
 import os
@@ -26,20 +26,20 @@ def provenance(
     identity: Mapping[str, str] | None = None,
     sources: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The provenance of a run, ready for JSON.
+    """Return the provenance of a run as JSON-compatible values.
 
     Args:
         config: The resolved config.
         seed: Root seed of all draws.
-        distance: Distance in which the radii are given.
-        data: Fingerprint of the data sets, sha256.
-        checkpoint: sha256 of the checkpoint that the votes go through, if they do.
-        identity: sha256 of measure, votes, encoder and certifiers, by name.
-        sources: sha256 of source files from outside this project, by Python module.
+        distance: Distance of the radii.
+        data: SHA-256 of the data sets.
+        checkpoint: SHA-256 of the checkpoints of measure, encoder and votes; None without checkpoints.
+        identity: SHA-256 of measure, votes, encoder and certifiers, by name.
+        sources: SHA-256 of source files from outside this project, by Python module.
 
     Returns:
-        The arguments, ``code``, the version of this project, ``versions`` of Python and of every distribution loaded, a
-        user's own included, and ``hardware``.
+        The arguments, and three entries more: ``code`` (version of this project), ``versions`` (of Python and of every
+        imported distribution) and ``hardware``.
     """
     return {
         "config": dict(config),
@@ -62,15 +62,15 @@ def provenance(
 
 
 def read_distance(path: str | Path) -> Distance:
-    """The distance of a run, from its provenance file.
+    """Read the distance of a run from its provenance file.
 
     Raises:
-        ValueError: If the file is no provenance.
+        ValueError: If the file is not the provenance of a run.
     """
     try:
         return Distance(**json.loads(Path(path).read_text(encoding="utf-8"))["distance"])
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{path}: names no distance; must be the provenance of a finished run") from None
+        raise ValueError(f"{path}: has no distance; must be the provenance of a finished run") from None
 
 
 def _versions() -> dict[str, str]:

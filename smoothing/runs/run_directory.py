@@ -1,4 +1,4 @@
-"""The directory of one run: whose it is, and what is finished."""
+"""The directory of one run: its owner, and its finished rows and draws."""
 
 import hashlib
 import json
@@ -24,20 +24,20 @@ PROVENANCE = "provenance.json"
 """Name of the file that holds the provenance of a certify run."""
 
 SOURCES = ("data", "checkpoint", "identity", "sources")
-"""Entries of the provenance that rows depend on, beside the config: data, checkpoints, networks and arrays, code."""
+"""Entries of the provenance that determine the rows, besides the config."""
 
 WAYS_OUT = "choose another --run_dir (one per trial of a sweep), or remove it"
-"""Ends a refusal of a directory."""
+"""What a user can do if a directory belongs to another run; the end of error messages."""
 
 SHOWN = 2
-"""Differences between runs that a refusal names."""
+"""Number of differences between runs that an error message shows."""
 
 
 class RunDirectory:
-    """The truth about one run; its table, curve and logs are views of it.
+    """Directory of one run. Table, curve and logs are derived from its shards.
 
-    Rows are added only by the run that the directory was made for: same config, data and checkpoint. Nothing is
-    written before `open`.
+    Only the owner of the directory adds rows: a run with the same config, data, networks and code. Nothing is written
+    before `open`.
 
     Args:
         path: The directory.
@@ -45,11 +45,11 @@ class RunDirectory:
     Attributes:
         table: Path of the merged certificates.
         curve: Path of certified accuracy by radius.
-        figure: Path of the same, drawn.
-        per_input: Path of the changes of single inputs that are certified, where the object is made of many.
-        per_input_curve: Path of certified accuracy by them.
-        per_input_figure: Path of the same, drawn.
-        lock: Lock that the process which writes here holds.
+        figure: Path of the figure of ``curve``.
+        per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
+        per_input_curve: Path of certified accuracy by change of a single input.
+        per_input_figure: Path of the figure of ``per_input_curve``.
+        lock: Lock of the directory, held by the process that writes to it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -69,28 +69,30 @@ class RunDirectory:
         self._run = ""
 
     def check(self, provenance: Mapping[str, Any]) -> None:
-        """Refuse a directory that cannot take the rows of a run.
+        """Raise if the run does not own the directory.
 
         Args:
-            provenance: The provenance of the run, and the number of ``examples`` asked.
+            provenance: Provenance of the run, with the number of requested ``examples``.
 
         Raises:
-            ValueError: If the directory is another run's, naming what differs, not whole, or cannot be written; or if
-                work in it is unfinished, and no config says what did the rest.
+            ValueError: If the directory belongs to another run (the message shows the differences), is in use, is
+                incomplete, or cannot be written; or if it is unfinished and the run has no config.
         """
         check_writable(self.path)
         self.lock.check()
         self._run = _digest(provenance)
         if not self._provenance.exists():
             if self.finished() or self.finished_draws():
-                raise ValueError(f"run_dir: {self.path} holds certificates of no known config; must be whole or new")
+                raise ValueError(
+                    f"run_dir: {self.path} holds certificates without provenance.json; must be complete or new"
+                )
             if checkpoints(self.path):
                 raise ValueError(f"run_dir: {self.path} holds a training; {WAYS_OUT}")
             return
         if not provenance["config"] and len(self.finished()) < provenance["examples"]:
-            raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to know whose it is")
+            raise ValueError(f"run_dir: {self.path} is unfinished; config must be given, to identify its owner")
         there = self.made_by()
-        # Where configs differ, data may well differ too; that would be no news.
+        # Other data are to be expected under another config: only the cause is reported.
         if differing := _differing(there, provenance, lambda run: computed_settings(run["config"])):
             raise ValueError(f"run_dir: {self.path} was made by another config: {differing}; {WAYS_OUT}")
         if differing := _differing(there, provenance, _sources):
@@ -99,24 +101,26 @@ class RunDirectory:
             )
 
     def check_fitted(self, fitted: Mapping[str, str]) -> None:
-        """Raise if votes or encoder were fitted to other values than those that finished rows were computed with.
+        """Raise if votes or encoder were fitted to other values than for the finished rows.
 
         Args:
-            fitted: Hashes of what was fitted, by name.
+            fitted: SHA-256 of the fitted objects by name.
 
         Raises:
-            ValueError: If so, naming what differs.
+            ValueError: If the values differ, with their names.
         """
         if not self._provenance.exists():
             return
-        if differing := _differing(self.made_by(), {"fitted": fitted}, lambda run: computed_settings(run["fitted"])):
+        if differing := _differing(
+            self.made_by(), {"fitted": fitted}, lambda run: computed_settings(run.get("fitted", {}))
+        ):
             raise ValueError(
-                f"run_dir: {self.path} was made with votes fitted to other values, by other hardware or by code that "
-                f"is not a function of its input: fitted {differing}; {WAYS_OUT}"
+                f"run_dir: {self.path} was made with votes fitted to other values (other hardware, or code that is "
+                f"not deterministic): fitted {differing}; {WAYS_OUT}"
             )
 
     def finished(self) -> dict[int, list[Row]]:
-        """Rows of every finished example, by its index.
+        """Return the rows of all finished examples by index.
 
         Raises:
             ValueError: If a shard is damaged, naming file and line.
@@ -124,7 +128,7 @@ class RunDirectory:
         return read_shards(self._shards)
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
-        """Predictions of every finished draw; of this run, known since `check`, and no other.
+        """Return the predictions of all finished draws. Call `check` first: it determines the owner of the draws.
 
         Raises:
             ValueError: If a shard is damaged or holds a draw of another run, naming file and line.
@@ -132,24 +136,24 @@ class RunDirectory:
         return read_draws(self._draws, self._run)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
-        """Make the directory, lock it and say whose it is. Call it on one rank, once everything is known to be good.
+        """Create and lock the directory, and write config and provenance. Call it on one rank, after all checks.
 
         Raises:
-            ValueError: If it cannot be written, or another process holds it.
+            ValueError: If the directory cannot be written, or another process holds its lock.
         """
         self.acquire()
         try:
             write_whole(self._config, yaml.safe_dump(provenance["config"], sort_keys=False))
-            # Last, since from here on the directory is taken.
+            # Last, because this file makes the run the owner of the directory.
             write_whole(self._provenance, json.dumps(provenance, indent=2) + "\n")
         except OSError as error:
             raise ValueError(f"run_dir: {self.path}; must be writable: {error.strerror}") from error
 
     def acquire(self) -> None:
-        """Make the directory and lock it.
+        """Create and lock the directory.
 
         Raises:
-            ValueError: If it cannot be written, or another process holds it.
+            ValueError: If the directory cannot be written, or another process holds its lock.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -158,46 +162,47 @@ class RunDirectory:
             raise ValueError(f"run_dir: {self.path}; must be writable: {error.strerror}") from error
 
     def shard(self, rank: int) -> Shard:
-        """The shard of one rank, open for appending."""
+        """Open the shard of one rank for appending."""
         self._shards.mkdir(parents=True, exist_ok=True)
         return Shard(self._written_by(self._shards / f"rank-{rank}.jsonl"))
 
     def draw_shard(self, rank: int) -> DrawShard:
-        """The shard of one rank for draws, open for appending."""
+        """Open the draw shard of one rank for appending."""
         self._draws.mkdir(parents=True, exist_ok=True)
         return DrawShard(self._written_by(self._draws / f"rank-{rank}.jsonl"), self._run)
 
     def timings(self, name: str) -> Path:
-        """Where it is noted how long some work took."""
+        """Return the path of a file of computing times. Its folder is created."""
         self._timings.mkdir(parents=True, exist_ok=True)
         return self._timings / f"{name}.tsv"
 
     def holds(self, path: str | Path) -> bool:
-        """Whether a path is the directory or lies in it."""
+        """Return whether a path is the directory or inside it."""
         return Path(path).absolute().is_relative_to(self.path.absolute())
 
     def code(self) -> str:
-        """Version of the code that computed last in the directory; empty where none is known."""
+        """Return the version of the code of the last run in the directory; empty if unknown."""
         return str(self.made_by().get("code", "")) if self._provenance.exists() else ""
 
     def size(self) -> int:
-        """Bytes of finished work, by which other processes' additions are noticed."""
+        """Return the size of all shards in bytes. It changes if another process adds rows or draws."""
         return sum(path.stat().st_size for path in (*self._shards.glob("*.jsonl"), *self._draws.glob("*.jsonl")))
 
     def merged(self) -> Table:
-        """The table of a finished run, a function of its config.
+        """Return the table of a finished run. It depends only on config, data, networks and code.
 
         Raises:
             RuntimeError: If an example is missing.
         """
         finished = self.finished()
-        asked = self.made_by()["examples"]
-        if len(finished) < asked:
-            raise RuntimeError(f"{self.path}: {asked - len(finished)} of {asked} examples are missing; start again")
+        requested = self.made_by()["examples"]
+        if len(finished) < requested:
+            missing = requested - len(finished)
+            raise RuntimeError(f"{self.path}: {missing} of {requested} examples are missing; run the command again")
         return Table(row for example in finished.values() for row in example)
 
     def _written_by(self, shard: Path) -> Path:
-        """Note which version of the code writes the lines that follow in a shard: number of the first one, version."""
+        """Record the version of the code that writes the next lines of a shard, with the number of the first line."""
         notes = self.path / "writers" / f"{shard.parent.name}-{shard.stem}.tsv"
         notes.parent.mkdir(exist_ok=True)
         known = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
@@ -209,7 +214,7 @@ class RunDirectory:
         return shard
 
     def made_by(self) -> dict[str, Any]:
-        """The provenance of the run that the directory belongs to.
+        """Return the provenance of the owner of the directory.
 
         Raises:
             ValueError: If the file is damaged.
@@ -225,34 +230,37 @@ def _sources(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any], part: Callable[[Any], dict[str, str]]) -> str:
-    """What of a part of two provenances differs, in words; empty where nothing does."""
+    """Describe the differences between a part of two provenances; empty if there is none."""
     return in_words(part(there), part(here))
 
 
 def in_words(there: Mapping[str, str], here: Mapping[str, str]) -> str:
-    """Return the first differences between two runs' settings in words; an empty string if there is none."""
+    """Describe the first differences between the settings of two runs; empty if there is none."""
     differing = differing_settings({"there": there, "here": here})
-    told = [f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()]
-    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    return "; ".join([*told[:SHOWN], *more])
+    described = [
+        f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()
+    ]
+    more = [f"and {len(described) - SHOWN} more"] if len(described) > SHOWN else []
+    return "; ".join([*described[:SHOWN], *more])
 
 
 def _short(value: str) -> str:
-    """A value as it is shown: of a hash, its beginning."""
+    """Shorten a hash for a message."""
     return value[:12] if re.fullmatch("[0-9a-f]{64}", value) else value
 
 
 def _digest(provenance: Mapping[str, Any]) -> str:
-    """A short name for a run, by what its draws depend on."""
+    """Hash everything that the draws of a run depend on."""
     settings = computed_settings(provenance["config"]) | _sources(provenance)
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def default_run_dir(config: str) -> Path:
-    """Return ``runs/<folder>/<name>`` for a config file, by the last folder of its path and its name without ending.
+    """Return the default run directory of a config file: ``runs/<folder>/<name>``.
 
-    A path without a folder gives ``runs/<name>``: ``configs/label_flip/digits.yaml`` runs in
-    ``runs/label_flip/digits``, ``digits.yaml`` in ``runs/digits``.
+    The folder is the last one in the given path, the name is the file name without its ending. For example,
+    ``configs/label_flip/digits.yaml`` gives ``runs/label_flip/digits``. A path without a folder, ``digits.yaml``,
+    gives ``runs/digits``.
     """
     path = Path(config)
     folder = path.parent.resolve().name if path.parent != Path() else ""
@@ -260,18 +268,18 @@ def default_run_dir(config: str) -> Path:
 
 
 def checkpoints(path: Path) -> list[Path]:
-    """Checkpoints of a training in its directory."""
+    """Return the checkpoints of the training in a directory."""
     return sorted(path.glob("checkpoints/**/*.ckpt"))
 
 
 def check_writable(path: Path) -> None:
-    """Raise if a directory cannot be made or written to.
+    """Raise if a directory cannot be created or written to.
 
     Raises:
-        ValueError: If so.
+        ValueError: If the path is a file, or permissions are missing.
     """
     nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     if not nearest.is_dir():
-        raise ValueError(f"run_dir: {path}; must be a directory, and {nearest} is none")
+        raise ValueError(f"run_dir: {path}; must be a directory, but {nearest} is a file")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"run_dir: {path}; must be writable, and {nearest} is not")
+        raise ValueError(f"run_dir: {path}; must be writable, but {nearest} is not")

@@ -1,32 +1,32 @@
-"""What a run computes, by its config."""
+"""Config settings that determine the results of a run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 HOW_TO_RUN = ("trainer", "run_dir")
-"""Parts of a config that say how a run is done, not what it computes."""
+"""Parts of a config that do not change the results."""
 
 HOW_TO_LOAD = ("batch_size", "num_workers")
-"""Arguments of a data module that say how examples are loaded, not which."""
+"""Arguments of a data module that do not change the examples."""
 
 ABSENT = "absent"
-"""Stands where a run has no such setting."""
+"""Placeholder for a setting that a run does not have."""
 
 
 def computed_settings(config: Mapping[str, Any]) -> dict[str, str]:
-    """What of a config rows depend on, by dotted name; as text, since a number may come as one or as its digits."""
+    """Return the settings that determine the rows, as text by dotted name. Text, because 0.1 and "0.1" are the same."""
     kept = {name: value for name, value in config.items() if name not in HOW_TO_RUN}
     return {name: text for name, text in _leaves(kept, "") if not _is_loading(name)}
 
 
 def differing_settings(settings: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    """Settings that are not the same in all runs.
+    """Return the settings that are not equal in all runs.
 
     Args:
-        settings: Settings by name of their run.
+        settings: Settings of each run, by name of the run.
 
     Returns:
-        For every setting that differs, its value by name of the run; `ABSENT` where there is none.
+        For every setting that differs, its value in each run, by name of the run; `ABSENT` if a run lacks it.
     """
     keys = dict.fromkeys(key for of_run in settings.values() for key in of_run)
     values = {key: {name: of_run.get(key, ABSENT) for name, of_run in settings.items()} for key in keys}

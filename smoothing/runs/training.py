@@ -13,7 +13,7 @@ from smoothing.runs.settings import computed_settings
 
 
 class TrainingDirectory:
-    """Config, checkpoints and logs of one training run. A training never overwrites the files of another run.
+    """Directory of one training run: config, checkpoints and logs. Files of another run are never overwritten.
 
     Args:
         path: The directory.
@@ -32,7 +32,7 @@ class TrainingDirectory:
 
         Raises:
             ValueError: If the directory holds certificates or a training, is in use, or cannot be written. A training
-                without checkpoints can be started again with the same config.
+                that has no checkpoint yet can be restarted with the same config.
         """
         check_writable(self.path)
         self._lock.check()
@@ -47,11 +47,11 @@ class TrainingDirectory:
             raise ValueError(f"run_dir: {self.path} holds a training{differing}; {proceed}{WAYS_OUT}")
 
     def open(self, config: str) -> None:
-        """Make the directory, lock it and write the config; call it on one rank.
+        """Create and lock the directory, and write the config. Call it on one rank.
 
         Raises:
-            ValueError: If another process holds the directory.
-            OSError: Naming the file, if it cannot be written.
+            ValueError: If another process holds the lock.
+            OSError: If a file cannot be written, with its name.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
@@ -62,7 +62,7 @@ class TrainingDirectory:
         self._lock.release()
 
     def _differing(self, config: Mapping[str, Any]) -> str:
-        """What of the config differs from the one there, in words; empty if nothing does, or there is none."""
+        """Describe how the config differs from the config in the directory; empty if it does not, or there is none."""
         file = self.path / CONFIG
         if not file.exists():
             return ""
@@ -70,8 +70,8 @@ class TrainingDirectory:
             there = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
         except (yaml.YAMLError, TypeError, ValueError):
             return f" of an unreadable config ({file})"
-        told = in_words(computed_settings(_lasting(there)), computed_settings(_lasting(config)))
-        return f" of another config: {told}" if told else ""
+        differences = in_words(computed_settings(_lasting(there)), computed_settings(_lasting(config)))
+        return f" of another config: {differences}" if differences else ""
 
 
 def _lasting(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Counts = NDArray[np.int64]
 FLIPS, LENGTH = LabelFlip("0.35", 2), 9
 """A measure with whole radii, and the number of coordinates of its object."""
 
-EXAMPLES = 400
+EXAMPLES = 200
 """Number of examples of a problem with known votes."""
 
 FAILURES = 60

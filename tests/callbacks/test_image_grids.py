@@ -26,23 +26,23 @@ def shown(folder: Path, outputs: Any, **changed: Any) -> list[str]:
     return sorted(path.name for path in folder.glob("images/*"))
 
 
-def test_images_are_laid_out_in_rows(tmp_path: Path) -> None:
+def test_images_are_arranged_in_rows(tmp_path: Path) -> None:
     assert shown(tmp_path, {"kind": torch.rand(6, 1, 4, 4)}) == ["kind-epoch=1.png"]
     # Two pixels between images and around them.
     assert decode_image(str(tmp_path / "images/kind-epoch=1.png")).shape == (3, 3 * 6 + 2, 2 * 6 + 2)
 
 
 @pytest.mark.parametrize("changed", [{"current_epoch": 0}, {"sanity_checking": True}, {"is_global_zero": False}])
-def test_nothing_is_shown_at_other_times(tmp_path: Path, changed: dict[str, Any]) -> None:
+def test_nothing_is_logged_in_other_epochs(tmp_path: Path, changed: dict[str, Any]) -> None:
     assert shown(tmp_path, {"kind": torch.rand(6, 1, 4, 4)}, **changed) == []
 
 
 @pytest.mark.parametrize("outputs", [None, {}])
-def test_steps_without_images_show_none(tmp_path: Path, outputs: Any) -> None:
+def test_steps_without_images_log_none(tmp_path: Path, outputs: Any) -> None:
     assert shown(tmp_path, outputs) == []
 
 
-def test_every_logger_that_takes_images_is_shown_them(tmp_path: Path) -> None:
+def test_images_go_to_every_logger_that_supports_them(tmp_path: Path) -> None:
     tensorboard = TensorBoardLogger(tmp_path, name="tensorboard", version="")
     wandb = WandbLogger(save_dir=tmp_path, mode="offline")
     for logger in (tensorboard, wandb, CSVLogger(tmp_path, name="csv", version="")):

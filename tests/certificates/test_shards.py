@@ -21,13 +21,13 @@ def write(path: Path, examples: list[list[Row]]) -> None:
             shard.append(example)
 
 
-def test_what_was_appended_is_read(tmp_path: Path):
+def test_appended_rows_are_read(tmp_path: Path):
     write(tmp_path / "rank-0.jsonl", EXAMPLES[:2])
     write(tmp_path / "rank-1.jsonl", EXAMPLES[2:])
     assert read_shards(tmp_path) == {example[0].index: example for example in EXAMPLES}
 
 
-def test_values_that_json_does_not_know_are_kept(tmp_path: Path):
+def test_infinite_and_nan_values_are_kept(tmp_path: Path):
     write(tmp_path / "rank-0.jsonl", [[row(0, radius=float("inf"), log_fail=float("-inf"), log_rival=float("nan"))]])
     (back,) = read_shards(tmp_path)[0]
     assert (back.radius, back.log_fail, repr(back.log_rival)) == (float("inf"), float("-inf"), "nan")
@@ -37,7 +37,7 @@ def test_a_directory_without_shards_has_nothing_finished(tmp_path: Path):
     assert read_shards(tmp_path / "none") == {}
 
 
-def test_a_torn_last_line_is_dropped_wherever_it_is_torn(tmp_path: Path):
+def test_a_torn_last_line_is_removed_wherever_it_is_torn(tmp_path: Path):
     path = tmp_path / "rank-0.jsonl"
     write(path, EXAMPLES)
     whole = path.read_bytes()

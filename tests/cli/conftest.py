@@ -1,4 +1,4 @@
-"""Folders to run the front door in."""
+"""Working directories for tests of the command line."""
 
 from pathlib import Path
 from shutil import copy
@@ -11,7 +11,7 @@ from tests.front_door import DIGITS, PARTITIONS
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
-    """A user's folder: configs named digits.yaml and partitions.yaml, and classes of their own."""
+    """Folder of a user with the configs digits.yaml and partitions.yaml and with their classes."""
     for file in (Path(__file__).parent / "outside").glob("*.py"):
         copy(file, tmp_path)
     (tmp_path / "digits.yaml").write_text(yaml.safe_dump(DIGITS), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One config with a section for each command: a network is trained under noise, then certified."""
+"""Training under noise and certifying with one config that has a section per command."""
 
 import json
 from functools import partial
@@ -59,7 +59,7 @@ def workplace(workplace: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint."""
+    """Path of a trained checkpoint."""
     folder = tmp_path_factory.mktemp("fitted")
     (folder / "network.yaml").write_text(yaml.safe_dump(NETWORK), encoding="utf-8")
     (folder / "small.py").write_text((Path(__file__).parent / "outside/small.py").read_text())
@@ -70,7 +70,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(workplace: Path, fitted: Path) -> Path:
-    """A folder in which the network has been trained."""
+    """Folder with the config and the trained checkpoint."""
     (workplace / CHECKPOINT).parent.mkdir(parents=True)
     (workplace / CHECKPOINT).write_bytes(fitted.read_bytes())
     return workplace
@@ -90,7 +90,7 @@ def test_one_config_trains_and_certifies(trained: Path) -> None:
     assert provenance["config"]["base_ckpt"] == CHECKPOINT
 
 
-def test_the_config_of_a_run_runs_again(trained: Path) -> None:
+def test_the_saved_config_repeats_a_run(trained: Path) -> None:
     assert launch(CERTIFY, trained).status == 0
     again = launch(["certify", "--config", "runs/network/config.yaml", "--run_dir", "again"], trained)
     assert again.status == 0, again.err
@@ -122,7 +122,7 @@ def test_a_network_of_nan_is_refused_in_one_line(trained: Path) -> None:
     assert not (trained / "runs/network").exists()
 
 
-def test_another_checkpoint_is_another_run(trained: Path) -> None:
+def test_another_checkpoint_is_refused(trained: Path) -> None:
     assert launch(CERTIFY, trained).status == 0
     content = torch.load(trained / CHECKPOINT, weights_only=True)
     content["state_dict"]["network.body.3.bias"] += 0.1
@@ -160,17 +160,17 @@ def test_another_checkpoint_is_another_run(trained: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_go_together_is_one_line(args: list[str], said: list[str], trained: Path) -> None:
+def test_incompatible_parts_are_refused_in_one_line(args: list[str], said: list[str], trained: Path) -> None:
     outcome = launch(args, trained)
     assert outcome.status == 2, outcome.err
-    # Lightning may warn before it trains.
+    # Lightning may print warnings before it trains.
     line = outcome.err.splitlines()[-1]
     assert line.startswith("error: ")
     assert all(words in line for words in said), line
     assert not (trained / "runs/network").exists()
 
 
-def test_another_measure_is_served_where_asked(trained: Path) -> None:
+def test_another_measure_is_accepted_with_any_measure(trained: Path) -> None:
     allowed = "--model.votes.network.any_measure=true"
     outcome = launch([*CERTIFY, "--model.measure.sigma=.2", allowed], trained)
     assert outcome.status == 0, outcome.err
@@ -216,11 +216,11 @@ def test_only_configs_with_sections_go_first(workplace: Path) -> None:
     assert config_first(["fit", "--config"], commands) == ["fit", "--config"]
     assert config_first(["fit", "--config", "absent.yaml"], commands) == ["fit", "--config", "absent.yaml"]
     (workplace / "network.yaml").write_text(yaml.safe_dump({"certify": DIGITS}))
-    with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have, or have no sections$"):
+    with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have one, or no sections$"):
         config_first(["fit", "--config", sectioned], commands)
 
 
-def test_every_part_is_exchangeable_by_name(workplace: Path) -> None:
+def test_every_part_can_be_replaced_by_name(workplace: Path) -> None:
     options = [
         *("--model.measure=GaussianMixture", "--model.measure.sigmas=[0.1,0.3]"),
         *("--model.objective=SmoothAdv", "--model.objective.attacker=DDN", "--model.objective.attacker.steps=2"),

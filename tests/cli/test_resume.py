@@ -12,7 +12,7 @@ EXAMPLES = 123
 
 
 def start(folder: Path) -> Path:
-    """Write a config with a sampling certifier; where its run goes."""
+    """Write a config with a sampling certifier and return its run directory."""
     config = deepcopy(DIGITS)
     sampled = {"class_path": "ClopperPearson", "init_args": {"n0": 20, "n": 300}}
     config["model"]["init_args"]["certifiers"]["sampled"] = sampled
@@ -25,7 +25,7 @@ def shards(run: Path) -> dict[str, bytes]:
 
 
 def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: bytes) -> None:
-    """Finished lines untouched, exactly the missing ones added, and the table as if nothing had happened."""
+    """Check that finished lines are unchanged, exactly the missing ones were added, and the table is the same."""
     now = shards(run)
     assert all(now[name].startswith(content) for name, content in begun.items())
     assert sum(content.count(b"\n") for content in now.values()) == EXAMPLES
@@ -34,7 +34,7 @@ def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: bytes) -
 
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The table of a run that nothing disturbed."""
+    """Table of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     run = start(folder)
     assert launch(CERTIFY, folder).status == 0
@@ -42,7 +42,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.parametrize("lines", [1, 2, 15, 16, 17, 40, 64, 100, EXAMPLES - 1, EXAMPLES])
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, lines: int, uninterrupted: bytes) -> None:
+def test_a_killed_run_resumes_from_the_last_finished_example(tmp_path: Path, lines: int, uninterrupted: bytes) -> None:
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, lines)).status == -9
     begun = shards(run)
@@ -53,7 +53,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, lines: int, unint
 
 
 @pytest.mark.parametrize("options", [["--data.batch_size=7"], ["--data.batch_size=64", "--data.num_workers=1"]])
-def test_it_may_be_loaded_otherwise(tmp_path: Path, options: list[str], uninterrupted: bytes) -> None:
+def test_loading_options_can_change_on_resume(tmp_path: Path, options: list[str], uninterrupted: bytes) -> None:
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, 30)).status == -9
     begun = shards(run)
@@ -61,7 +61,7 @@ def test_it_may_be_loaded_otherwise(tmp_path: Path, options: list[str], uninterr
     assert_continued(run, begun, uninterrupted)
 
 
-def test_a_torn_line_is_dropped_and_its_example_done_again(tmp_path: Path, uninterrupted: bytes) -> None:
+def test_a_torn_line_is_removed_and_its_example_recomputed(tmp_path: Path, uninterrupted: bytes) -> None:
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, 30)).status == -9
     begun = shards(run)
@@ -75,7 +75,7 @@ def test_a_torn_line_is_dropped_and_its_example_done_again(tmp_path: Path, unint
 @pytest.mark.slow
 @pytest.mark.ddp
 @pytest.mark.parametrize("finished", [30, EXAMPLES - 1])
-def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, uninterrupted: bytes) -> None:
+def test_two_ranks_resume_a_run_of_one_rank(tmp_path: Path, finished: int, uninterrupted: bytes) -> None:
     run = start(tmp_path)
     assert launch(CERTIFY, tmp_path, partial(kill_after, finished)).status == -9
     begun = shards(run)
@@ -88,7 +88,7 @@ def test_two_ranks_go_on_with_what_one_began(tmp_path: Path, finished: int, unin
 
 @pytest.fixture
 def trained(tmp_path: Path) -> list[str]:
-    """Options that have an encoder from a checkpoint."""
+    """Options with an encoder from a checkpoint."""
     encoder = {
         "model": {"class_path": "FeatureClassifier", "init_args": {"features": 5, "width": 2}},
         "data": {"class_path": "Digits", "init_args": {"classes": [0, 2, 3]}},
@@ -102,7 +102,7 @@ def trained(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def fitted() -> list[str]:
-    """Options that have an encoder which every rank fits to the training inputs."""
+    """Options with an encoder that every rank fits to the training inputs."""
     small = ["--model.encoder.centres=8", "--model.encoder.patch=4", "--model.encoder.samples=300"]
     return ["--model.encoder=KMeansPatches", *small, "--model.votes.transforms", "[{class_path: Whiten}]"]
 
@@ -122,7 +122,7 @@ def test_two_ranks_encode_and_certify_as_one(kind: str, tmp_path: Path, request:
 
 @pytest.mark.slow
 @pytest.mark.ddp
-def test_a_lost_rank_ends_the_job_and_its_rows_survive(workplace: Path) -> None:
+def test_a_lost_rank_ends_the_job_and_its_rows_are_kept(workplace: Path) -> None:
     run = start(workplace)
     mortal = ["--model.certifiers.mortal=mortal.Mortal"]
     (workplace / "kill rank 1").touch()

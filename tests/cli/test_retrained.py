@@ -1,4 +1,4 @@
-"""Draws are kept: whatever stops a run, finished ones survive, and the resumed run is the uninterrupted one."""
+"""Finished draws survive any interruption, and a resumed run equals an uninterrupted one."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def workplace(workplace: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
+    """Directory of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
     outcome = launch(CERTIFY, folder)
@@ -61,13 +61,13 @@ def shards(run: Path, kind: str) -> dict[str, bytes]:
 
 
 def draws(run: Path) -> dict[tuple[int, int], list[int]]:
-    """What each draw's model predicts."""
+    """Predictions of each draw, by stream and number."""
     lines = [json.loads(line)["draw"] for shard in shards(run, "draws").values() for line in shard.splitlines()]
     assert len({(line["stream"], line["number"]) for line in lines}) == len(lines), "a draw was done twice"
     return {(line["stream"], line["number"]): line["predictions"] for line in lines}
 
 
-def test_selection_and_estimation_have_draws_of_their_own(uninterrupted: Path) -> None:
+def test_selection_and_estimation_use_separate_draws(uninterrupted: Path) -> None:
     made = draws(uninterrupted)
     assert sorted(made) == [(0, i) for i in range(N0)] + [(1, i) for i in range(N)]
     assert all(len(predictions) == EXAMPLES for predictions in made.values())
@@ -84,7 +84,7 @@ def test_selection_and_estimation_have_draws_of_their_own(uninterrupted: Path) -
 
 
 def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: Path) -> None:
-    """Finished draws untouched, exactly the missing ones added, and vote for vote what would have been."""
+    """Check that finished draws are unchanged, only missing ones are added, and all votes equal those uninterrupted."""
     now = shards(run, "draws")
     assert all(now[name].startswith(content) for name, content in begun.items())
     assert draws(run) == draws(uninterrupted)
@@ -92,7 +92,7 @@ def assert_continued(run: Path, begun: dict[str, bytes], uninterrupted: Path) ->
 
 
 @pytest.mark.parametrize("lines", [2, N0 + 4, N0 + N + 5])
-def test_a_killed_run_goes_on_where_it_stopped(workplace: Path, lines: int, uninterrupted: Path) -> None:
+def test_a_killed_run_resumes(workplace: Path, lines: int, uninterrupted: Path) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, lines)).status == -9
     begun = shards(workplace / RUN, "draws")
     assert begun["rank-0.jsonl"].count(b"\n") == min(lines, N0 + N)
@@ -100,7 +100,7 @@ def test_a_killed_run_goes_on_where_it_stopped(workplace: Path, lines: int, unin
     assert_continued(workplace / RUN, begun, uninterrupted)
 
 
-def test_a_torn_draw_is_done_again(workplace: Path, uninterrupted: Path) -> None:
+def test_a_truncated_draw_is_repeated(workplace: Path, uninterrupted: Path) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 9)).status == -9
     begun = shards(workplace / RUN, "draws")
     with (workplace / RUN / "draws/rank-0.jsonl").open("ab") as file:
@@ -110,7 +110,7 @@ def test_a_torn_draw_is_done_again(workplace: Path, uninterrupted: Path) -> None
 
 
 def on_two_ranks(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """As a process of its own, since Lightning starts the second rank by the command line of the first."""
+    """Run in a new process, since Lightning starts the second rank by the command line of the first."""
     ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "smoothing", *CERTIFY, *ranks, *options]
@@ -119,7 +119,7 @@ def on_two_ranks(folder: Path, *options: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.slow
 @pytest.mark.ddp
-def test_two_ranks_vote_as_one(workplace: Path, uninterrupted: Path) -> None:
+def test_two_ranks_give_the_rows_of_one(workplace: Path, uninterrupted: Path) -> None:
     ended = on_two_ranks(workplace)
     assert ended.returncode == 0, ended.stderr
     assert {name: content.count(b"\n") for name, content in shards(workplace / RUN, "draws").items()} == {
@@ -131,7 +131,7 @@ def test_two_ranks_vote_as_one(workplace: Path, uninterrupted: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ddp
-def test_a_lost_rank_costs_the_draws_it_was_at(workplace: Path, uninterrupted: Path) -> None:
+def test_a_lost_rank_loses_only_its_current_draws(workplace: Path, uninterrupted: Path) -> None:
     learner = ["--model.votes.learner=perishable.Perishable", "--model.votes.learner.group=3"]
     (workplace / "kill rank 1").touch()
     assert on_two_ranks(workplace, *learner).returncode != 0
@@ -162,7 +162,7 @@ def test_draws_are_not_added_to_those_of_another_config(workplace: Path, option:
     assert shards(run, "draws") == before
 
 
-def test_draws_of_two_configs_in_one_directory_are_told_apart(workplace: Path) -> None:
+def test_draws_of_two_configs_in_one_directory_are_refused(workplace: Path) -> None:
     run = begun(workplace)
     other = [*CERTIFY, "--model.measure.sigma=.4", "--run_dir=other"]
     assert launch(other, workplace, partial(kill_after, 3)).status == -9
@@ -172,10 +172,10 @@ def test_draws_of_two_configs_in_one_directory_are_told_apart(workplace: Path) -
     assert shards(run, "draws") == before
 
 
-def test_draws_without_a_config_are_not_adopted(workplace: Path) -> None:
+def test_draws_without_a_config_are_refused(workplace: Path) -> None:
     run = begun(workplace)
     (run / "provenance.json").unlink()
-    assert_refused(launch(CERTIFY, workplace), "run_dir", "no known config")
+    assert_refused(launch(CERTIFY, workplace), "run_dir", "certificates without provenance.json")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_draws_without_a_config_are_not_adopted(workplace: Path) -> None:
         (["--data.training=train[1000:1300]"], ["Digits train[1000:1300]", "within the 1198 examples"]),
     ],
 )
-def test_it_is_refused_in_one_line(workplace: Path, options: list[str], said: list[str]) -> None:
+def test_bad_input_is_refused_in_one_line(workplace: Path, options: list[str], said: list[str]) -> None:
     assert_refused(launch([*CERTIFY, *options], workplace), *said)
     assert not (workplace / "runs").exists()
 
@@ -208,7 +208,7 @@ def test_a_warm_start_is_reported_as_empirical(workplace: Path) -> None:
     assert table["assumptions"][0].startswith("empirical: nothing is certified, since warm_start of Warm")
 
 
-def test_a_confidence_sequence_draws_no_more_than_it_needs(workplace: Path) -> None:
+def test_a_confidence_sequence_stops_drawing_early(workplace: Path) -> None:
     certifier = [f"{CERTIFIER}=Sequential", f"{CERTIFIER}.radii=[0.02]", f"{CERTIFIER}.n0={N0}"]
     outcome = launch([*CERTIFY, *certifier, f"{CERTIFIER}.max_draws=600", f"{CERTIFIER}.alpha=.05"], workplace)
     assert outcome.status == 0, outcome.err

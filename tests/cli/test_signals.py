@@ -1,4 +1,4 @@
-"""The cases of the script, each as a test."""
+"""Each case of the script as a test."""
 
 from pathlib import Path
 

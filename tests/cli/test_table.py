@@ -39,8 +39,8 @@ def test_exact_prints_fractions(tmp_path: Path) -> None:
         assert float(log_p_fail) <= math.log(1 - Fraction(fraction)) * (1 - 1e-15)
 
 
-def test_exact_takes_the_digits_as_typed(tmp_path: Path) -> None:
-    """q = 1/4 + 1e-25 is 1/4 in float64; with one flip, p_min = (2 - 3q) / (2 - 2q) tells them apart."""
+def test_exact_parses_the_digits_given(tmp_path: Path) -> None:
+    """q = 1/4 + 1e-25 is 1/4 in float64; with one flip, p_min = (2 - 3q) / (2 - 2q) differs."""
     q = "0.2500000000000000000000001"
     (_, near), (_, typed) = (
         [line[2] for line in table(tmp_path, *FLIP, f"--measure.q={digits}", "--max_radius=1", "--exact")]
@@ -58,7 +58,7 @@ def test_tiny_q_stays_finite(tmp_path: Path) -> None:
         assert float(p_min) <= 1
 
 
-def test_a_measure_beside_the_reader_is_found(workplace: Path) -> None:
+def test_a_measure_in_the_working_directory_is_found(workplace: Path) -> None:
     """Redrawing with probability e over K classes flips with probability e (K-1)/K."""
     for classes in (2, 10):
         e, q = Fraction(3, 10), Fraction(3, 10) * (classes - 1) / classes

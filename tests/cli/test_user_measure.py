@@ -7,7 +7,7 @@ from smoothing.certificates import Table
 from tests.front_door import DIGITS, launch
 
 
-def test_a_measure_in_a_file_of_the_user_serves_like_a_built_in(workplace: Path) -> None:
+def test_a_user_measure_gives_the_rows_of_the_built_in_measure(workplace: Path) -> None:
     """Labels redrawn over all K classes with probability e are flipped with probability q = e (K-1)/K."""
     certifiers = {
         "chernoff_kl": {"class_path": "Chernoff", "init_args": {"guarantee": "KL"}},

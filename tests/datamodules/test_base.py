@@ -93,7 +93,7 @@ def test_the_data_are_read_once() -> None:
         ({"training": "all"}, "Shades: training = all; must be train, test or a part"),
         ({"training": "x train[1:2]"}, "must be train, test or a part"),
         ({"training": "train[5]"}, "must be like"),
-        ({"training": "train[9:3]"}, "range = .9:3.; must be from a position"),
+        ({"training": "train[9:3]"}, "range = .9:3.; must be non-empty and start at 0 or later"),
         ({"training": "test[0:9]", "tests": "test[8:]"}, "Shades: tests = test.8:.; must share no example"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The built-in guarantees go through the suite."""
+"""All built-in guarantees pass the conformance suite."""
 
 import pytest
 

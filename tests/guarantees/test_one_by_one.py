@@ -1,4 +1,4 @@
-"""A radius does not depend on the examples beside it in a batch, to the last bit."""
+"""The bits of a radius do not depend on other examples in the batch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Bounds that are no columns of logarithms are refused in one line."""
+"""Invalid vote bounds raise one clear message."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Closed-form radii against 50 digits, to the last bit, and against the laws they abbreviate."""
+"""Closed-form radii agree with 50-digit arithmetic and with the radii computed from the laws."""
 
 from collections.abc import Callable, Sequence
 
@@ -65,7 +65,7 @@ def _fifty_digits() -> object:
 
 
 def two_sided() -> tuple[Float, Float]:
-    """Winners with and without a majority, sure and narrow leads."""
+    """Predictions with and without a majority, with large and small leads."""
     fail = np.log(np.array([0.1, 0.3, 0.499, 0.5, 0.55, 0.6, 0.6, 0.8, 0.95, 0.999, 0.3, 1e-30]))
     share = np.array([0.5, 0.9, 0.999, 0.99, 0.5, 0.3, 0.6, 0.2, 0.01, 1e-5, 1e-200, 1e-3])
     return fail, fail + np.log(share)
@@ -86,7 +86,7 @@ def test_radius_is_just_below_the_exact_one(
             assert r == 0
             continue
         checked += 1
-        # Where votes of more and less than one half cancel, digits are lost, but only downwards.
+        # If the two quantiles have opposite signs, digits cancel. The error is always downwards.
         size = exact if fail < 0.5 else abs(radius_of(fail, fail)) + abs(radius_of(rival, rival))
         assert exact - tolerance * size <= mpf(float(r)) <= exact
     assert checked >= 8
@@ -109,7 +109,7 @@ def test_generic_path_agrees(
     for r, shortcut, fail, rival in zip(radius, closed, *_masses(log_fail, log_rival), strict=True):
         exact = radius_of(fail, rival)
         assert mpf(float(r)) <= max(exact, 0)
-        # Probabilities are added, so a lead below about 1e-12 is none: a radius that hangs on less is not found.
+        # Probabilities are added, so leads below about 1e-12 cannot be resolved.
         if rival > 1e-6 * fail:
             np.testing.assert_allclose(r, shortcut, rtol=1e-9, atol=2e-12)
 

@@ -1,4 +1,4 @@
-"""Measures of images on a grid of levels."""
+"""Measures on images with levels."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_all_levels_are_read_however_they_were_divided(measure: OnLevels) -> Non
 
 
 def test_rounded_noise_has_no_trace_of_the_object() -> None:
-    """The same draw at two objects moves both by the same whole numbers of levels, beyond 0 and 1 as well."""
+    """One draw moves two objects by the same whole numbers of levels, also beyond 0 and 1."""
     measure = Rounded(Gaussian(0.5))
     first, second = image(0, 17, 255, 128), image(3, 254, 1, 127)
     moved = []

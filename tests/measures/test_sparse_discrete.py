@@ -1,4 +1,4 @@
-"""Sparsity-aware noise against a walk through all vectors, in exact fractions."""
+"""`SparseDiscrete` agrees with an enumeration of all vectors in exact fractions."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,7 +15,7 @@ PAIRS = [("0.01", "0.6"), ("0.3", "0.1"), ("0.25", "0.25"), ("0", "0.4"), ("0.2"
 
 
 def chances(vector: tuple[int, ...], p_add: Fraction, p_delete: Fraction) -> dict[tuple[int, ...], Fraction]:
-    """Probability of every vector that ``vector`` may become."""
+    """Probability of every sample of ``vector``."""
     out = {}
     for seen in product((0, 1), repeat=len(vector)):
         p = Fraction(1)
@@ -27,7 +27,7 @@ def chances(vector: tuple[int, ...], p_add: Fraction, p_delete: Fraction) -> dic
 
 
 def regions(p_add: Fraction, p_delete: Fraction, additions: int, deletions: int) -> list[tuple[Fraction, Fraction]]:
-    """``mu`` and ``rho`` of all vectors, best for the adversary first."""
+    """``mu`` and ``rho`` of all vectors, in decreasing order of likelihood ratio."""
     old = (0,) * additions + (1,) * deletions
     mu, rho = (chances(v, p_add, p_delete) for v in (old, tuple(1 - b for b in old)))
     pairs = [(mu[v], rho[v]) for v in mu if mu[v] or rho[v]]
@@ -90,7 +90,7 @@ def test_there_are_as_many_regions_as_changes_and_one(p_add: str, p_delete: str)
 
 @pytest.mark.parametrize(("p_add", "p_delete"), PAIRS[:3])
 def test_certificates_hold_for_random_functions(p_add: str, p_delete: str) -> None:
-    """Exact votes of random functions of five bits: no vector within a certificate votes otherwise."""
+    """For random functions of five bits, no vector within a certified radius has another majority."""
     measure, bits = SparseDiscrete(p_add, p_delete), 5
     vectors = list(product((0, 1), repeat=bits))
     votes = {v: chances(v, Fraction(p_add), Fraction(p_delete)) for v in vectors}

@@ -1,4 +1,4 @@
-"""Objects of every type are randomised as int64 and float64 ones are, or refused."""
+"""Objects of every dtype are randomised correctly or refused."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Streams are functions of their keys."""
+"""Generators are a function of their key."""
 
 from itertools import product
 

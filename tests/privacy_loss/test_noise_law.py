@@ -1,4 +1,4 @@
-"""Laws of the privacy loss of real noise against 50 digits: accuracies that are claimed, and gains that are bounded."""
+"""Laws of real-valued noise agree with 50-digit arithmetic: claimed accuracies hold, and gains are bounded."""
 
 from collections.abc import Callable, Iterator
 
@@ -42,7 +42,7 @@ def _fifty_digits() -> Iterator[None]:
 
 
 def masses(count: int) -> Float:
-    """Logarithms of probabilities from ``1e-300`` to 1, dense around one half."""
+    """Logarithms of probabilities from ``1e-300`` to 1, many of them near one half."""
     rng = np.random.default_rng(0)
     near_half = HALF + np.concatenate([-np.geomspace(1e-15, 0.3, count), np.geomspace(1e-15, 0.3, count)])
     return np.concatenate([-np.geomspace(1e-12, 690, 2 * count), -rng.uniform(0.1, 12, 2 * count), near_half])
@@ -60,7 +60,7 @@ def test_quantiles_are_as_accurate_as_is_claimed(law: NoiseLaw, exact: ExactNois
 
 @pytest.mark.parametrize(("law", "exact"), LAWS.values(), ids=LAWS)
 def test_probabilities_are_as_accurate_as_is_claimed(law: NoiseLaw, exact: ExactNoise) -> None:
-    """Moving ``x`` outward by the claimed error moves the probability past the exact one, to either side."""
+    """Probabilities at ``x`` minus and plus the claimed error enclose the exact probability."""
     quantiles = law.quantile(masses(15))
     x = np.concatenate([quantiles, quantiles * 0.9, np.geomspace(1e-12, 1, 20) * law.scale])
     for one in x:
@@ -72,7 +72,7 @@ def test_probabilities_are_as_accurate_as_is_claimed(law: NoiseLaw, exact: Exact
 
 
 def never_below(law: PrivacyLoss, gain_of: Callable[[mpf], mpf], log_f: Float) -> None:
-    """Gains are bounded from above, and tightly."""
+    """Gains are tight upper bounds."""
     for log_one, log_gain in zip(log_f, law.log_gain(log_f), strict=True):
         truth = gain_of(mpmath.exp(mpf(float(log_one))))
         gain = mpmath.exp(mpf(float(log_gain)))
@@ -115,7 +115,7 @@ MIXTURES = [
 
 @pytest.mark.parametrize(("weights", "shifts"), MIXTURES)
 def test_gains_of_mixtures_are_bounded(weights: list[float], shifts: list[float]) -> None:
-    """Against the exact region ``L >= s`` of mass ``f``, for shifts that are not zero."""
+    """Compared with the exact region ``L >= s`` of mass ``f``, for positive shifts."""
 
     def tail(s: mpf, sign: int) -> mpf:
         return sum(w * mpmath.ncdf(sign * mpf(m) / 2 - s / m) for w, m in zip(weights, shifts, strict=True))

@@ -1,4 +1,4 @@
-"""Tables of many steps: fast, sound, and the same in whatever order they are read."""
+"""Tables of many steps are fast, sound and independent of the order of requests."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,7 +15,7 @@ from smoothing.privacy_loss.random_walk import RandomWalk
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Convolution takes over after a few steps, where exact fractions are still quick."""
+    """Use convolution after a few steps, where exact fractions are fast."""
     monkeypatch.setattr(random_walk, "BLOCK", 4)
     monkeypatch.setattr(random_walk, "STEPWISE", 8)
     random_walk.random_walk.cache_clear()
@@ -62,7 +62,7 @@ def test_values_do_not_depend_on_the_order_of_requests() -> None:
 
 
 def test_a_million_flips_take_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All steps of all walks, one by one, would be a million for each walk."""
+    """Step-by-step computation would take a million steps."""
     steps, advance = [0], RandomWalk._advance
 
     def counted(walk: RandomWalk, law: random_walk.Law) -> random_walk.Law:

@@ -15,7 +15,7 @@ from smoothing.provenance.origin import Origin
         "classes 1, 7 of A train",
     ],
 )
-def test_an_origin_reads_as_it_is_written(text: str) -> None:
+def test_parsing_inverts_printing(text: str) -> None:
     assert str(Origin.parse(text)) == text
     assert bool(Origin.parse(text).part) == (" " in text)
     assert Origin.parse(f" {text} ") == Origin.parse(text)
@@ -62,12 +62,12 @@ def test_anything_else_is_refused(text: str) -> None:
         ("mnist_784", "MNIST train", True),
     ],
 )
-def test_overlap_is_that_of_positions(one: str, other: str, overlap: bool) -> None:
+def test_overlap_of_positions(one: str, other: str, overlap: bool) -> None:
     assert Origin.parse(one).overlaps(Origin.parse(other)) is overlap
     assert Origin.parse(other).overlaps(Origin.parse(one)) is overlap
 
 
-def test_classes_part_a_data_set_too() -> None:
+def test_overlap_of_classes() -> None:
     ones, others = Origin("MNIST", classes=(1, 7)), Origin("MNIST", "train", classes=(0, 2))
     assert not ones.overlaps(others)
     assert ones.overlaps(Origin("MNIST", "train"))
@@ -75,7 +75,7 @@ def test_classes_part_a_data_set_too() -> None:
     assert str(others) == "classes 0, 2 of MNIST train"
 
 
-def test_examples_chosen_by_labels_tell_of_them() -> None:
+def test_examples_chosen_by_labels_are_detected() -> None:
     """What is trained on two classes of three loses an image whose label leaves them, be it looked at or not."""
     threes, part = Origin("A", "train"), Origin("A", "train", classes=(1, 7))
     assert part.chosen_by_labels_of(threes)

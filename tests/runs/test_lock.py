@@ -85,7 +85,7 @@ def test_an_owner_that_slept_too_long_notices(tmp_path: Path, monkeypatch: pytes
     held.acquire()
     owned(held.path, token="its successor")
     wait_until(lambda: held._lost)
-    with pytest.raises(RuntimeError, match="another process has taken this run over"):
+    with pytest.raises(RuntimeError, match="another process has taken over this run"):
         held.confirm()
     held.release()
     assert held.path.exists(), "the lock of the successor stays"
@@ -127,5 +127,5 @@ def test_a_lock_acquired_in_between_is_not_removed(tmp_path: Path, monkeypatch: 
 
 def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("{")
-    with pytest.raises(ValueError, match=r"lock: damaged .*; remove it if no process computes in this directory"):
+    with pytest.raises(ValueError, match=r"lock: damaged .*; remove it if no process uses this directory"):
         Lock(tmp_path / "lock").check()

@@ -77,6 +77,6 @@ def test_a_run_that_another_process_finished_meanwhile_is_not_computed_again(tmp
     with other.directory.shard(0) as shard:
         shard.append([row(index=0)])
     other.close()
-    with pytest.raises(ValueError, match="run was written to by another process meanwhile; start again to resume"):
+    with pytest.raises(ValueError, match=r"another process has written to .*run; run the same command again to resume"):
         late.open({}, write=True)
     assert not (tmp_path / "run/lock.json").exists()

@@ -9,7 +9,7 @@ from smoothing.runs.provenance import provenance, read_distance
 from tests.samples import FLIPS
 
 
-def test_everything_needed_to_make_a_table_again_is_json():
+def test_provenance_is_json():
     config = {"model": {"measure": {"q": 0.1}, "encoder": None}, "seed_everything": 3}
     made = json.loads(json.dumps(provenance(config, seed=3, distance=FLIPS, data="ab12", checkpoint="cd34")))
     assert made["config"] == config
@@ -27,8 +27,8 @@ def test_distance_is_read_back(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"distance": {"norm": "l2"}}', '{"distance": 1}'])
-def test_what_names_no_distance_is_refused(tmp_path: Path, text: str):
+def test_a_file_without_distance_is_refused(tmp_path: Path, text: str):
     path = tmp_path / "provenance.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"provenance\.json: names no distance; must be the provenance of a"):
+    with pytest.raises(ValueError, match=r"provenance\.json: has no distance; must be the provenance of a"):
         read_distance(path)

@@ -41,7 +41,7 @@ def data(**arguments: Any) -> dict[str, Any]:
         {"model": {"class_path": "Certification", "init_args": {"seed": 0, "measure": {"q": "0.3"}}}},
     ],
 )
-def test_how_a_run_is_done_does_not_matter(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_settings_that_do_not_change_results_are_ignored(tmp_path: Path, changes: dict[str, Any]) -> None:
     opened(tmp_path / "run").check(provenance(**changes))
 
 
@@ -55,7 +55,7 @@ def test_how_a_run_is_done_does_not_matter(tmp_path: Path, changes: dict[str, An
         (provenance(a=1, b=2, c=3, d=4), "a is absent there and 1 here; b is absent there and 2 here; and 2 more"),
     ],
 )
-def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], difference: str) -> None:
+def test_another_config_is_refused(tmp_path: Path, changed: dict[str, Any], difference: str) -> None:
     directory = opened(tmp_path / "run")
     with pytest.raises(ValueError, match=rf"run_dir: .*run was made by another config: {difference}.*; choose another"):
         directory.check(changed)
@@ -74,7 +74,7 @@ def test_what_a_run_computes_does(tmp_path: Path, changed: dict[str, Any], diffe
         ({"sources": {"mine": "51"}}, "sources.mine is 50 there and 51 here"),
     ],
 )
-def test_what_it_computes_with_does(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
+def test_other_data_networks_or_code_are_refused(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
     directory = opened(tmp_path / "run")
     said = rf"run_dir: .*run was made with other data, networks or code: {difference}.*; choose another --run_dir .*"
     with pytest.raises(ValueError, match=f"{said}or remove it"):
@@ -89,14 +89,14 @@ def test_values_fitted_otherwise_are_refused(tmp_path: Path) -> None:
         directory.check_fitted({"votes": "f2"})
 
 
-def test_a_batch_size_of_the_model_is_no_loading_matter(tmp_path: Path) -> None:
+def test_a_batch_size_of_the_model_is_compared(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
     directory.open(provenance(model={"batch_size": 1}))
     with pytest.raises(ValueError, match="batch_size"):
         directory.check(provenance(model={"batch_size": 2}))
 
 
-def test_a_table_is_merged_once_it_is_whole(tmp_path: Path) -> None:
+def test_a_table_is_merged_if_no_example_is_missing(tmp_path: Path) -> None:
     directory = opened(tmp_path / "run")
     with directory.shard(0) as shard:
         shard.append([row(index=1)])
@@ -108,7 +108,7 @@ def test_a_table_is_merged_once_it_is_whole(tmp_path: Path) -> None:
     assert directory.finished().keys() == {0, 1}
 
 
-def test_a_file_is_no_run_directory(tmp_path: Path) -> None:
+def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(ValueError, match=r"run_dir: .* must be a directory"):

@@ -8,7 +8,7 @@ CONFIG = {
 }
 
 
-def test_settings_are_what_rows_depend_on():
+def test_settings_that_determine_rows_are_kept():
     assert computed_settings(CONFIG) == {
         "model.measure.q": "0.1",
         "model.classes.0": "1",
@@ -20,11 +20,11 @@ def test_settings_are_what_rows_depend_on():
     }
 
 
-def test_a_number_and_its_digits_are_the_same():
+def test_numbers_and_their_text_are_equal():
     assert computed_settings({"q": 0.1}) == computed_settings({"q": "0.1"})
 
 
-def test_settings_that_differ_are_given_for_every_run():
+def test_differing_settings_are_returned_for_every_run():
     runs = {"a": {"q": "1", "k": "2"}, "b": {"q": "1", "k": "3"}, "c": {"q": "1", "k": "2", "extra": "x"}}
     assert differing_settings(runs) == {
         "k": {"a": "2", "b": "3", "c": "2"},

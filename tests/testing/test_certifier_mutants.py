@@ -236,13 +236,18 @@ def test_a_wrong_certifier_fails_the_test_that_is_meant_for_it(certifier: Certif
     "certifier",
     [
         ClopperPearson(),
-        ClopperPearson(two_sided=True),
-        RandomisedClopperPearson(n=1_000, alpha=0.02),
-        Sequential([0, 1, 2, 3]),
-        Staged(2),
         Prediction(),
+        *(
+            pytest.param(certifier, marks=pytest.mark.slow)
+            for certifier in (
+                ClopperPearson(two_sided=True),
+                RandomisedClopperPearson(n=1_000, alpha=0.02),
+                Sequential([0, 1, 2, 3]),
+                Staged(2),
+            )
+        ),
     ],
-    ids=repr,
+    ids=lambda certifier: type(certifier).__name__,
 )
 def test_certifiers_at_their_defaults_fail_no_more_often_than_stated(certifier: Certifier) -> None:
     assert not failed(certifier, "fail_no_more_often")

@@ -1,4 +1,4 @@
-"""Wrong guarantees that a hostile reader thinks of, each caught by the suite."""
+"""The conformance suite fails wrong guarantees."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Wrong measures that a hostile reader thinks of, each caught by the suite without fixtures of its own."""
+"""The conformance suite fails wrong measures, with default neighbours."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -79,8 +79,9 @@ class AnalyticCertifier(Certifier):
             ballots: A batch of ballots.
             spare: How far below the largest bound another need not be tight; see `pairwise_bounds`.
         """
+        self.check(ballots)
         channel = ballots.measure.channel
-        assert channel is not None, "supports() was not called"
+        assert channel is not None, "check() raises"
         winner = mean_prediction(ballots.scores, channel)
         return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound, spare)
 

@@ -1,12 +1,11 @@
 """Chernoff's bound on a linear vote: the certificate of Rosenfeld et al. (2020)."""
 
-import numpy as np
 from torch import Tensor
 
 from smoothing.certificates.certificates import Certificates, SmoothedClassifier
 from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
 from smoothing.certifiers.analytic.margin import Margin
-from smoothing.guarantees import Guarantee, VoteBound, divergence_radius
+from smoothing.guarantees import Guarantee, VoteBound, cut_to_divergence
 from smoothing.numerics.rounding import Float
 from smoothing.votes.ballots import Ballots
 
@@ -43,10 +42,9 @@ class Chernoff(AnalyticCertifier):
         winner, caught = self.bounds(ballots, spare=0)
         bound = VoteBound.one_sided(caught.max(1))
         votes = self.guarantee.radius(ballots.measure, bound, ballots.shape)
-        mean = divergence_radius(ballots.measure, -bound.log_fail, ballots.shape)
         return Certificates(
             prediction=winner,
-            radius=np.minimum(votes, mean),
+            radius=cut_to_divergence(ballots.measure, votes, -bound.log_fail, ballots.shape),
             classifier="mean",
             deterministic=True,
             sound=True,

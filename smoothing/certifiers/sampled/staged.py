@@ -25,7 +25,7 @@ from smoothing.votes.ballots import Ballots
 
 
 class Staged(TwoSampleCertifier):
-    """Draws in stages and stops when a target radius is certified or can no longer be certified.
+    """Samples in stages and stops when a target radius is certified or can no longer be certified.
 
     Each stage has a Clopper-Pearson bound and a part of the failure probability, fixed beforehand (alpha spending;
     THEORY.md section 5). All bounds hold simultaneously. The certificate is the one of the last stage drawn (for

@@ -1,4 +1,4 @@
-"""Storage of draws that are training runs."""
+"""Finished draws of retrained votes. They are stored, because each draw is a training run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +12,14 @@ from smoothing.certificates.journal import Journal, read_journals
 _NAME = "draw"
 
 Predictions = NDArray[np.int16]
-"""Predictions of the model of one draw for all requested test examples in order, ``(examples,)``."""
+"""``(examples,)`` int16: predictions of the model of one draw for all requested examples, in their order."""
 
 
 class Draw(NamedTuple):
-    """Key of a draw.
+    """Identifier of a draw.
 
     Attributes:
-        stream: Number of the stream. Different streams share no draw.
+        stream: Number of the stream. Different streams have no draw in common.
         number: Number of the draw in its stream, from 0.
     """
 
@@ -28,7 +28,7 @@ class Draw(NamedTuple):
 
 
 class MissingDrawsError(Exception):
-    """Raised if votes need draws that are not finished.
+    """Error: votes need draws that are not finished.
 
     Args:
         draws: The missing draws.
@@ -40,15 +40,15 @@ class MissingDrawsError(Exception):
 
 
 FinishedDraw = tuple[Draw, Predictions]
-"""A draw, and the predictions of its model."""
+"""A draw and the predictions of its model."""
 
 
 class DrawShard(Journal[FinishedDraw]):
-    """Journal of the finished draws of one rank. Each line holds the predictions of one model.
+    """Finished draws of one rank: a journal. Each line contains the predictions of one model.
 
     Args:
         path: The file, ``*.jsonl``; see `Journal`.
-        run: Identity of the run that computes the draws.
+        run: Identifier of the run, written to every line.
     """
 
     def __init__(self, path: str | Path, run: str) -> None:
@@ -56,7 +56,7 @@ class DrawShard(Journal[FinishedDraw]):
         self._run = run
 
     def content(self, piece: FinishedDraw) -> dict[str, Any]:
-        """See `Journal.content`."""
+        """Return a draw as JSON-compatible values; see `Journal.content`."""
         draw, predictions = piece
         return {"run": self._run, **draw._asdict(), "predictions": predictions.tolist()}
 
@@ -65,17 +65,17 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
     """Read the finished draws in a directory; see `read_journals`.
 
     Args:
-        directory: Directory of the journals. Without journals, no draw is finished.
-        run: Identity of the run that computes the draws.
+        directory: Folder of the journals. If it contains none, nothing is finished.
+        run: Identifier of the run.
 
     Raises:
-        ValueError: If a finished line is damaged, or a draw has two different predictions or belongs to another run.
-            The message contains file and line.
+        ValueError: With file and line number, if a finished line is damaged, if a draw has two different lines, or if
+            it belongs to another run.
     """
     finished = {}
     for where, (made_by, draw), predictions in read_journals(directory, _NAME, "draw", _read):
         if made_by != run:
-            raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this one ({run})")
+            raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this run ({run})")
         finished[draw] = predictions
     return finished
 

@@ -110,10 +110,10 @@ def test_batch_and_noise_batch_change_nothing() -> None:
 def test_pairs_without_a_census_are_refused() -> None:
     votes = NetworkVotes(rough(0, 2), 2)
     assert Enumeration().supports(SharedSplitting(0.5, LEVELS), votes) is None
-    assert "Splitting has more versions" in str(Enumeration().supports(Splitting(0.5), votes))
-    assert "Gaussian has more versions" in str(Enumeration().supports(Gaussian(0.5), votes))
+    assert "Splitting has too many versions" in str(Enumeration().supports(Splitting(0.5), votes))
+    assert "Gaussian has too many versions" in str(Enumeration().supports(Gaussian(0.5), votes))
     assert "LabelFlip" in str(Enumeration().supports(LabelFlip("0.1", 2), NearestNeighbours(3)))
-    assert "cannot be asked" in str(Enumeration().supports(SharedSplitting(0.5), NearestNeighbours(3)))
+    assert "cannot count votes" in str(Enumeration().supports(SharedSplitting(0.5), NearestNeighbours(3)))
 
 
 def test_an_infinite_divergence_certifies_nothing() -> None:

@@ -1,7 +1,7 @@
-"""A certifier with a defect."""
+"""Certifiers with a defect."""
 
 from smoothing.certificates import Certificates
-from smoothing.certifiers import Certifier
+from smoothing.certifiers import Certifier, ExactVote
 from smoothing.votes import Ballots
 
 
@@ -10,3 +10,15 @@ class Failing(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         raise ValueError("no luck")
+
+
+class FailingLater(ExactVote):
+    """Fails at the third batch."""
+
+    batches = 0
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        self.batches += 1
+        if self.batches == 3:
+            raise ValueError("no luck")
+        return super().certify(ballots)

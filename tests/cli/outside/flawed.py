@@ -1,4 +1,4 @@
-"""Data as they may come: a data set of a user with something wrong in it."""
+"""A user's data set with an error."""
 
 from torch import Tensor, inf, nan
 from torch.utils.data import Dataset

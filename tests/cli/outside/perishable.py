@@ -1,4 +1,4 @@
-"""A learner that takes its rank down, and one that fails."""
+"""A learner that kills its rank, and one with a warm start."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from lightning_modules.learners import RidgeHead
 
 
 class Perishable(RidgeHead):
-    """Kills rank 1 at its second group, while there is a file that says so."""
+    """Kills rank 1 at its second group if the file ``kill rank 1`` exists."""
 
     groups = 0
 

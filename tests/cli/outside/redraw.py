@@ -1,4 +1,4 @@
-"""A measure as a user writes it, in a file beside the config."""
+"""A user's measure, in a file next to the config."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -35,7 +35,7 @@ class Redraw(SmoothingMeasure):
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         u = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) / float(self.e)
-        # Given that it is below one, u is uniform: it chooses the class, counted from the next one on.
+        # Conditioned on u < 1, u is uniform. It selects the class, counted from the next one.
         return torch.where(u < 1, (z + 1 + (u * self.num_classes).long()) % self.num_classes, z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:

@@ -7,7 +7,7 @@ from datamodules import Digits
 
 
 class Tall(Digits):
-    """Digits with a row more."""
+    """Digits with an additional row of pixels."""
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         x, y = super().load(train)

@@ -8,11 +8,12 @@ import torch
 from datamodules import Digits
 from lightning_modules import Certification, Encoder, Trainer
 from lightning_modules.learners import RidgeHead
-from smoothing.certificates import Table
+from smoothing.certificates import Certificates, Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
 from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
 from smoothing.provenance.origin import Origin
-from smoothing.votes import RetrainedVotes, Ridge, Votes
+from smoothing.runs.run_directory import RunDirectory
+from smoothing.votes import Ballots, RetrainedVotes, Ridge, Votes
 
 QUIET = {
     "accelerator": "cpu",
@@ -39,7 +40,71 @@ def test_it_certifies_from_python(tmp_path: Path) -> None:
         trainer.certify(certification(), Digits((1, 7)), tmp_path / "run", {"seed": 1}, loggers=[])
 
 
-def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_them_apart(tmp_path: Path) -> None:
+class Interrupting(ExactVote):
+    """A certifier that fails once, at its second batch."""
+
+    batches = 0
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        # The check before the first result has one example.
+        if len(ballots.index) > 1:
+            self.batches += 1
+            if self.batches == 2:
+                raise OSError("interrupted")
+        return super().certify(ballots)
+
+
+def test_one_module_resumes_its_run_and_is_refused_after_a_change(tmp_path: Path) -> None:
+    def certify() -> None:
+        data = Digits((1, 7), batch_size=50)
+        Trainer(**QUIET).certify(model, data, tmp_path / "run", {"seed": 0}, loggers=[])
+
+    model = certification(exact=Interrupting())
+    with pytest.raises(RuntimeError, match="stopped by an error; run the same command again to resume"):
+        certify()
+    assert len(RunDirectory(tmp_path / "run").finished()) == 50
+    certify()
+    assert (tmp_path / "run/certificates.csv").exists()
+    certify()
+    model.certifiers["exact"].batches = 9  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=r"identity\.certifiers\.exact is \w{12} there and \w{12} here"):
+        certify()
+
+
+class FromFile(Ridge):
+    """Votes that are no function of the training set: `fit` reads a file too."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.file = str(path)[::-1]
+
+    def fit(self, x: torch.Tensor, labels: torch.Tensor, num_classes: int) -> None:
+        super().fit(x * float(Path(self.file[::-1]).read_text()), labels, num_classes)
+
+
+def test_votes_that_are_fitted_to_other_values_are_refused(tmp_path: Path) -> None:
+    def certify() -> None:
+        votes, data = FromFile(tmp_path / "scale"), Digits((1, 7), batch_size=50)
+        model = Certification(LabelFlip(0.2, 2), votes, {"exact": Interrupting()})
+        Trainer(**QUIET).certify(model, data, tmp_path / "run", {"seed": 0}, loggers=[])
+
+    (tmp_path / "scale").write_text("1")
+    with pytest.raises(RuntimeError):
+        certify()
+    before = (tmp_path / "run/certificates/rank-0.jsonl").read_bytes()
+    (tmp_path / "scale").write_text("2")
+    with pytest.raises(
+        ValueError, match=r"votes fitted to other values .*: fitted votes is \w{12} there and \w{12} here"
+    ):
+        certify()
+    assert (tmp_path / "run/certificates/rank-0.jsonl").read_bytes() == before
+    (tmp_path / "scale").write_text("1")
+    with pytest.raises(RuntimeError):
+        certify()
+    assert len(RunDirectory(tmp_path / "run").finished()) == 100
+
+
+def test_unfinished_draws_are_not_resumed_without_a_config(tmp_path: Path) -> None:
     def certify(sigma: float, config: dict[str, float] | None) -> None:
         votes, certifiers = RetrainedVotes(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
         data = Digits(training="train[0:60]", every=50)
@@ -49,7 +114,7 @@ def test_draws_of_another_measure_are_not_gone_on_with_where_no_config_tells_the
     certify(0.1, None)
     # As if it had been killed between its draws and its rows.
     (tmp_path / "run/certificates/rank-0.jsonl").unlink()
-    with pytest.raises(ValueError, match="run is unfinished; config must be given, to know whose it is"):
+    with pytest.raises(ValueError, match="run is unfinished; config must be given, to identify its owner"):
         certify(10.0, None)
     with pytest.raises(ValueError, match="another config"):
         certify(10.0, {"sigma": 10.0})
@@ -75,7 +140,7 @@ class Fitted(RetrainedVotes):
         super().fit(x, labels, num_classes)
 
 
-def test_votes_are_fitted_once_whatever_the_number_of_passes(tmp_path: Path) -> None:
+def test_votes_are_fitted_once_per_run(tmp_path: Path) -> None:
     model = Certification(
         Gaussian(0.3), votes := Fitted(RidgeHead()), {"sampled": ClopperPearson(n0=2, n=6, alpha=0.1)}
     )
@@ -93,14 +158,14 @@ def test_inputs_are_not_rounded_by_the_trainer(tmp_path: Path) -> None:
 
 class Choosy(Certifier):
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str:
-        return f"{type(votes).__name__} is beneath it"
+        return f"{type(votes).__name__} is not supported"
 
     def certify(self, ballots: object) -> None:  # type: ignore[override]
         raise AssertionError
 
 
-def test_a_certifier_may_decline_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot serve: Ridge is beneath it"):
+def test_a_certifier_can_decline_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot serve: Ridge is not supported"):
         Trainer(**QUIET).certify(certification(choosy=Choosy()), Digits((1, 7)), tmp_path / "run", loggers=[])
     assert not (tmp_path / "run").exists()
 
@@ -123,7 +188,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -
 
 
 class Doubling(Encoder):
-    """An encoder that keeps count of the shapes that it is given."""
+    """An encoder that records the shapes of its inputs."""
 
     assumptions = ("features are doubled pixels",)
     served: Origin
@@ -147,7 +212,7 @@ class Doubling(Encoder):
         return 2 * x.flatten(1)
 
 
-def test_features_stand_for_inputs_and_blocks_have_one_shape(tmp_path: Path) -> None:
+def test_features_replace_inputs_and_blocks_have_one_shape(tmp_path: Path) -> None:
     encoder = Doubling()
     encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, encoder)
     encoded_run, plain_run = tmp_path / "encoded", tmp_path / "plain"
@@ -179,7 +244,7 @@ def test_an_encoder_that_mixes_rows_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.gpu
-def test_the_encoder_works_on_an_accelerator_and_the_votes_beside_it(tmp_path: Path) -> None:
+def test_the_encoder_runs_on_an_accelerator_and_the_votes_on_the_cpu(tmp_path: Path) -> None:
     encoded = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": ExactVote()}, Doubling())
     for name, model in (("encoded", encoded), ("plain", certification())):
         trainer = Trainer(accelerator="gpu", devices=1, logger=False, enable_progress_bar=False)
