@@ -26,6 +26,9 @@ COMMANDS = {
 }
 """Commands, each with a one-line summary."""
 
+MEASURES = ("smoothing.measures",)
+"""Package of the classes that the command ``table`` takes by short names."""
+
 LIGHTNING = ("certify", "fit", "plan")
 """Commands that run on Lightning."""
 
@@ -138,13 +141,24 @@ def _call_function(command: str, arguments: list[str]) -> None:
         commands.add_subcommand(name, parsers[name], help=summary)
     # Only the requested command is imported. Its options are not known before.
     functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
-    function = functions[command](parsers[command]) if command in functions else None
+    with fast_imports():
+        function = functions[command](parsers[command]) if command in functions else None
+        if command == "table":
+            from smoothing.cli.rooms import import_all, import_named
+
+            if any("help" in argument for argument in arguments):
+                import_all(MEASURES)
+            else:
+                import_named(arguments, MEASURES)
     try:
         config = parser.parse_args(arguments)
     except ArgumentError as error:
         from smoothing.cli.errors import explain, refuse
         from smoothing.cli.names import nearest
 
+        if command == "table":
+            # Messages list all measures.
+            import_all(MEASURES)
         refuse(f"{explain(error)}{nearest(error, parsers)}")
     if function is not None:
         function(**parser.instantiate(config)[command])

@@ -1,7 +1,7 @@
 """Classes that configs name by short names. A room is imported only if a command names one of its classes."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,25 +30,30 @@ OTHERS = ("lightning_modules.networks.bodies",)
 _WORD = re.compile(r"\w+")
 
 
-def import_named(texts: Iterable[str]) -> None:
-    """Import the modules of all exported names that occur as a word in some texts."""
+def import_named(texts: Iterable[str], rooms: Sequence[str] = ROOMS) -> None:
+    """Import the modules of all names that packages export and that occur as a word in some texts.
+
+    Args:
+        texts: Any texts.
+        rooms: The packages.
+    """
     words = {word for text in texts for word in _WORD.findall(text)}
-    for name, modules in _modules().items():
+    for name, modules in _modules(rooms).items():
         if name in words:
             for module in modules:
                 import_module(module)
-    for module in OTHERS:
+    for module in OTHERS if rooms == ROOMS else ():
         source = Path(str(_file(module))).read_text(encoding="utf-8")
         if words & set(re.findall(r"^class (\w+)", source, re.MULTILINE)):
             import_module(module)
 
 
-def import_all() -> None:
-    """Import the modules of all exported names."""
-    for modules in _modules().values():
+def import_all(rooms: Sequence[str] = ROOMS) -> None:
+    """Import the modules of all names that packages export."""
+    for modules in _modules(rooms).values():
         for module in modules:
             import_module(module)
-    for module in OTHERS:
+    for module in OTHERS if rooms == ROOMS else ():
         import_module(module)
 
 
@@ -65,10 +70,10 @@ def texts(content: Any) -> Iterator[str]:
             yield from texts(value)
 
 
-def _modules() -> dict[str, list[str]]:
+def _modules(rooms: Sequence[str]) -> dict[str, list[str]]:
     """Return the modules of every exported name."""
     found: dict[str, list[str]] = {}
-    for room in ROOMS:
+    for room in rooms:
         for name, module in exported(_file(room)).items():
             found.setdefault(name, []).append(module)
     return found
