@@ -38,7 +38,7 @@ def import_named(texts: Iterable[str], rooms: Sequence[str] = ROOMS) -> None:
         rooms: The packages.
     """
     words = {word for text in texts for word in _WORD.findall(text)}
-    for name, modules in _modules(rooms).items():
+    for name, modules in modules_of_names(rooms).items():
         if name in words:
             for module in modules:
                 import_module(module)
@@ -50,11 +50,20 @@ def import_named(texts: Iterable[str], rooms: Sequence[str] = ROOMS) -> None:
 
 def import_all(rooms: Sequence[str] = ROOMS) -> None:
     """Import the modules of all names that packages export."""
-    for modules in _modules(rooms).values():
+    for modules in modules_of_names(rooms).values():
         for module in modules:
             import_module(module)
     for module in OTHERS if rooms == ROOMS else ():
         import_module(module)
+
+
+def modules_of_names(rooms: Sequence[str] = ROOMS) -> dict[str, list[str]]:
+    """Return the modules that define each exported name."""
+    found: dict[str, list[str]] = {}
+    for room in rooms:
+        for name, module in exported(_file(room)).items():
+            found.setdefault(name, []).append(module)
+    return found
 
 
 def texts(content: Any) -> Iterator[str]:
@@ -68,15 +77,6 @@ def texts(content: Any) -> Iterator[str]:
     elif isinstance(content, list | tuple):
         for value in content:
             yield from texts(value)
-
-
-def _modules(rooms: Sequence[str]) -> dict[str, list[str]]:
-    """Return the modules of every exported name."""
-    found: dict[str, list[str]] = {}
-    for room in rooms:
-        for name, module in exported(_file(room)).items():
-            found.setdefault(name, []).append(module)
-    return found
 
 
 def _file(module: str) -> Path:
