@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reporting.comparison import Comparable, Run
 from reporting.text_table import TextTable
-from smoothing.certificates.audit import Finding, audit
+
+if TYPE_CHECKING:
+    from smoothing.certificates.audit import Finding
 
 LISTED = 20
 """Largest number of impossible radii and of missing indices that are listed for one log."""
@@ -55,6 +58,9 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
     Raises:
         ValueError: If there is no log, its sigma is unknown, or a stated parameter is out of range.
     """
+    # The statistics of SciPy take most of a second to import, and other comparisons do not need them.
+    from smoothing.certificates.audit import audit
+
     logs = {name: run.table for name, run in runs.items() if isinstance(run, Run) and paths[name].is_file()}
     if not logs:
         raise ValueError("audit: no TSV log among the runs; must be at least one")
@@ -174,7 +180,7 @@ def _some(listed: list[str]) -> str:
     return ", ".join(listed[:LISTED] + ([f"and {len(listed) - LISTED} more"] if len(listed) > LISTED else []))
 
 
-def _cells(finding: Finding) -> list[str]:
+def _cells(finding: "Finding") -> list[str]:
     value, low, high = finding.best
     return [
         *(f"{number:g}" for number in (finding.sigma, finding.n, finding.alpha)),
@@ -186,7 +192,7 @@ def _cells(finding: Finding) -> list[str]:
     ]
 
 
-def _verdict(finding: Finding) -> str:
+def _verdict(finding: "Finding") -> str:
     if not finding.impossible:
         return f"all {finding.rows} radii are possible at alpha = {finding.alpha:g}."
     by_rows = sorted(finding.impossible.items(), key=lambda item: (-item[1], item[0]))
