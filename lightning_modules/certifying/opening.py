@@ -35,20 +35,21 @@ class Opening(Callback):
             self._check()
         self._progress.read_draws()
 
-    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the directory before the first result of the run.
+    def open(self, trainer: pl.Trainer) -> None:
+        """Open the directory before the first result of the run. Call it on every rank that has work.
 
         Raises:
             ValueError: If it cannot be opened; see `Progress.open`.
         """
-        if not self._progress.opened:
-            self._progress.open(self._model.fitted, write=trainer.is_global_zero)
-            if trainer.is_global_zero and self._progress.other_code:
-                print(self._progress.other_code)
-            if trainer.is_global_zero and self._progress.remaining:
-                unit = self._model.measure.distance.unit
-                for name, radius in self._model.reach().items():
-                    print(f"{name}: its number of draws certifies a radius of at most {radius:.4g} {unit}")
+        if self._progress.opened:
+            return
+        self._progress.open(self._model.fitted, write=trainer.is_global_zero)
+        if trainer.is_global_zero and self._progress.other_code:
+            print(self._progress.other_code)
+        if trainer.is_global_zero and self._progress.remaining:
+            unit = self._model.measure.distance.unit
+            for name, radius in self._model.reach().items():
+                print(f"{name}: its number of draws certifies a radius of at most {radius:.4g} {unit}")
 
     def _check(self) -> None:
         model, data = self._model, self._model.data

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from lightning_modules.certifying.certification import Examples
+from lightning_modules.certifying.opening import Opening
 from smoothing.runs.progress import Progress
 
 T = TypeVar("T")
@@ -39,9 +40,20 @@ class ToDo(pl.LightningDataModule, ABC, Generic[T]):
         self.examples.setup(stage)
 
     def predict_dataloader(self) -> DataLoader[T]:
-        """Return batches of this rank's share of the work."""
-        assert self.trainer is not None
-        return self.share(self.trainer.global_rank, self.trainer.world_size)
+        """Return batches of this rank's share of the work, once the run directory is open.
+
+        Lightning calls this on every rank of every pass, after the checks of all ranks. The first rank has work if any
+        rank has. It opens the directory, and the others wait: their first rows must not precede its last check.
+        """
+        trainer = self.trainer
+        assert trainer is not None
+        batches = self.share(trainer.global_rank, trainer.world_size)
+        if len(batches):
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, Opening):
+                    callback.open(trainer)
+        trainer.strategy.barrier("the run directory is open")
+        return batches
 
 
 class ExamplesToDo(ToDo[Any]):

@@ -14,7 +14,7 @@ from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.measures import LabelFlip
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.testing.known_votes import EXAMPLES, KnownVotes, even_votes, known_problems, refuted, wrong
-from smoothing.testing.problems import random_ballots, tied_ballots
+from smoothing.testing.problems import ballots_of, random_ballots, tied_ballots
 from smoothing.testing.referee import never_above_the_truth
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
@@ -25,6 +25,9 @@ ROUNDING = 1e-9
 COLUMNS = ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b", "n")
 
 Assuming = TypeVar("Assuming", SmoothingMeasure, Votes)
+
+EQUAL_WEIGHTS, MINORITY = 200, 10
+"""Labels of equal weight, and how many of them have the other class."""
 
 
 class CertifierConformance:
@@ -42,12 +45,15 @@ class CertifierConformance:
 
     @pytest.fixture
     def ballots(self, certifier: Certifier) -> Sequence[Ballots]:
-        """Return small problems with at most 16,384 label vectors each, for two classes and for three."""
+        """Return small problems with at most 16,384 label vectors each, for two, three and four classes."""
         two = [
             random_ballots(LabelFlip(q, 2), 2, 11, 8, seed) for seed, q in enumerate(("0.05", "0.2", "0.35", "0.45"))
         ]
         three = [random_ballots(LabelFlip(q, 3), 3, 7, 8, seed) for seed, q in enumerate(("0.1", "0.4", "0.6"))]
-        every = [*two, *three, *tied_ballots("0.2")]
+        # In one row, fewer flips lead to a third class than to the runner-up.
+        third = random_ballots(LabelFlip("0.4", 3), 3, 7, 8, 4)
+        four = [random_ballots(LabelFlip(q, 4), 4, 6, 8, seed) for seed, q in enumerate(("0.1", "0.5"))]
+        every = [*two, *three, third, *four, *tied_ballots("0.2")]
         return [b for b in every if certifier.supports(b.measure, b.votes) is None]
 
     @pytest.fixture
@@ -190,6 +196,16 @@ class CertifierConformance:
             if here.alpha is None:
                 elsewhere = Ballots(whole.measure, whole.votes, whole.x, whole.index + 1_000, whole.seed)
                 _same(here, certifier.certify(elsewhere), list(range(len(whole.x))))
+
+    def test_tiny_failure_probabilities_are_not_rounded_to_zero(self, certifier: Certifier) -> None:
+        """Check radii where the winner loses with a probability far below the precision of ``1 - p_A``."""
+        labels = [0] * (EQUAL_WEIGHTS - MINORITY) + [1] * MINORITY
+        ballots = ballots_of(LabelFlip("0.1", 2), [[1.0] * EQUAL_WEIGHTS], labels)
+        if certifier.supports(ballots.measure, ballots.votes) is None:
+            certificates = certifier.certify(ballots)
+            # With equal weights and two classes, mean and majority agree: half of the lead can be flipped.
+            assert certificates.prediction[0] in (-1, 0)
+            assert certificates.radius[0] <= EQUAL_WEIGHTS / 2 - MINORITY
 
     def test_radius_is_never_above_the_truth(self, answers: list[tuple[Ballots, Certificates]]) -> None:
         """Check by enumeration of all label vectors that no attack within the radius changes the prediction."""

@@ -119,6 +119,14 @@ class GuaranteeConformance:
                     tight = NeymanPearson().radius(measure, bound, (places,))
                     assert (guarantee.radius(measure, bound, (places,)) <= tight * (1 + SLACK)).all()
 
+    def test_tiny_failure_probabilities_are_not_rounded_to_zero(self, guarantee: Guarantee) -> None:
+        """Check that no radius is above the tight one for bounds far below the precision of ``1 - p_A``."""
+        bound = VoteBound.one_sided(np.array([-700.0, -100.0, -40.0, -30.0]))
+        for measure, shape in ((Gaussian(1.0), (1,)), (LabelFlip("0.1", 2), (500,)), (LabelFlip("0.4", 3), (500,))):
+            if guarantee.supports(measure) is None:
+                tight = NeymanPearson().radius(measure, bound, shape)
+                assert (guarantee.radius(measure, bound, shape) <= tight * (1 + SLACK)).all(), measure
+
     def test_radius_does_not_depend_on_the_batch(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:

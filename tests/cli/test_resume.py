@@ -135,3 +135,12 @@ def test_a_lost_rank_ends_the_job_and_its_rows_are_kept(workplace: Path) -> None
     undisturbed = [*CERTIFY, *mortal, "--run_dir=undisturbed"]
     assert launch(undisturbed, workplace).status == 0
     assert_continued(run, begun, (workplace / "undisturbed/certificates.csv").read_bytes())
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_no_rank_is_ahead_of_the_check_of_the_first(workplace: Path) -> None:
+    slow = ["--model.measure=slow_start.SlowStart", "--model.measure.q=0.1", "--model.measure.num_classes=2"]
+    outcome = launch_on_two_ranks(["certify", "--config", "digits.yaml", *slow, "--data.batch_size=8"], workplace)
+    assert outcome.status == 0, outcome.err
+    assert len(list((workplace / "runs/digits/certificates").glob("rank-*.jsonl"))) == 2

@@ -12,6 +12,7 @@ import torch
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import (
     Certifier,
+    Chernoff,
     ClopperPearson,
     ExactVote,
     Prediction,
@@ -19,6 +20,8 @@ from smoothing.certifiers import (
     Sequential,
     Staged,
 )
+from smoothing.certifiers.exact.flips import flips_against
+from smoothing.certifiers.exact.mean_vote import mean_scores, whole_channel
 from smoothing.certifiers.sampled.sampled_certifier import ESTIMATION, Classes, Tally
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.numerics.rounding import Float
@@ -190,6 +193,41 @@ class Retries(ClopperPearson):
         return self.bounded(ballots, winner, tally, self._bound(ballots, tally, counts.shape[2]))
 
 
+class OnlyTheRunnerUp(ExactVote):
+    """Compares the winner with the class of the second largest score alone."""
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        certificates, channel = super().certify(ballots), ballots.measure.channel
+        assert channel is not None
+        winner, against = flips_against(ballots.scores, channel)
+        scores = mean_scores(ballots.scores, whole_channel(channel)).astype(float)
+        rows = np.arange(len(winner))
+        scores[rows, winner] = -np.inf
+        return replace(certificates, radius=against[rows, scores.argmax(1)])
+
+
+class UpToThreeClasses(ExactVote):
+    """Certifies everything where there are more than three classes."""
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        certificates = super().certify(ballots)
+        if ballots.votes.num_classes <= 3:
+            return certificates
+        return replace(certificates, radius=np.full_like(certificates.radius, ballots.measure.diameter(ballots.shape)))
+
+
+class LinearArithmetic(Chernoff):
+    """Computes ``p_A = 1 - f``, which rounds to 1 for small ``f``."""
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        certificates = super().certify(ballots)
+        assert certificates.log_fail is not None
+        with np.errstate(divide="ignore"):
+            fail = np.minimum(np.log(np.maximum(1 - (1 - np.exp(certificates.log_fail) * (1 + 1e-3)), 0)), 0)
+        radius = NeymanPearson().radius(ballots.measure, VoteBound.one_sided(fail), ballots.shape)
+        return replace(certificates, radius=radius)
+
+
 MUTANTS = [
     (SameDraws(), "fail_no_more_often"),
     (SomeOfTheSameDraws(), "fail_no_more_often"),
@@ -210,6 +248,9 @@ MUTANTS = [
     (Smooths(), "depend_on_the_batch"),
     (KnowsTheLabels(), "depend_on_the_position"),
     (AlwaysSound(), "sound"),
+    (OnlyTheRunnerUp(), "never_above_the_truth"),
+    (UpToThreeClasses(), "never_above_the_truth"),
+    (LinearArithmetic(classifier="majority"), "tiny_failure"),
 ]
 
 

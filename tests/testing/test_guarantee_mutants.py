@@ -77,6 +77,18 @@ class BeyondTheObject(NeymanPearson):
         return super().radius(measure, bound, (2 * shape[0],))
 
 
+class LinearArithmetic(NeymanPearson):
+    """Computes ``p_A = 1 - f``, which rounds to 1 for small ``f``."""
+
+    def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> Float:
+        def back(log_f: Float) -> Float:
+            with np.errstate(divide="ignore"):
+                return np.minimum(np.log(np.maximum(1 - (1 - np.exp(log_f) * (1 + 1e-3)), 0)), 0)
+
+        fail = back(bound.log_fail)
+        return super().radius(measure, VoteBound(fail, np.minimum(back(bound.log_rival), fail)), shape)
+
+
 SUITE = GuaranteeConformance()
 MEASURES = [LabelFlip(0.1, 2), LabelFlip(0.3, 2), LabelFlip(0.4, 3)]
 
@@ -85,6 +97,7 @@ CHECKS: dict[str, Callable[[Guarantee], None]] = {
     "sound": lambda g: SUITE.test_radius_is_sound(g, MEASURES, 6),
     "boundaries": lambda g: SUITE.test_boundaries_are_not_certified(g, MEASURES, 6),
     "tight": lambda g: SUITE.test_tight_radius_is_never_exceeded(g, 6),
+    "tiny": SUITE.test_tiny_failure_probabilities_are_not_rounded_to_zero,
     "batch": lambda g: SUITE.test_radius_does_not_depend_on_the_batch(g, MEASURES, 6),
 }
 
@@ -101,6 +114,7 @@ CHECKS: dict[str, Callable[[Guarantee], None]] = {
         (Remembering(), "batch"),
         (HalfTheDivergence(), "tight"),
         (BeyondTheObject(), "column"),
+        (LinearArithmetic(), "tiny"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
