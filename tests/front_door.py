@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,13 +143,14 @@ def _run(args: list[str], cwd: Path, out: Path, err: Path, before: Callable[[], 
 
 def kill_after(lines: int) -> None:
     """Make the process kill itself after it has written a number of lines to its shards."""
-    append, written = Journal.append, 0
+    extend, written = Journal.extend, 0
 
-    def append_and_die(self: Journal[Any], piece: Any) -> None:
+    def extend_and_die(self: Journal[Any], pieces: Sequence[Any]) -> None:
         nonlocal written
-        append(self, piece)
-        written += 1
-        if written == lines:
-            os.kill(os.getpid(), signal.SIGKILL)
+        for piece in pieces:
+            extend(self, [piece])
+            written += 1
+            if written == lines:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-    Journal.append = append_and_die  # type: ignore[method-assign]
+    Journal.extend = extend_and_die  # type: ignore[method-assign]

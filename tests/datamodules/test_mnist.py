@@ -54,7 +54,7 @@ def test_an_absent_file_is_named(root: Path) -> None:
     path = root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
     path.unlink()
     where = "in the folder that --data.root or the environment variable SMOOTHING_DATA names"
-    layout = f"MNIST/raw/{{{','.join(MNIST.published)}}}"
+    layout = MNIST.layout
     with pytest.raises(ValueError, match=re.escape(f"MNIST: {path}; must be a readable file. Place {layout} {where}")):
         MNIST([1, 7], str(root)).setup()
 
