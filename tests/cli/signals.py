@@ -64,7 +64,7 @@ class Command:
     @property
     def rows(self) -> int:
         """Finished test examples on disk."""
-        return sum(shard.read_bytes().count(b"\n") for shard in self.folder.glob(f"{RUN}/certificates/*.jsonl"))
+        return sum(shard.read_bytes().count(b"\n") for shard in self.folder.glob("runs/**/certificates/*.jsonl"))
 
     def wait_for_rows(self, number: int) -> None:
         """Wait until test examples are finished."""
