@@ -1,7 +1,8 @@
 """A network for images of 8 x 8 pixels."""
 
-from lightning_modules.architectures import Architecture
 from torch import nn
+
+from lightning_modules.architectures import Architecture
 
 
 class Small(Architecture):

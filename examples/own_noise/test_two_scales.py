@@ -2,9 +2,10 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from two_scales import TwoScales
+
 from smoothing.guarantees import NeymanPearson, VoteBound
 from smoothing.testing import MeasureConformance
-from two_scales import TwoScales
 
 
 class TestTwoScales(MeasureConformance):

@@ -1,6 +1,7 @@
 """Normal noise with one of two standard deviations, drawn for every image."""
 
 import torch
+
 from smoothing.distance import Distance
 from smoothing.measures import SmoothingMeasure
 from smoothing.privacy_loss import NormalMixtureLoss

@@ -2,10 +2,11 @@
 
 import torch
 from sklearn.datasets import load_digits
+from torch import nn
+
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian
 from smoothing.votes import Ballots, NetworkVotes
-from torch import nn
 
 SIGMA = 0.25
 

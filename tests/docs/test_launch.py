@@ -12,7 +12,7 @@ from shutil import copytree, rmtree
 
 import pytest
 
-from tests.cli.signals import SLOW, SLOW_SOURCE, Command, _free_port
+from tests.cli.signals import SLOW, SLOW_SOURCE, Command, free_port
 from tests.front_door import launch
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def start(folder: Path, line: list[str], options: list[str], extra: Mapping[str,
 
 
 def on_two_nodes(folder: Path) -> list[Command]:
-    here = {"first-node": "127.0.0.1", "29500": str(_free_port())}
+    here = {"first-node": "127.0.0.1", "29500": str(free_port())}
     return [start(folder, [here.get(word, word) for word in line], MANY_BATCHES) for line in lines("nodes")]
 
 
@@ -128,6 +128,17 @@ def test_two_killed_nodes_resume_on_one(folder: Path, undisturbed: bytes) -> Non
     assert all(path.read_bytes().startswith(content[: content.rfind(b"\n") + 1]) for path, content in begun.items())
 
 
+def test_a_preempted_run_resumes(folder: Path, undisturbed: bytes) -> None:
+    (line,) = lines("devices")
+    command = start(folder, line, MANY_BATCHES)
+    command.wait_for_rows(20)
+    os.killpg(command.process.pid, signal.SIGTERM)
+    assert command.end() == 143, command.err
+    again = start(folder, line, MANY_BATCHES)
+    assert again.end() == 0, again.err
+    assert table(folder) == undisturbed
+
+
 def test_a_slurm_job_is_requeued_at_its_time_limit(folder: Path, undisturbed: bytes) -> None:
     programs = folder / "bin"
     programs.mkdir()
@@ -146,7 +157,7 @@ def test_a_slurm_job_is_requeued_at_its_time_limit(folder: Path, undisturbed: by
         "SLURM_JOB_NAME": options["job-name"],
         "SLURM_NTASKS": options["ntasks-per-node"],
         "SLURM_NTASKS_PER_NODE": options["ntasks-per-node"],
-        "MASTER_PORT": str(_free_port()),
+        "MASTER_PORT": str(free_port()),
     }
     job = start(folder, ["bash", *line[1:]], MANY_BATCHES, environment)
     job.wait_for_rows(20)
