@@ -78,6 +78,13 @@ def shards(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("runs/**/certificates/*.jsonl"))
 
 
+def assert_kept(begun: Mapping[Path, bytes]) -> None:
+    """Check that finished lines are not changed. An incomplete last line is dropped."""
+    assert any(content.count(b"\n") for content in begun.values())
+    for path, content in begun.items():
+        assert path.read_bytes().startswith(content[: content.rfind(b"\n") + 1])
+
+
 def start(folder: Path, line: list[str], options: list[str], extra: Mapping[str, str] | None = None) -> Command:
     programs = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     return Command(folder, [*line, *options], programs | {"CUDA_VISIBLE_DEVICES": ""} | dict(extra or {}))
@@ -124,8 +131,7 @@ def test_two_killed_nodes_resume_on_one(folder: Path, undisturbed: bytes) -> Non
     command = start(folder, line, MANY_BATCHES)
     assert command.end() == 0, command.err
     assert table(folder) == undisturbed
-    # Finished lines are not changed; an incomplete last line is dropped.
-    assert all(path.read_bytes().startswith(content[: content.rfind(b"\n") + 1]) for path, content in begun.items())
+    assert_kept(begun)
 
 
 def test_a_preempted_run_resumes(folder: Path, undisturbed: bytes) -> None:
@@ -177,19 +183,21 @@ def test_an_interrupted_job_of_submitit_resumes(folder: Path) -> None:
     (line,) = lines("submitit")
     command = start(folder, line, FEW_DRAWS)
     started = time.monotonic()
-    while not (draws := [path for path in folder.glob("runs/*/draws/*") if path.stat().st_size]):
+    while not any(path.read_bytes().count(b"\n") for path in folder.glob("runs/*/draws/*.jsonl")):
         assert command.process.poll() is None, command.err
         assert time.monotonic() - started < 300
         time.sleep(0.02)
-    assert draws
+    begun = {path: path.read_bytes() for path in folder.glob("runs/*/draws/*.jsonl")}
     # SLURM sends the signal to all processes of the job.
     for process in descendants(command.process.pid):
         if b"submitit.core._submit" in Path(f"/proc/{process}/cmdline").read_bytes():
             for found in descendants(process):
                 os.kill(found, signal.SIGUSR2)
-    assert command.end() == 0, command.err
+    status = command.end()
     logs = "".join(path.read_text() for path in folder.glob("runs/submitit/*_log.*"))
+    assert status == 0, logs
     assert "Requeued job" in logs
+    assert_kept(begun)
     table_of_two = table(folder)
     assert shards(folder) == ["rank-0.jsonl", "rank-1.jsonl"]
     rmtree(folder / "runs")

@@ -99,7 +99,7 @@ def test_sweep(tmp_path: Path) -> None:
     radii = []
     for q in settings:
         assert f"q_{q}" in printed
-        rows = Table.read_csv(tmp_path / f"runs/sweep/q_{q}/certificates.csv").of("exact")
+        rows = Table.read_csv(tmp_path / f"runs/sweep/q_{q}/certificates.csv").of("chernoff_tight")
         radii.append(rows["radius"].tolist())
     assert len(radii[0]) == 123
     assert radii[0] != radii[1] != radii[2]
