@@ -64,7 +64,7 @@ class Command:
     @property
     def rows(self) -> int:
         """Finished test examples on disk."""
-        return sum(shard.read_bytes().count(b"\n") for shard in self.folder.glob(f"{RUN}/certificates/*.jsonl"))
+        return sum(shard.read_bytes().count(b"\n") for shard in self.folder.glob("runs/**/certificates/*.jsonl"))
 
     def wait_for_rows(self, number: int) -> None:
         """Wait until test examples are finished."""
@@ -112,7 +112,7 @@ def smoothing(folder: Path, *args: str, extra: Mapping[str, str] | None = None) 
 
 
 def torchrun(folder: Path, *args: str) -> Command:
-    port = str(_free_port())
+    port = str(free_port())
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={port}"]
     return Command(folder, [*launcher, "-m", "smoothing", *args])
 
@@ -128,7 +128,7 @@ def srun(folder: Path, *args: str) -> tuple[Command, Command]:
         "SLURM_NODEID": "0",
         "SLURM_NODELIST": "127.0.0.1",
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
+        "MASTER_PORT": str(free_port()),
     }
     first, second = (
         smoothing(folder, *args, extra=shared | {"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)})
@@ -137,7 +137,7 @@ def srun(folder: Path, *args: str) -> tuple[Command, Command]:
     return first, second
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

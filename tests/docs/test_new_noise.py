@@ -1,31 +1,37 @@
-"""The tutorial on a noise of one's own, run as it stands."""
+"""The tutorial on defining a noise: its commands run in a copy of the example folder, whose files it shows."""
 
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
 from smoothing.certificates import Table
 from tests.front_door import launch
 
-TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorials" / "new_noise.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"^<!-- file (\S+) -->\n```\w+\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL))
+PAGE = Path(__file__).parents[2] / "docs" / "tutorials" / "new_noise.md"
+TUTORIAL = PAGE.read_text(encoding="utf-8")
+FILES = {
+    path.name: path
+    for path in (PAGE.parent / name for name in re.findall(r"^```\{literalinclude\} (\S+)$", TUTORIAL, re.MULTILINE))
+}
 BLOCKS = re.findall(r"^<!-- command -->\n```bash\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
 COMMANDS = [shlex.split(line) for block in BLOCKS for line in block.splitlines()]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
+    assert set(FILES) == {"two_scales.py", "test_two_scales.py", "small.py", "two_scales.yaml"}
+    for path in FILES.values():
+        copy(path, tmp_path)
     return tmp_path
 
 
 def test_the_noise_has_thirty_lines() -> None:
-    assert len([line for line in FILES["two_scales.py"].splitlines() if line.strip()]) <= 30
+    assert len([line for line in FILES["two_scales.py"].read_text().splitlines() if line.strip()]) <= 30
 
 
 def test_its_tests_pass(folder: Path) -> None:
