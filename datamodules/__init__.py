@@ -7,6 +7,7 @@ from datamodules.dogfish import Dogfish
 from datamodules.fashion_mnist import FashionMNIST
 from datamodules.feature_file import FeatureFile
 from datamodules.features import FeatureModule
+from datamodules.given_examples import GivenExamples
 from datamodules.image_files import ImageFiles
 from datamodules.image_folder import ImageFolder
 from datamodules.imdb import IMDB
@@ -24,6 +25,7 @@ __all__ = [
     "FashionMNIST",
     "FeatureFile",
     "FeatureModule",
+    "GivenExamples",
     "ImageFiles",
     "ImageFolder",
     "Spambase",

@@ -143,8 +143,10 @@ class _Walk:
 
 
 def _held(function: Any) -> Iterator[Any]:
-    """Yield the default arguments of a function and the values of its enclosing scopes."""
+    """Yield the default arguments of a function, the values of its enclosing scopes, and the object of a method."""
     yield from (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
+    owner = getattr(function, "__self__", None)
+    yield None if isinstance(owner, ModuleType) else owner
     for cell in getattr(function, "__closure__", None) or ():
         # A variable without a value yet.
         with suppress(ValueError):

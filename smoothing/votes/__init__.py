@@ -23,6 +23,7 @@ from smoothing.votes.retrained.body import Body
 from smoothing.votes.retrained.draws import Draw, DrawShard, FinishedDraw, MissingDrawsError, Predictions, read_draws
 from smoothing.votes.retrained.learner import Learner, winner
 from smoothing.votes.retrained.retrained_votes import RetrainedVotes
+from smoothing.votes.scikit_learn import SklearnVotes
 from smoothing.votes.votes import CensusVotes, LabelVotes, Votes
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Ridge",
     "RosenfeldRule",
     "Scores",
+    "SklearnVotes",
     "SpectralEmbedding",
     "Stratified",
     "Transform",
