@@ -6,12 +6,17 @@ if TYPE_CHECKING:
     from smoothing.api.certified import Certified
     from smoothing.api.certify import certify
     from smoothing.api.finished_run import FinishedRun, load_run
+    from smoothing.api.label_classifiers import LabelFlipClassifier, PartitionClassifier
+    from smoothing.api.smoothed_classifier import SmoothedClassifier
 
     __version__: str
 
 _HOMES = {
     "Certified": "smoothing.api.certified",
     "FinishedRun": "smoothing.api.finished_run",
+    "LabelFlipClassifier": "smoothing.api.label_classifiers",
+    "PartitionClassifier": "smoothing.api.label_classifiers",
+    "SmoothedClassifier": "smoothing.api.smoothed_classifier",
     "certify": "smoothing.api.certify",
     "load_run": "smoothing.api.finished_run",
 }
@@ -19,6 +24,9 @@ _HOMES = {
 __all__ = [
     "Certified",
     "FinishedRun",
+    "LabelFlipClassifier",
+    "PartitionClassifier",
+    "SmoothedClassifier",
     "__version__",
     "certify",
     "load_run",

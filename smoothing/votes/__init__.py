@@ -19,6 +19,7 @@ from smoothing.votes.parts.logistic import LogisticHead
 from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
 from smoothing.votes.parts.partitions import Partitions, Poll
+from smoothing.votes.parts.scikit_learn import SklearnLearner
 from smoothing.votes.retrained.body import Body
 from smoothing.votes.retrained.draws import Draw, DrawShard, FinishedDraw, MissingDrawsError, Predictions, read_draws
 from smoothing.votes.retrained.learner import Learner, winner
@@ -64,6 +65,7 @@ __all__ = [
     "Ridge",
     "RosenfeldRule",
     "Scores",
+    "SklearnLearner",
     "SklearnVotes",
     "SpectralEmbedding",
     "Stratified",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from smoothing.arguments import refuse
+from smoothing.arguments import refuse_words
 from smoothing.votes.arrays import Arrays, as_tensor
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.network import NetworkVotes
@@ -38,7 +38,7 @@ class SklearnVotes(NetworkVotes):
         from sklearn.base import clone, is_classifier
 
         if isinstance(estimator, type) or not hasattr(estimator, "predict") or not is_classifier(estimator):
-            refuse(self, "estimator", type(estimator).__name__, "a scikit-learn classifier")
+            refuse_words(self, "estimator", type(estimator).__name__, "a scikit-learn classifier")
         self.estimator = estimator
         self.trained = is_fitted(estimator)  # type: ignore[misc]
         if self.trained:
@@ -70,6 +70,7 @@ class SklearnVotes(NetworkVotes):
         """Wrap the fitted estimator as the network."""
         super().__init__(_Predict(estimator), len(estimator.classes_), noise_batch=ROWS_PER_PASS)
         self._dtype = torch.float64
+        self.estimator = self._network.estimator
         self.assumptions = (
             f"the classifier is the predict of {type(estimator).__name__} on float64 rows",
             "the classifier maps each row of a batch independently of the others",
