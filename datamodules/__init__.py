@@ -13,6 +13,7 @@ from datamodules.image_folder import ImageFolder
 from datamodules.imdb import IMDB
 from datamodules.mnist import MNIST
 from datamodules.spambase import Spambase
+from datamodules.table_file import TableFile
 from datamodules.texts import TextModule
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "ImageFiles",
     "ImageFolder",
     "Spambase",
+    "TableFile",
     "TextModule",
 ]

@@ -70,6 +70,7 @@ def run_provenance(model: Certification, data: Examples, config: Mapping[str, An
     return {
         "examples": len(data.requested),
         "examples_hash": examples_hash(test_set[position] for position in data.requested),
+        "classes": list(getattr(data, "class_names", ())),
         "encoder": model.seen,
     } | provenance(
         config,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
@@ -24,7 +25,8 @@ class SklearnVotes(NetworkVotes):
     used as it is. An estimator that is not fitted is fitted to the training set of a run, to labels ``0 .. K-1``.
 
     Args:
-        estimator: A classifier or a pipeline that ends in one. It is copied. Its ``predict`` must treat each row
+        estimator: A classifier or a pipeline that ends in one, or the path of a file of ``joblib.dump`` with one. It is
+            copied. Such a file can execute any code: give only files that you trust. Its ``predict`` must treat each row
             independently of the others.
 
     Raises:
@@ -34,9 +36,11 @@ class SklearnVotes(NetworkVotes):
         classes: Class labels of the estimator, ``(K,)``, after it is fitted.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: BaseEstimator | str) -> None:
         from sklearn.base import clone, is_classifier
 
+        if isinstance(estimator, str):
+            estimator = _loaded(estimator)
         if isinstance(estimator, type) or not hasattr(estimator, "predict") or not is_classifier(estimator):
             refuse_words(self, "estimator", type(estimator).__name__, "a scikit-learn classifier")
         self.estimator = estimator
@@ -91,6 +95,16 @@ class _Predict(nn.Module):
             torch.from_numpy(positions(self.estimator.classes_, self.estimator.predict(rows))),
             len(self.estimator.classes_),
         ).double()
+
+
+def _loaded(path: str) -> Any:
+    """Return the object in a file of ``joblib.dump``."""
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except Exception as error:  # damaged files raise many types of exceptions
+        raise ValueError(f"SklearnVotes: estimator = {path}; must be a file of joblib.dump: {error}") from error
 
 
 def is_fitted(estimator: Any) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -23,7 +24,7 @@ class SklearnLearner(PartLearner):
         ValueError: If the estimator is not a classifier.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: BaseEstimator) -> None:
         from sklearn.base import is_classifier
 
         if isinstance(estimator, type) or not hasattr(estimator, "fit") or not is_classifier(estimator):
