@@ -80,8 +80,8 @@ def _split(path: Path, X: np.ndarray, y: np.ndarray, test: np.ndarray | None = N
     held = np.arange(len(X)) % TEST_EVERY == TEST_EVERY - 1 if test is None else test
     if held.dtype != bool or held.shape != y.shape:
         raise ValueError(
-            f"FeatureFile: path = {path}: test has type {held.dtype} and shape {list(held.shape)}; must be bool, one per "
-            "row of X"
+            f"FeatureFile: path = {path}: test has type {held.dtype} and shape {list(held.shape)}; must be bool, one "
+            "per row of X"
         )
     return {"x_train": X[~held], "y_train": y[~held], "x_test": X[held], "y_test": y[held]}
 

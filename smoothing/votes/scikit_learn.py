@@ -26,7 +26,7 @@ class SklearnVotes(NetworkVotes):
 
     Args:
         estimator: A classifier or a pipeline that ends in one, or the path of a file of ``joblib.dump`` with one. It is
-            copied. Such a file can execute any code: give only files that you trust. Its ``predict`` must treat each row
+            copied. Such a file can execute any code: give only files that you trust. ``predict`` must treat each row
             independently of the others.
 
     Raises:

@@ -47,5 +47,5 @@ def test_certify_a_table_with_a_scikit_learn_model(kind: str, tmp_path: Path, mo
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     from smoothing.votes import SklearnVotes
 
-    with pytest.raises(ValueError, match="must be a file of joblib.dump"):
+    with pytest.raises(ValueError, match=r"must be a file of joblib\.dump"):
         SklearnVotes(str(tmp_path / "none.joblib"))

@@ -53,7 +53,7 @@ def test_a_test_file_is_used_whole(path: Path, tmp_path: Path) -> None:
     assert len(data.training_set()[0]) == 10
     assert len(data.requested) == 4
     TABLE.drop(columns="id").to_csv(tmp_path / "other.csv", index=False)
-    with pytest.raises(ValueError, match="must have the columns of animals.csv"):
+    with pytest.raises(ValueError, match=r"must have the columns of animals\.csv"):
         TableFile(str(path), "kind", test=str(tmp_path / "other.csv"))
 
 
