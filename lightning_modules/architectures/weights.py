@@ -47,7 +47,7 @@ def load_weights(owner: object, network: nn.Module, path: str, prefix: str | Non
         known = ", ".join(map(repr, found))
         raise ValueError(f"{name}; holds weights with the prefixes {known}; prefix must be one of them")
     try:
-        network.load_state_dict(*found.values())
+        network.load_state_dict(next(iter(found.values())))
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{name}; must hold the weights of {type(network).__name__}: {reason}") from error

@@ -19,6 +19,7 @@ from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import Certifier, ExactVote, Plurality
 from smoothing.measures import LabelFlip, SmoothingMeasure, UnchangedLabels
 from smoothing.votes import Ballots, LabelVotes, LinearVotes, Partition, Partitions, Ridge, SklearnLearner
+from smoothing.votes.arrays import as_tensor
 
 BATCH = 64
 """Number of inputs that are certified at a time."""
@@ -65,7 +66,9 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(f"{type(self).__name__}: y has 1 class; must have at least two classes")
         self.measure_, votes, self.certifier_ = self._parts(len(self.classes_))
         self.votes_ = deepcopy(votes)
-        self.votes_.fit(torch.from_numpy(features), torch.from_numpy(targets), len(self.classes_))
+        # Copies: the training set must not change with the caller's arrays.
+        training = as_tensor("X", features), as_tensor("y", targets)
+        self.votes_.fit(*training, len(self.classes_))
         if reason := self.certifier_.supports(self.measure_, self.votes_):
             raise ValueError(f"{type(self).__name__}: {reason}")
         return self
@@ -115,7 +118,7 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _certificates(self, x: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return class numbers ``(m,)`` and flips ``(m,)``."""
         check_is_fitted(self)
-        features = torch.from_numpy(validate_data(self, x, dtype=np.float64, reset=False))
+        features = as_tensor("X", validate_data(self, x, dtype=np.float64, reset=False))
         found: list[Certificates] = []
         for some in torch.arange(len(features)).split(BATCH):
             ballots = Ballots(self.measure_, self.votes_, features[some], some, seed=0)

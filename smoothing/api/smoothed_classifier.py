@@ -13,6 +13,7 @@ from smoothing.arguments import finite, instance
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian, SmoothingMeasure
 from smoothing.votes import Ballots, SklearnVotes
+from smoothing.votes.arrays import as_tensor
 
 
 class SmoothedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -133,7 +134,7 @@ class SmoothedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def _ballots(self, x: ArrayLike) -> Ballots:
         check_is_fitted(self)
-        features = torch.from_numpy(validate_data(self, x, dtype=np.float64, reset=False))
+        features = as_tensor("X", validate_data(self, x, dtype=np.float64, reset=False))
         for row in features:
             self.votes_.check(self.measure_, row)
         # One position for all: the draws of an input do not depend on its place.
