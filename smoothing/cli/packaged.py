@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from smoothing.provenance.identity import ROOT
-
-FOLDER = ROOT / "configs"
+FOLDER = Path(__file__).resolve().parents[2] / "configs"
 """Folder of the packaged configs."""
 
 FIRST_LINE = re.compile(r"# For smoothing (?P<commands>.+?)\. Needs (?P<needs>.+)\.")

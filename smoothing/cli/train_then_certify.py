@@ -33,10 +33,9 @@ def train_then_certify(config: str) -> None:
     begun = _latest(folder)
     resume = [] if begun is None else [f"--ckpt_path={begun}"]
 
-    # Imported here, since it takes seconds and a bad config does not need it.
-    from smoothing.cli.run import RunCLI
+    from smoothing.cli.main import run_command
 
-    RunCLI(["fit", f"--config={path}", *resume])
+    run_command(["fit", f"--config={path}", *resume])
     if "LOCAL_RANK" in environment and world(environment) is None:
         return  # started by Lightning for the training of another process
     options = [f"--config={path}", f"--base_ckpt={_latest(folder)}"]
