@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from datamodules.fashion_mnist import FashionMNIST
     from datamodules.feature_file import FeatureFile
     from datamodules.features import FeatureModule
+    from datamodules.given_examples import GivenExamples
     from datamodules.image_files import ImageFiles
     from datamodules.image_folder import ImageFolder
     from datamodules.imdb import IMDB
     from datamodules.mnist import MNIST
     from datamodules.spambase import Spambase
+    from datamodules.table_file import TableFile
     from datamodules.texts import TextModule
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -31,8 +33,10 @@ __all__ = [
     "FashionMNIST",
     "FeatureFile",
     "FeatureModule",
+    "GivenExamples",
     "ImageFiles",
     "ImageFolder",
     "Spambase",
+    "TableFile",
     "TextModule",
 ]

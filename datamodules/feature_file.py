@@ -12,12 +12,18 @@ from smoothing.data_folder import VARIABLE, data_file
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
+TEST_EVERY = 5
+"""Stride of test examples by position, in a file with ``X`` and ``y`` alone."""
+
 LARGEST_LABEL = 10**6
 """Largest allowed label. Larger labels are mistakes and would need too much memory."""
 
 
 class FeatureFile(FeatureModule):
-    """Features and labels from an ``.npz`` file with the arrays x_train, y_train, x_test and y_test.
+    """Features and labels from an ``.npz`` file.
+
+    The file holds the arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``; or ``X`` and ``y``, with the array
+    ``test``, ``(n,)`` bool, which is true for test examples. Without ``test``, every fifth example is in the test set.
 
     Labels are whole numbers from 0. Features must not depend on the labels under attack (THEORY.md 4.5). The program
     cannot check this, so certificates state it as an assumption.
@@ -64,18 +70,37 @@ class FeatureFile(FeatureModule):
         return torch.from_numpy(self._arrays[f"x_{part}"]), torch.from_numpy(self._arrays[f"y_{part}"])
 
 
+def _split(path: Path, X: np.ndarray, y: np.ndarray, test: np.ndarray | None = None) -> dict[str, np.ndarray]:  # noqa: N803
+    """Return the arrays of training and test set."""
+    if not X.ndim or y.shape != X.shape[:1]:
+        raise ValueError(
+            f"FeatureFile: path = {path}: X and y have shapes {list(X.shape)} and {list(y.shape)}; must have one label "
+            "per row"
+        )
+    held = np.arange(len(X)) % TEST_EVERY == TEST_EVERY - 1 if test is None else test
+    if held.dtype != bool or held.shape != y.shape:
+        raise ValueError(
+            f"FeatureFile: path = {path}: test has type {held.dtype} and shape {list(held.shape)}; must be bool, one "
+            "per row of X"
+        )
+    return {"x_train": X[~held], "y_train": y[~held], "x_test": X[held], "y_test": y[held]}
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            if missing := sorted(set(ARRAYS) - set(file.files)):
+            names = ("X", "y", "test")[: 2 + ("test" in file.files)] if {"X", "y"} <= set(file.files) else ARRAYS
+            if missing := sorted(set(names) - set(file.files)):
                 raise ValueError(f"no array {missing[0]}")
-            arrays = {name: file[name] for name in ARRAYS}
+            arrays = {name: file[name] for name in names}
     except OSError as error:
         reason = f"FeatureFile: path = {path}; must be a readable file: {error.strerror or error}"
         where = f"A relative path is looked for in the working directory, then in the folder that {VARIABLE} names"
         raise ValueError(f"{reason}. {where}") from error
     except Exception as error:  # damaged files raise many types of exceptions
         raise ValueError(f"FeatureFile: path = {path}; must contain the arrays {', '.join(ARRAYS)}: {error}") from error
+    if "X" in arrays:
+        arrays = _split(path, **arrays)
     for part in ("train", "test"):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if y.ndim != 1 or not x.ndim or len(x) != len(y):

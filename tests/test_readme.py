@@ -2,28 +2,70 @@
 
 import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import yaml
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
+from lightning_modules.architectures import OwnNetwork
 from smoothing.certifiers import Chernoff, ClopperPearson
+from smoothing.cli.main import run_command
 from smoothing.guarantees import thresholds
 from smoothing.measures import LabelFlip, SmoothingMeasure
 from smoothing.testing import random_ballots
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-def test_ten_lines_print_radii(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    block = tmp_path / "ten_lines.py"
+def test_three_lines_certify_a_network_and_a_classifier(tmp_path: Path) -> None:
+    block = tmp_path / "three_lines.py"
     block.write_text(BLOCKS[0])
-    assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) == 10
-    made = runpy.run_path(str(block))
-    radii = made["ExactVote"]().certify(made["ballots"]).radius
-    assert np.median(radii) > 20
-    assert str(radii[0]).rstrip("0") in capsys.readouterr().out
+    assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) == 3
+    x, y = load_iris(return_X_y=True)
+    classifier = LogisticRegression(max_iter=1000).fit(x, y)
+    network = torch.nn.Linear(4, 3)
+    network.load_state_dict({"weight": torch.tensor(classifier.coef_), "bias": torch.tensor(classifier.intercept_)})
+    radii = []
+    for model in (classifier, network):
+        certified = runpy.run_path(str(block), {"model": model, "x": x[::10], "y": y[::10]})["certified"]
+        sure = certified.radius > 0
+        assert (certified.prediction[sure] == classifier.predict(x[::10])[sure]).all()
+        assert certified.certified_accuracy(y[::10], 0.3) > 0.6
+        assert certified.plot().axes
+        assert len(certified.to_pandas()) == 15
+        certified.save(tmp_path / f"run_{type(model).__name__}")
+        radii.append(certified.radius)
+    np.testing.assert_allclose(*radii, atol=0.05)
+
+
+def test_every_block_of_the_page_on_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (tmp_path / "page.py").write_text("\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)))
+    names = runpy.run_path("page.py")
+    tests = names["x"][1::2], names["names"][1::2]
+    assert names["classifier"].certified_score(*tests, 3) > 0.7
+    assert names["trees"].certified_score(*tests, 2) > 0.5
+    assert names["smoothed"].certified_score(*tests, 0.3) > 0.5
+    first, again = (tmp_path / "runs" / name / "certificates.csv" for name in ("iris", "iris_again"))
+    assert first.read_bytes() == again.read_bytes()
+    config, own = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "forest.yaml").write_text(config)
+    table = names["x"].assign(species=names["names"]).sample(frac=1, random_state=0)
+    table.to_csv("iris.csv", index=False)
+    run_command(["certify", "--config=forest.yaml", "--trainer.logger=false"])
+    assert names["load_run"]("runs/forest").summary()["clopper_pearson"]["accuracy"] > 0.8
+    arguments = yaml.safe_load(own)["init_args"]
+    network = import_module(arguments["network"].rpartition(".")[0]).resnet50()
+    torch.save({"state_dict": torch.nn.Sequential(torch.nn.Identity(), network).state_dict()}, arguments["weights"])
+    assert OwnNetwork(**arguments).num_classes == 1000
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ ROOT = Path(__file__).parents[1]
 
 BELOW: dict[str, set[str]] = {"smoothing": set(), "datamodules": {"smoothing"}, "lightning_modules": {"smoothing"}}
 BELOW |= {"reporting": {"smoothing"}, "callbacks": {"smoothing", "reporting"}}
-"""The project's packages that each package may import; `smoothing.cli` may import all."""
+"""The project's packages that each package may import; `smoothing.cli` and `smoothing.api` may import all."""
+
+FRONT_DOORS = ("smoothing.api", "smoothing.cli")
+"""Rooms that connect all packages: use from Python, and the command line."""
 
 WIRED = "lightning_modules.certifying"
 """Room that gives the trainer its callbacks and loggers: it may import those too, since they import no module."""
@@ -26,6 +29,7 @@ ORDER = (
     "smoothing.attacks",
     "smoothing.runs",
     "smoothing.testing",
+    "smoothing.api",
     "smoothing.cli",
 )
 """Rooms of the mathematics from the bottom up: each imports those before it."""
@@ -69,7 +73,7 @@ def room(module: str) -> str | None:
 @pytest.mark.parametrize("path", files(*BELOW), ids=named)
 def test_packages_import_downwards_only(path: Path) -> None:
     module = named(path)
-    if room(module) == "smoothing.cli" or module == "smoothing.__main__":
+    if room(module) in FRONT_DOORS or module == "smoothing.__main__":
         return
     package = module.partition(".")[0]
     tops = {name.partition(".")[0] for name in imported(path)} & BELOW.keys()
@@ -88,10 +92,10 @@ def test_rooms_of_the_mathematics_import_downwards_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files("smoothing", "datamodules", "reporting"), ids=named)
-def test_only_the_command_line_knows_lightning_modules(path: Path) -> None:
+def test_only_the_front_doors_know_lightning_modules(path: Path) -> None:
     """The mathematics needs no Lightning either; data modules are Lightning's, and reports come from tables."""
     module, names = named(path), imported(path)
-    if room(module) in ("smoothing.cli", "smoothing.testing") or module == "smoothing.__main__":
+    if room(module) in (*FRONT_DOORS, "smoothing.testing") or module == "smoothing.__main__":
         return
     assert not any(f"{name}.".startswith("lightning_modules.") for name in names)
     if module.startswith("smoothing"):

@@ -1,9 +1,12 @@
 """Callback that checks and opens the run directory."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from lightning_modules.certifying.certification import Certification
+from lightning_modules.certifying.certification import Certification, Examples
 from smoothing.provenance.examples import examples_hash
 from smoothing.provenance.identity import source_hashes
 from smoothing.runs.progress import Progress
@@ -52,19 +55,30 @@ class Opening(Callback):
                 print(f"{name}: its number of draws certifies a radius of at most {radius:.4g} {unit}")
 
     def _check(self) -> None:
-        model, data = self._model, self._model.data
-        test_set, fingerprint = data.test_set(), data.fingerprint()
-        made = {
-            "examples": len(data.requested),
-            "examples_hash": examples_hash(test_set[position] for position in data.requested),
-            "encoder": model.seen,
-        } | provenance(
-            self._progress.config,
-            seed=model.seed,
-            distance=model.measure.distance,
-            data=fingerprint,
-            checkpoint=model.checkpoint,
-            identity=model.identity(fingerprint),
-            sources=source_hashes({**model.parts, "model": type(model), "data": type(data)}),
-        )
-        self._progress.check(data.requested, made)
+        data = self._model.data
+        self._progress.check(data.requested, run_provenance(self._model, data, self._progress.config))
+
+
+def run_provenance(model: Certification, data: Examples, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the provenance of a run, with the number and the hash of its requested examples.
+
+    Args:
+        model: The module that certifies.
+        data: Data of the run.
+        config: The resolved config.
+    """
+    test_set, fingerprint = data.test_set(), data.fingerprint()
+    return {
+        "examples": len(data.requested),
+        "examples_hash": examples_hash(test_set[position] for position in data.requested),
+        "classes": list(getattr(data, "class_names", ())),
+        "encoder": model.seen,
+    } | provenance(
+        config,
+        seed=model.seed,
+        distance=model.measure.distance,
+        data=fingerprint,
+        checkpoint=model.checkpoint,
+        identity=model.identity(fingerprint),
+        sources=source_hashes({**model.parts, "model": type(model), "data": type(data)}),
+    )

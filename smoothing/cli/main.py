@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | compare | table | plan | doctor``."""
+"""The command line: ``smoothing certify | fit | run | configs | compare | table | plan | doctor``."""
 
 import gc
 import os
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
+    "run": "Train a network, then certify it: for configs with the sections fit and certify.",
+    "configs": "List the packaged configs, or copy one.",
     "compare": "Show finished runs side by side.",
     "table": "Print the smallest vote that is certified at each integer radius.",
     "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
@@ -98,6 +100,12 @@ def run_command(args: Sequence[str]) -> None:
         print("smoothing", version("smoothing-certificates"))
     elif command in LIGHTNING:
         _run_lightning(arguments)
+    elif command == "run" and not {"--help", "-h"} & set(arguments):
+        from smoothing.cli.train_then_certify import config_of, train_then_certify
+
+        with one_line(ValueError):
+            config = config_of(arguments[1:])
+        train_then_certify(config)
     else:
         signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
@@ -140,7 +148,13 @@ def _call_function(command: str, arguments: list[str]) -> None:
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
     # Only the requested command is imported. Its options are not known before.
-    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
+    functions = {
+        "compare": _add_compare,
+        "table": _add_table,
+        "doctor": _add_doctor,
+        "run": _add_run,
+        "configs": _add_configs,
+    }
     with fast_imports():
         function = functions[command](parsers[command]) if command in functions else None
         if command == "table":
@@ -179,6 +193,22 @@ def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_run(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.train_then_certify import train_then_certify
+
+    parser.add_argument("--config", "-c", required=True, help="Config with the sections fit and certify.")
+    return train_then_certify
+
+
+def _add_configs(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.packaged import configs
+
+    parser.add_argument("action", nargs="?", default="list", choices=["list", "copy"], help="What to do.")
+    parser.add_argument("name", nargs="?", default=None, help="Config to copy, such as label_flip/digits.")
+    parser.add_argument("folder", nargs="?", default=".", help="Folder to copy it to.")
+    return configs
 
 
 def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":

@@ -3,6 +3,8 @@
 import logging
 import warnings
 from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,12 @@ from smoothing.cli.options import (
     check_trainable,
     set_processes,
 )
+from smoothing.cli.packaged import maker
 from smoothing.cli.ranks import World
 from smoothing.cli.rooms import import_all
+from smoothing.cli.sections import read_config
 from smoothing.runs.run_directory import RunDirectory, default_run_dir
+from smoothing.runs.settings import computed_settings
 from smoothing.runs.training import TrainingDirectory
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
@@ -153,11 +158,33 @@ class RunCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build trainer, model and data. Exit with one line if one of them refuses an argument."""
-        with one_line(*BAD_INPUT):
+        with one_line(*BAD_INPUT), self._naming_the_maker():
             self.config_init = self.parser.instantiate(self.config, instantiators=[(instantiate, object, True)])
             self.datamodule = self._get(self.config_init, "data")
             self.model = self._get(self.config_init, "model")
             self.trainer = self.instantiate_trainer()
+
+    def _config_file(self) -> str | None:
+        """Return the last config of the command line, or None."""
+        named_by = self.config[self.subcommand].config or self.config.config
+        return str(named_by[-1]) if named_by else None
+
+    @contextmanager
+    def _naming_the_maker(self) -> Iterator[None]:
+        """Add the command that makes a checkpoint to the error of its absence."""
+        try:
+            yield
+        except ValueError as error:
+            settings = computed_settings(yaml.safe_load(self.parser.dump(self.config, skip_unset=False)))
+            paths = [value for name, value in settings.items() if name.rpartition(".")[2] == "base_ckpt"]
+            absent = [path for path in paths if path == "None" or not Path(path).exists()]
+            if self.subcommand != "certify" or "base_ckpt" not in str(error) or not absent:
+                raise
+            file = self._config_file()
+            trains = file if file is not None and "fit" in read_config(file) else None
+            if (command := maker(absent[0], trains)) is None:
+                raise
+            raise ValueError(f"{explain(error)}. To make it: {command}") from error
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Build the trainer. It writes only to the run directory."""
@@ -206,7 +233,8 @@ class RunCLI(LightningCLI):
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
             if not isinstance(model, Certification):
-                raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify")
+                trains = f". To train: smoothing fit --config {self._config_file()}" if self._config_file() else ""
+                raise ValueError(f"model: {type(model).__name__}; must be a Certification to certify{trains}")
             loggers = self.trainer.loggers if self._log_as_given else None
             assert isinstance(self.trainer, Trainer)
             signals.state = partial(_certified, Path(config["run_dir"]), len(model.certifiers))

@@ -7,11 +7,15 @@ from typing import Any
 
 import yaml
 
+from smoothing.cli.packaged import find_config
+
 OPTIONS = ("--config", "-c")
 
 
 def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
     """Move configs with sections before the command, where the parser reads the section of the command.
+
+    Names of packaged configs are replaced by their paths.
 
     Args:
         args: Command and options.
@@ -24,9 +28,14 @@ def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
     before, after = [], [command]
     while options:
         option = options.pop(0)
+        if option in OPTIONS and options:
+            options[0] = find_config(options[0])
         if option in OPTIONS and options and (sections := set(read_config(options[0])) & set(commands)):
             if command not in sections:
-                raise ValueError(f"config: {options[0]} has no section {command}; must have one, or no sections")
+                trains = f". To train: smoothing fit --config {options[0]}" if command == "certify" else ""
+                raise ValueError(
+                    f"config: {options[0]} has no section {command}; must have one, or no sections{trains}"
+                )
             before += [option, options.pop(0)]
         else:
             after.append(option)
@@ -54,7 +63,7 @@ def read_config(path: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"config: {path} does not exist; must be a YAML file") from None
+        raise ValueError(f"config: {path} does not exist; must be a YAML file, or one of smoothing configs") from None
     except OSError as error:
         raise ValueError(f"config: {path}: {error.strerror}; must be a YAML file") from None
     except UnicodeDecodeError:

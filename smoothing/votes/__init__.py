@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smoothing.votes.parts.part_learner import PartLearner
     from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
     from smoothing.votes.parts.partitions import Partitions, Poll
+    from smoothing.votes.parts.scikit_learn import SklearnLearner
     from smoothing.votes.retrained.body import Body
     from smoothing.votes.retrained.draws import (
         Draw,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
     from smoothing.votes.retrained.learner import Learner, winner
     from smoothing.votes.retrained.retrained_votes import RetrainedVotes
+    from smoothing.votes.scikit_learn import SklearnVotes
     from smoothing.votes.votes import CensusVotes, LabelVotes, Votes
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -77,6 +79,8 @@ __all__ = [
     "Ridge",
     "RosenfeldRule",
     "Scores",
+    "SklearnLearner",
+    "SklearnVotes",
     "SpectralEmbedding",
     "Stratified",
     "Transform",

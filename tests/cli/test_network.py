@@ -214,7 +214,8 @@ def test_only_configs_with_sections_go_first(workplace: Path) -> None:
     assert config_first(["fit", "--config", plain, "--x=1"], commands) == ["fit", "--config", plain, "--x=1"]
     assert config_first(["fit", f"--config={sectioned}", "--x=1"], commands) == ["--config", sectioned, "fit", "--x=1"]
     assert config_first(["fit", "--config"], commands) == ["fit", "--config"]
-    with pytest.raises(ValueError, match=r"^config: absent\.yaml does not exist; must be a YAML file$"):
+    absent = r"^config: absent\.yaml does not exist; must be a YAML file, or one of smoothing configs$"
+    with pytest.raises(ValueError, match=absent):
         config_first(["fit", "--config", "absent.yaml"], commands)
     (workplace / "network.yaml").write_text(yaml.safe_dump({"certify": DIGITS}))
     with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have one, or no sections$"):

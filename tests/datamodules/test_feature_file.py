@@ -114,3 +114,32 @@ def test_a_damaged_file_is_refused_wherever_it_is(tmp_path: Path) -> None:
             FeatureFile(str(path)).setup()
         except ValueError as error:
             assert str(error).startswith("FeatureFile: ")  # noqa: PT017
+
+
+def test_one_array_is_split_by_position_or_by_a_mask(tmp_path: Path) -> None:
+    x, y = np.arange(20.0).reshape(10, 2), np.array([0, 1] * 5)
+    np.savez(tmp_path / "whole.npz", X=x, y=y)
+    data = FeatureFile(str(tmp_path / "whole.npz"))
+    data.setup()
+    assert [data.test_set()[i][1].tolist() for i in range(2)] == [x[4].tolist(), x[9].tolist()]
+    held = np.arange(10) < 3
+    np.savez(tmp_path / "masked.npz", X=x, y=y, test=held)
+    data = FeatureFile(str(tmp_path / "masked.npz"))
+    data.setup()
+    assert data.training_set()[0].tolist() == x[3:].tolist()
+    assert data.training_set()[1].tolist() == y[3:].tolist()
+    assert [data.test_set()[i][2] for i in range(3)] == y[:3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": np.zeros(3, int)}, r"X and y have shapes \[10, 2\] and \[3\]; must have one label per row"),
+        ({"test": np.zeros(10, int)}, r"test has type int64 and shape \[10\]; must be bool"),
+        ({"test": np.zeros(3, bool)}, r"test has type bool and shape \[3\]; must be bool, one per row"),
+    ],
+)
+def test_other_splits_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "whole.npz", **({"X": np.ones((10, 2)), "y": np.array([0, 1] * 5)} | arrays))
+    with pytest.raises(ValueError, match=message):
+        FeatureFile(str(tmp_path / "whole.npz"))

@@ -23,6 +23,7 @@ from tests.lightning_modules.denoisers.unets import TINY, tiny
 
 ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
     architectures.Architecture: lambda: {"body": nn.Flatten(), "num_classes": 2, "mean": [0.0], "std": [1.0]},
+    architectures.OwnNetwork: lambda: {"network": "torch.nn.Flatten", "num_classes": 2},
     architectures.TimmModel: lambda: {"name": "resnet18", "num_classes": 2},
     architectures.TorchvisionModel: lambda: {"name": "resnet18", "num_classes": 2},
     denoisers.DiffusionDenoiser: lambda: {"path": "absent"},
