@@ -25,7 +25,7 @@ def log_comparison(
     """Log a comparison as a separate run of wandb, offline unless WANDB_MODE is set.
 
     Args:
-        out: Name of the comparison, as a path. wandb writes its files to a folder beside it.
+        out: Folder of the comparison, which gives the run its name. wandb writes its files there.
         curves: Compared curves, by name of the run.
         tables: Tables, by key.
         files: Files to log as an artifact.
@@ -34,9 +34,9 @@ def log_comparison(
     """
     run = wandb.init(
         project=project,
-        name=Path(out).name,
+        name=Path(out).resolve().name,
         job_type=JOB_TYPE,
-        dir=Path(out).parent,
+        dir=out,
         mode=None if "WANDB_MODE" in os.environ else "offline",
         config=dict(config),
         # Another open run of this process is left alone.

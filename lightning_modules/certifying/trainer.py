@@ -87,7 +87,14 @@ class Trainer(pl.Trainer):
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
-                    report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+                    report(
+                        directory,
+                        model.measure.distance,
+                        loggers,
+                        config or {},
+                        model.votes.inputs,
+                        model.data.test_set(),
+                    )
                 if progress.nothing_to_do:
                     print(progress.nothing_to_do)
         except (ValueError, OSError) as error:

@@ -46,6 +46,8 @@ class RunDirectory:
         table: Path of the merged certificates.
         curve: Path of certified accuracy by radius.
         figure: Path of the figure of ``curve``.
+        examples: Path of the images and texts of test examples, for reports.
+        report: Path of the report, an HTML page.
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
@@ -57,6 +59,8 @@ class RunDirectory:
         self.table = self.path / "certificates.csv"
         self.curve = self.path / "curve.csv"
         self.figure = self.path / "curve.png"
+        self.examples = self.path / "examples.json"
+        self.report = self.path / "report.html"
         self.per_input = self.path / "per_input.csv"
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"

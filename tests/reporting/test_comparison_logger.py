@@ -23,20 +23,21 @@ CURVES = {
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[Any]]]:
     """Where a comparison was logged, and its records by their kind."""
     out = tmp_path_factory.mktemp("compared") / "noise"
-    (out.parent / "noise.md").write_text("# Title\n")
+    out.mkdir()
+    (out / "noise.md").write_text("# Title\n")
     tables = {"comparison": TextTable("Title", {"run": False, "at 0.5": True}, [["a", "50.0%"], ["b", "100.0%"]])}
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("WANDB_MODE", raising=False)
         patch.setenv("WANDB_DATA_DIR", str(out.parent / "staging"))
-        log_comparison(out, CURVES, tables, [out.parent / "noise.md"], {"runs": {"a": "x.tsv"}, "audit": None})
+        log_comparison(out, CURVES, tables, [out / "noise.md"], {"runs": {"a": "x.tsv"}, "audit": None})
         # wandb's own process closes the file after `finish` has returned; this waits for it.
         wandb.teardown()
-    (path,) = out.parent.glob("wandb/offline-run-*/*.wandb")
+    (path,) = out.glob("wandb/offline-run-*/*.wandb")
     by_kind: dict[str, list[Any]] = {}
     for record in records(path):
         kind = record.WhichOneof("record_type")
         by_kind.setdefault(kind, []).append(getattr(record, kind))
-    return out.parent, by_kind
+    return out, by_kind
 
 
 def test_it_stays_offline_under_the_name_of_the_comparison(logged: tuple[Path, dict[str, list[Any]]]):
