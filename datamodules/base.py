@@ -55,6 +55,7 @@ class DataModule(pl.LightningDataModule, ABC):
         source: Name of the data set. Variants of one data set share it.
         origin: Examples in the training set.
         available: Numbers of all classes of the data set.
+        layout: Files of a published data set within its folder, as `placing` shows them; None if it has no fixed place.
         sorted_by_label: Whether labels determine the positions of examples, as in folders of classes. Functions of the
             position then depend on the labels under attack, and certificates assume that positions stay the same.
         num_classes: Number of classes K, at least 2.
@@ -63,6 +64,7 @@ class DataModule(pl.LightningDataModule, ABC):
 
     source: ClassVar[str]
     available: ClassVar[Sequence[int]]
+    layout: ClassVar[str | None] = None
     sorted_by_label: ClassVar[bool] = False
 
     def __init__(

@@ -34,6 +34,7 @@ class CIFAR10(DataModule):
     """
 
     source = "CIFAR10"
+    layout = LAYOUT
     available = range(10)
 
     def __init__(

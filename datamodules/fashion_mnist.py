@@ -28,12 +28,9 @@ class FashionMNIST(MNIST):
     """
 
     source = "FashionMNIST"
+    layout = f"FashionMNIST/raw/{{{','.join(f'{name}.gz' for name in ARCHIVES)}}}"
     archive = torchvision.datasets.FashionMNIST
     published: ClassVar[Mapping[str, str]] = ARCHIVES
-
-    @property
-    def _layout(self) -> str:
-        return f"{self.source}/raw/{{{','.join(f'{name}.gz' for name in self.published)}}}"
 
     def _check(self, name: str, md5: str) -> None:
         path, packed = self._raw / name, self._raw / f"{name}.gz"

@@ -38,6 +38,7 @@ class IMDB(TextModule):
     """
 
     source = "IMDB"
+    layout = LAYOUT
     available = range(2)
     reviews: ClassVar[int] = 25000
 

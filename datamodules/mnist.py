@@ -40,6 +40,7 @@ class MNIST(DataModule):
     """
 
     source = "MNIST"
+    layout = f"MNIST/raw/{{{','.join(PUBLISHED)}}}"
     available = range(10)
     archive: ClassVar[type[torchvision.datasets.MNIST]] = torchvision.datasets.MNIST
     published: ClassVar[Mapping[str, str]] = PUBLISHED
@@ -66,7 +67,7 @@ class MNIST(DataModule):
         """
         if all((self._raw / name).is_file() for name in self.published):
             return
-        with downloading(self.source, self.root, self._layout):
+        with downloading(self.source, self.root, self.layout):
             self.archive(self.root, download=True)
 
     def load(self, train: bool) -> Examples:
@@ -83,10 +84,6 @@ class MNIST(DataModule):
             raise ValueError(f"{self.source}: root = {self.root}; must contain complete files: {error}") from error
         return data.data[:, None], data.targets
 
-    @property
-    def _layout(self) -> str:
-        return f"{self.source}/raw/{{{','.join(self.published)}}}"
-
     def _check(self, name: str, md5: str) -> None:
         """Raise if a file is absent or not the published file."""
         self._check_readable(self._raw / name)
@@ -95,4 +92,4 @@ class MNIST(DataModule):
 
     def _check_readable(self, path: Path) -> None:
         if not os.access(path, os.R_OK):
-            raise ValueError(f"{self.source}: {path}; must be a readable file. {placing(self._layout)}")
+            raise ValueError(f"{self.source}: {path}; must be a readable file. {placing(self.layout)}")

@@ -47,6 +47,7 @@ class Spambase(FeatureModule):
     """
 
     source = "Spambase"
+    layout = LAYOUT
     available = range(2)
     published: ClassVar[str] = MD5
 

@@ -258,7 +258,7 @@ class Certification(pl.LightningModule):
     def _try_first_example(self) -> None:
         """Raise if measure, votes or a certifier fails on the first example, before anything is written.
 
-        Certifiers that sample are only asked for their largest radius, since their draws would be repeated.
+        Sampling certifiers compute only their largest radius and one draw.
 
         Raises:
             ValueError: Naming the certifier, the error and the line that raised it.

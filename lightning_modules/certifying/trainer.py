@@ -1,7 +1,7 @@
 """Lightning trainer with a `certify` method."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,12 +64,38 @@ class Trainer(pl.Trainer):
             OSError: If a file of the run directory cannot be written after that, with its name, for example because
                 the disk is full.
         """
-        if self.precision != FULL:
-            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
         directory = RunDirectory(run_dir)
         progress = Progress(directory, config or {})
+        draws, examples = DrawsToDo(datamodule, progress), ExamplesToDo(datamodule, progress)
+
+        def views() -> None:
+            tests = model.data.test_set()
+            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs, tests)
+
+        self.finish(model, progress, draws, examples, views)
+
+    def finish(
+        self,
+        model: Certification,
+        progress: Progress,
+        draws: DrawsToDo,
+        examples: ExamplesToDo,
+        views: Callable[[], None],
+    ) -> None:
+        """Finish the draws and the examples of a run, then make the views of its results; see `certify`.
+
+        Args:
+            model: The module that certifies.
+            progress: Progress of the run.
+            draws: Draws to finish, if draws are kept.
+            examples: Examples to certify.
+            views: Makes the views, on one rank.
+        """
+        if self.precision != FULL:
+            raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
+        directory = progress.directory
         opening = Opening(progress, model)
-        model.begin(cast(Examples, datamodule), progress)
+        model.begin(cast(Examples, examples.examples), progress)
         own = self.callbacks, self.loggers
         # Loggers create files early. A run that fails its checks must not create any.
         self.loggers = []
@@ -79,22 +105,15 @@ class Trainer(pl.Trainer):
                     warnings.filterwarnings("ignore", expected)
                 if model.votes.kept:
                     self.callbacks = [*own[0], opening, DrawWriter(directory)]
-                    self._finish_draws(model, DrawsToDo(datamodule, progress))
+                    self._finish_draws(model, draws)
                 self.callbacks = [*own[0], opening, ShardWriter(directory)]
-                self.predict(model, datamodule=ExamplesToDo(datamodule, progress), return_predictions=False)
+                self.predict(model, datamodule=examples, return_predictions=False)
             # Other ranks can still be writing their last rows.
             self.strategy.barrier("every row is written")
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
-                    report(
-                        directory,
-                        model.measure.distance,
-                        loggers,
-                        config or {},
-                        model.votes.inputs,
-                        model.data.test_set(),
-                    )
+                    views()
                 if progress.nothing_to_do:
                     print(progress.nothing_to_do)
         except (ValueError, OSError) as error:
@@ -104,7 +123,9 @@ class Trainer(pl.Trainer):
                 reason = f"{error.strerror}; finished rows are kept, run the same command again to resume"
                 raise OSError(error.errno, reason, error.filename) from error
             # Invalid input is reported before the first row. A later error is a defect.
-            raise RuntimeError(f"{run_dir}: stopped by an error; run the same command again to resume") from error
+            raise RuntimeError(
+                f"{directory.path}: stopped by an error; run the same command again to resume"
+            ) from error
         finally:
             self.callbacks, self.loggers = own
             progress.close()

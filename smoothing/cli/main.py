@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | compare | table``."""
+"""The command line: ``smoothing certify | fit | compare | table | plan | doctor``."""
 
 import os
 import sys
@@ -19,6 +19,8 @@ COMMANDS = {
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
     "table": "Print the smallest vote that is certified at each integer radius.",
+    "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
+    "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
 """Commands, each with a one-line summary."""
 
@@ -42,7 +44,8 @@ def main(args: Sequence[str] | None = None) -> None:
         fail(error)
     except SystemExit as end:
         # Freeing the process group would wait for the other ranks.
-        if end.code and "torch.distributed" in sys.modules:
+        distributed = sys.modules.get("torch.distributed")
+        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
             leave(int(end.code))
         raise
 
@@ -68,6 +71,10 @@ def run_command(args: Sequence[str]) -> None:
         from smoothing.cli.run import RunCLI
 
         RunCLI(arguments)
+    elif command == "plan":
+        from smoothing.cli.plan import PlanCLI
+
+        PlanCLI(arguments)
     else:
         signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
@@ -83,7 +90,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
     # Only the requested command is imported. Its options are not known before.
-    functions = {"compare": _add_compare, "table": _add_table}
+    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
     function = functions[command](parsers[command]) if command in functions else None
     try:
         config = parser.parse_args(arguments)
@@ -111,3 +118,10 @@ def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.doctor import doctor
+
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    return doctor

@@ -46,8 +46,9 @@ class ExactVote(Certifier):
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the prediction of the mean vote; it never abstains."""
+        self.check(ballots)
         scores, channel = ballots.scores, ballots.measure.channel
-        assert channel is not None, "supports() was not called"
+        assert channel is not None, "check() raises"
         if len(scores.labels) * (scores.num_classes - 1) < FEW:
             winner, against = flips_against(scores, channel)
             flips = against.min(1)
