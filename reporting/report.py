@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -10,18 +9,14 @@ from pytorch_lightning.loggers import Logger
 
 from reporting.comparison import Comparison, Run, comparison, show
 from reporting.figure import draw
-from reporting.shown import Inputs, show_inputs, write_shown
+from reporting.shown import Inputs, read_shown, show_inputs, write_shown
 from reporting.titles import run_title
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.curves import Curve
 from smoothing.certificates.per_input import changed_inputs, divisible, per_input, per_input_curve
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
-from smoothing.runs.run_directory import CONFIG, RunDirectory
-from smoothing.runs.settings import computed_settings
-
-PER_INPUT_KEY = "certified_accuracy_per_input"
-"""Key of the figure of certified accuracy by the change of single inputs."""
+from smoothing.runs.run_directory import RunDirectory
 
 PER_INPUT_RADII = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Changes of single inputs at which certified accuracy is reported."""
@@ -61,19 +56,6 @@ def report(
     if tests is not None:
         write_shown(directory.examples, show_inputs(tests, table.of(table.certifiers[0])["index"].tolist()))
     others = _per_input(directory, run, inputs, title) if inputs > 1 and divisible(distance) else None
-    draft = directory.table.with_suffix(".part")
-    table.write_csv(draft)
-    if not directory.table.exists() or directory.table.read_bytes() != draft.read_bytes():
-        # Imported here, since the import of wandb takes seconds and would delay the first row.
-        from reporting.chart import CHART_KEY
-        from reporting.curve_logger import View, log_certificates, run_loggers
-
-        chosen = run_loggers(directory.path, group=_training_run(config)) if loggers is None else loggers
-        views = [View(CHART_KEY, table, curve, figure)]
-        if others is not None:
-            views.append(View(PER_INPUT_KEY, others.table, others.curve, others.figure))
-        log_certificates(chosen, views, config)
-    draft.replace(directory.table)
     # Imported here, since the import of plotly takes seconds and would delay the first row.
     from reporting.html.page import CurvePanel, write_page
 
@@ -84,6 +66,20 @@ def report(
         tables.append(replace(others.made.text(), title="Runs, by change of a single input"))
     page = f"{name}: {title}"
     write_page(directory.report, page, {name: run}, {name: directory.path}, panels, tables)
+    draft = directory.table.with_suffix(".part")
+    table.write_csv(draft)
+    if not directory.table.exists() or directory.table.read_bytes() != draft.read_bytes():
+        # Imported here, since the import of wandb takes seconds and would delay the first row.
+        from reporting.curve_logger import View, default_loggers, log_certificates, with_facts
+
+        chosen = default_loggers(directory, config) if loggers is None else loggers
+        views = [View(table, curve, figure)]
+        if others is not None:
+            views.append(View(others.table, others.curve, others.figure))
+        facts = with_facts(config, distance, directory.made_by())
+        log_certificates(chosen, views, facts, read_shown(directory.examples), directory.report)
+    # Last, so that an interrupted report is repeated.
+    draft.replace(directory.table)
     written = {
         "run": directory.path,
         "table": directory.table,
@@ -115,12 +111,3 @@ def _per_input(directory: RunDirectory, run: Run, inputs: int, title: str) -> _P
     write_records(directory.per_input, ",", made.kinds, made.rows)
     show(made)
     return _PerInput(changed.table, curve, figure, made)
-
-
-def _training_run(config: Mapping[str, Any]) -> str | None:
-    """Return the name of the run that trained the network, if the checkpoint is in the directory of that run."""
-    settings = computed_settings(config).items()
-    paths = (Path(value) for name, value in settings if name.rpartition(".")[2] == "base_ckpt")
-    checkpoints = [path.resolve() for path in paths if path.is_file()]
-    folders = [folder for checkpoint in checkpoints for folder in checkpoint.parents]
-    return next((folder.name for folder in folders if (folder / CONFIG).is_file()), None)

@@ -197,7 +197,7 @@ class RunCLI(LightningCLI):
         finally:
             directory.close()
 
-    def certify(self, model: Certification, datamodule: DataModule) -> None:
+    def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Certify. Exit with one line if the data are bad or the directory cannot be used."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
@@ -206,7 +206,7 @@ class RunCLI(LightningCLI):
             loggers = self.trainer.loggers if self._log_as_given else None
             assert isinstance(self.trainer, Trainer)
             signals.state = partial(_certified, Path(config["run_dir"]), len(model.certifiers))
-            self.trainer.certify(model, datamodule, config["run_dir"], config, loggers)
+            self.trainer.certify(model, datamodule, config["run_dir"], config, loggers, watch_radius)
 
 
 def _certified(run_dir: Path, certifiers: int) -> str:

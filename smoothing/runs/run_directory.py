@@ -51,6 +51,8 @@ class RunDirectory:
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
+        shards: Folder of the shards of all ranks.
+        draws: Folder of the draw shards of all ranks.
         lock: Lock of the directory, held by the process that writes to it.
     """
 
@@ -66,8 +68,8 @@ class RunDirectory:
         self.per_input_figure = self.path / "per_input_curve.png"
         self._config = self.path / CONFIG
         self._provenance = self.path / PROVENANCE
-        self._shards = self.path / "certificates"
-        self._draws = self.path / "draws"
+        self.shards = self.path / "certificates"
+        self.draws = self.path / "draws"
         self._timings = self.path / "timings"
         self.lock = Lock(self.path / "lock.json")
         self._run = ""
@@ -129,7 +131,7 @@ class RunDirectory:
         Raises:
             ValueError: If a shard is damaged, naming file and line.
         """
-        return read_shards(self._shards)
+        return read_shards(self.shards)
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
         """Return the predictions of all finished draws. Call `check` first: it determines the owner of the draws.
@@ -137,7 +139,7 @@ class RunDirectory:
         Raises:
             ValueError: If a shard is damaged or holds a draw of another run, naming file and line.
         """
-        return read_draws(self._draws, self._run)
+        return read_draws(self.draws, self._run)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
         """Create and lock the directory, and write config and provenance. Call it on one rank, after all checks.
@@ -167,13 +169,13 @@ class RunDirectory:
 
     def shard(self, rank: int) -> Shard:
         """Open the shard of one rank for appending."""
-        self._shards.mkdir(parents=True, exist_ok=True)
-        return Shard(self._written_by(self._shards / f"rank-{rank}.jsonl"))
+        self.shards.mkdir(parents=True, exist_ok=True)
+        return Shard(self._written_by(self.shards / f"rank-{rank}.jsonl"))
 
     def draw_shard(self, rank: int) -> DrawShard:
         """Open the draw shard of one rank for appending."""
-        self._draws.mkdir(parents=True, exist_ok=True)
-        return DrawShard(self._written_by(self._draws / f"rank-{rank}.jsonl"), self._run)
+        self.draws.mkdir(parents=True, exist_ok=True)
+        return DrawShard(self._written_by(self.draws / f"rank-{rank}.jsonl"), self._run)
 
     def timings(self, name: str) -> Path:
         """Return the path of a file of computing times. Its folder is created."""
@@ -190,7 +192,7 @@ class RunDirectory:
 
     def size(self) -> int:
         """Return the size of all shards in bytes. It changes if another process adds rows or draws."""
-        return sum(path.stat().st_size for path in (*self._shards.glob("*.jsonl"), *self._draws.glob("*.jsonl")))
+        return sum(path.stat().st_size for path in (*self.shards.glob("*.jsonl"), *self.draws.glob("*.jsonl")))
 
     def merged(self) -> Table:
         """Return the table of a finished run. It depends only on config, data, networks and code.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import wandb
 
-from reporting.chart import CHART_KEY
+from reporting.chart import chart_key
 from reporting.comparison_logger import log_comparison
 from reporting.text_table import TextTable
 from smoothing.certificates import certified_curve
@@ -55,7 +55,7 @@ def test_one_chart_holds_every_line(logged: tuple[Path, dict[str, list[Any]]]):
         for update in record.update
         if list(update.nested_key[:2]) == ["_wandb", "visualize"]
     ]
-    assert charts == [CHART_KEY]
+    assert charts == [chart_key(L2)]
     stored = [
         json.loads(path.read_text()) for path in logged[0].glob("wandb/offline-run-*/files/media/table/*.table.json")
     ]
