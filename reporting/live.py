@@ -39,6 +39,8 @@ class LiveRun:
             tally: Finished rows.
             rate: Examples per second.
         """
+        if self.opened is not None and not self.opened:
+            return
         # Imported here, since the import of wandb takes seconds and would delay the first row.
         from reporting.curve_logger import accuracy_at_key, default_loggers, open_runs, with_facts
 
