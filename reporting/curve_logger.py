@@ -130,7 +130,8 @@ def _named(key: str, attack: bool) -> str:
 def run_loggers(
     run_dir: str | Path, project: str = "smoothing", group: str | None = None, job_type: str = "certify"
 ) -> list[Logger]:
-    """Return the loggers of a run: CSV, TensorBoard and wandb. wandb is offline unless WANDB_MODE is set.
+    """Return the loggers of a run: CSV, TensorBoard and wandb. wandb is offline unless WANDB_MODE is set
+    or the run is a trial of a sweep.
 
     The environment variables WANDB_PROJECT, WANDB_NAME, WANDB_RUN_GROUP and WANDB_JOB_TYPE replace the arguments. wandb
     itself reads WANDB_ENTITY, WANDB_TAGS and WANDB_NOTES.
@@ -142,13 +143,15 @@ def run_loggers(
         job_type: Job type in wandb, ``"certify"`` or ``"fit"``.
     """
     environment = os.environ
+    # The agent of a sweep waits for results on the server.
+    mode = environment.get("WANDB_MODE", "online" if "WANDB_SWEEP_ID" in environment else "offline")
     wandb_logger = WandbLogger(
         save_dir=run_dir,
         project=environment.get("WANDB_PROJECT", project),
         name=environment.get("WANDB_NAME", Path(run_dir).resolve().name),
         group=environment.get("WANDB_RUN_GROUP", group),
         job_type=environment.get("WANDB_JOB_TYPE", job_type),
-        mode=os.environ.get("WANDB_MODE", "offline"),
+        mode=mode,
         settings=wandb.Settings(silent=True),
     )
     # Lightning passes a setting on that wandb warns of.

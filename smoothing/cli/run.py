@@ -1,6 +1,7 @@
 """The commands ``certify`` and ``fit``, which run on Lightning."""
 
 import logging
+import os
 import warnings
 from argparse import ArgumentError
 from functools import partial
@@ -37,7 +38,7 @@ from smoothing.cli.options import (
 )
 from smoothing.cli.ranks import world
 from smoothing.cli.sections import config_first
-from smoothing.runs.run_directory import RunDirectory, default_run_dir
+from smoothing.runs.run_directory import RunDirectory, default_run_dir, trial_dir
 from smoothing.runs.training import TrainingDirectory
 
 NETWORK_CKPT = "model.init_args.votes.init_args.network.init_args.base_ckpt"
@@ -141,7 +142,7 @@ class RunCLI(LightningCLI):
                 named_by = config.config or self.config.config
                 if not named_by:
                     raise ValueError("run_dir is not given; must be given unless there is a config")
-                config.run_dir = str(default_run_dir(str(named_by[-1])))
+                config.run_dir = str(trial_dir(default_run_dir(str(named_by[-1])), os.environ))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
                 raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset: {_without_checkpoint(config.model)}")
             if (root := config.trainer.default_root_dir) is not None:

@@ -273,6 +273,17 @@ def default_run_dir(config: str) -> Path:
     return Path("runs", folder, path.stem)
 
 
+def trial_dir(path: Path, environment: Mapping[str, str]) -> Path:
+    """Return the directory of one trial of a sweep, inside the default run directory; outside sweeps, that directory.
+
+    Args:
+        path: Default run directory.
+        environment: Environment variables. The agent of wandb sets WANDB_SWEEP_ID and WANDB_RUN_ID for each trial.
+    """
+    sweep, trial = environment.get("WANDB_SWEEP_ID"), environment.get("WANDB_RUN_ID")
+    return path / sweep / trial if sweep and trial else path
+
+
 def checkpoints(path: Path) -> list[Path]:
     """Return the checkpoints of the training in a directory."""
     return sorted(path.glob("checkpoints/**/*.ckpt"))
