@@ -130,8 +130,9 @@ def _named(key: str, attack: bool) -> str:
 def run_loggers(
     run_dir: str | Path, project: str = "smoothing", group: str | None = None, job_type: str = "certify"
 ) -> list[Logger]:
-    """Return the loggers of a run: CSV, TensorBoard and wandb. wandb is offline unless WANDB_MODE is set
-    or the run is a trial of a sweep.
+    """Return the loggers of a run: CSV, TensorBoard and wandb.
+
+    wandb is offline unless WANDB_MODE is set or the run is a trial of a sweep.
 
     The environment variables WANDB_PROJECT, WANDB_NAME, WANDB_RUN_GROUP and WANDB_JOB_TYPE replace the arguments. wandb
     itself reads WANDB_ENTITY, WANDB_TAGS and WANDB_NOTES.

@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | compare | table | plan | doctor``."""
+"""The command line: ``smoothing certify | fit | compare | table | dashboard | plan | doctor``."""
 
 import os
 import sys
@@ -19,6 +19,7 @@ COMMANDS = {
     "fit": "Train a network.",
     "compare": "Show finished runs side by side.",
     "table": "Print the smallest vote that is certified at each integer radius.",
+    "dashboard": "Build a workspace and a report in wandb for finished runs.",
     "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
     "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
@@ -90,7 +91,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
     for name, summary in COMMANDS.items():
         commands.add_subcommand(name, parsers[name], help=summary)
     # Only the requested command is imported. Its options are not known before.
-    functions = {"compare": _add_compare, "table": _add_table, "doctor": _add_doctor}
+    functions = {"compare": _add_compare, "table": _add_table, "dashboard": _add_dashboard, "doctor": _add_doctor}
     function = functions[command](parsers[command]) if command in functions else None
     try:
         config = parser.parse_args(arguments)
@@ -118,6 +119,14 @@ def _add_table(parser: "ArgumentParser") -> "Callable[..., None]":
     parser.add_argument("--exact", action="store_true", help="Compute with rational numbers, from the digits given.")
     parser.add_function_arguments(table, skip={"exact"})
     return table
+
+
+def _add_dashboard(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.dashboard import dashboard
+
+    parser.add_argument("runs", nargs="+", help="Run directories.")
+    parser.add_function_arguments(dashboard, skip={"runs"})
+    return dashboard
 
 
 def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":
