@@ -43,7 +43,10 @@ class Certified:
         radii = (FIXED_WHOLE if self.distance.integer else FIXED_REAL)[:TABLE_RADII]
         keys = [accuracy_at_key(self.distance, radius, name) for name in self.certifiers for radius in radii]
         medians = [f"median_radius/{name}" for name in self.certifiers]
-        return [*(f"config:{name}.value" for name in self.parameters), *(f"summary:{key}" for key in (*medians, *keys))]
+        return [
+            *(f"config:{_config_key(name)}" for name in self.parameters),
+            *(f"summary:{key}" for key in (*medians, *keys)),
+        ]
 
     def panels(self) -> list[Any]:
         """Return the panels: curves, median radius against each parameter, and settings that differ."""
@@ -70,6 +73,12 @@ class Certified:
             for name in self.certifiers
         ]
         return [curves, *medians, reports.RunComparer(diff_only="split", layout=reports.Layout(w=24, h=9))]
+
+
+def _config_key(setting: str) -> str:
+    """Return the name of a setting in wandb, which puts ``value`` after its first part."""
+    first, dot, rest = setting.partition(".")
+    return f"{first}.value{dot}{rest}"
 
 
 def workspace(entity: str, project: str, groups: Sequence[Certified]) -> workspaces.Workspace:

@@ -42,12 +42,12 @@ def test_the_specifications_have_the_panels(tmp_path: Path, name: str, capsys: p
     }
     scatters = [panel["config"] for panel in found if panel["viewType"] == "Scatter Plot"]
     assert [(one["xAxis"], one["yAxis"]) for one in scatters] == [
-        ("config:model.measure.q.value", f"summary:median_radius/{certifier}") for certifier in ("kl", "exact")
+        ("config:model.value.measure.q", f"summary:median_radius/{certifier}") for certifier in ("kl", "exact")
     ]
     comparers = [panel["config"] for panel in found if panel["viewType"] == "Run Comparer"]
     assert [one["diffOnly"] for one in comparers] == ["split", "split"]
     if name == "report":
-        for column in ("config:model.measure.q.value", f"summary:{accuracy_at_key(FLIPS, 1, 'exact')}"):
+        for column in ("config:model.value.measure.q", f"summary:{accuracy_at_key(FLIPS, 1, 'exact')}"):
             assert column in text
 
 
