@@ -67,3 +67,13 @@ def test_the_watched_radius_does_not_belong_to_the_results(workplace: Path) -> N
     outcome = launch(["certify", "--config", "digits.yaml", "--watch_radius=4"], workplace)
     assert outcome.status == 0
     assert "nothing was computed" in outcome.out
+
+
+def test_the_command_in_the_report_repeats_the_run(workplace: Path) -> None:
+    assert launch(["certify", "--config", "digits.yaml"], workplace).status == 0
+    command = "smoothing certify --config runs/digits/config.yaml --run_dir &lt;new directory&gt;"
+    assert command in (workplace / "runs/digits/report.html").read_text()
+    outcome = launch(["certify", "--config", "runs/digits/config.yaml", "--run_dir", "again"], workplace)
+    assert (outcome.status, outcome.err) == (0, "")
+    tables = [(workplace / run / "certificates.csv").read_bytes() for run in ("runs/digits", "again")]
+    assert tables[0] == tables[1]
