@@ -1,5 +1,6 @@
 """Certified accuracy as a chart of wandb."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,21 @@ import wandb
 
 from reporting.figure import lines
 from smoothing.certificates.curves import Curve, common_distance
+from smoothing.distance import Distance
 
-CHART_KEY = "certified_accuracy"
-"""Key of the chart. It is the same in every run, so that wandb overlays the selected runs."""
+
+def section(distance: Distance) -> str:
+    """Return the part of a key that names a distance, such as ``certified_l0_flips``.
+
+    Keys of one distance are the same in every run, so that wandb overlays the selected runs. Different distances never
+    share a key, and thus no axis.
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "_", f"certified_{distance.norm}_{distance.unit}").strip("_")
+
+
+def chart_key(distance: Distance) -> str:
+    """Return the key of the chart and the figure of certified accuracy in one distance."""
+    return f"{section(distance)}_accuracy"
 
 
 def chart(curves: Mapping[str, Curve]) -> Any:

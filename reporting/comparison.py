@@ -277,6 +277,11 @@ def same_examples(runs: Sequence[Comparable]) -> bool:
     return len(set(labels)) == 1 and len(set(data) - {None}) <= 1
 
 
+def tabled(runs: Mapping[str, Comparable]) -> dict[str, Run]:
+    """Return the runs that have a table. Published curves have none."""
+    return {name: run for name, run in runs.items() if isinstance(run, Run)}
+
+
 def show(made: Comparison) -> None:
     """Print a comparison."""
     made.text().show()

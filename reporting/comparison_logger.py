@@ -7,7 +7,8 @@ from typing import Any
 
 import wandb
 
-from reporting.chart import CHART_KEY, chart
+from reporting.chart import chart, chart_key
+from reporting.curve_logger import artifact_name
 from reporting.text_table import TextTable
 from smoothing.certificates.curves import Curve
 
@@ -24,8 +25,10 @@ def log_comparison(
 ) -> None:
     """Log a comparison as a separate run of wandb, offline unless WANDB_MODE is set.
 
+    The environment variables WANDB_PROJECT and WANDB_NAME replace project and name.
+
     Args:
-        out: Name of the comparison, as a path. wandb writes its files to a folder beside it.
+        out: Folder of the comparison, which gives the run its name. wandb writes its files there.
         curves: Compared curves, by name of the run.
         tables: Tables, by key.
         files: Files to log as an artifact.
@@ -33,20 +36,21 @@ def log_comparison(
         project: Project in wandb.
     """
     run = wandb.init(
-        project=project,
-        name=Path(out).name,
+        project=os.environ.get("WANDB_PROJECT", project),
+        name=os.environ.get("WANDB_NAME", Path(out).resolve().name),
         job_type=JOB_TYPE,
-        dir=Path(out).parent,
+        dir=out,
         mode=None if "WANDB_MODE" in os.environ else "offline",
         config=dict(config),
         # Another open run of this process is left alone.
         reinit="create_new",
         settings=wandb.Settings(silent=True),
     )
-    run.log({CHART_KEY: chart(curves)})
+    distance = next(iter(curves.values())).distance
+    run.log({chart_key(distance): chart(curves)})
     for key, table in tables.items():
         run.log({key: wandb.Table(columns=list(table.columns), data=[list(row) for row in table.rows])})
-    artifact = wandb.Artifact(f"comparison-{run.id}", type="comparison")
+    artifact = wandb.Artifact(artifact_name("comparison", Path(out).resolve().name), type="comparison")
     for file in files:
         artifact.add_file(str(file))
     run.log_artifact(artifact)

@@ -1,20 +1,15 @@
 """Figures of certified accuracy by radius."""
 
 from collections.abc import Mapping
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from reporting.styles import line_styles
 from smoothing.certificates.curves import ENVELOPE, Curve, common_distance, upper_envelope
 from smoothing.numerics.rounding import Float
-
-# Colours of Okabe and Ito, which colour-blind readers can distinguish. Line styles change after the last colour.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_STYLES = [(colour, style) for style in ("-", ":", "-.") for colour in _COLOURS]
-_ATTACK_STYLE = "--"
 
 LINES_BESIDE_A_LEGEND = 8
 """Largest number of lines with a legend inside the axes. With more lines the legend is outside."""
@@ -23,8 +18,10 @@ LINES_WITH_A_LEGEND = 50
 """Largest number of lines with a legend. A longer legend would be higher than the figure."""
 
 
-def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
+def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False, title: str = "") -> Figure:
     """Draw one line per run and certifier. Lines of attacks, which are upper bounds, are dashed.
+
+    Colours and styles are those of `line_styles`.
 
     Between two points a line has the lower value. Certified accuracy decreases with the radius, so that no line is
     above the true value. Lines of attacks have the upper value, so that they are never below the true value.
@@ -33,6 +30,7 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
         curves: Curves by name of the run, all in the same distance.
         envelope: Whether to draw the upper envelope behind the lines. All curves must then have the same radii.
         logarithmic: Whether the radius axis is logarithmic. It then omits radius 0.
+        title: Title; see `run_title`.
 
     Raises:
         ValueError: If distances differ, or if an envelope is requested and radii differ.
@@ -44,25 +42,28 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
         best = upper_envelope(list(curves.values()))
         axes.step(best.radii, best.accuracy[ENVELOPE], where="pre", color="0.8", linewidth=6, label=ENVELOPE)
     drawn = lines(curves)
-    attacks = {_label(run, name, curves) for run, curve in curves.items() for name in curve.attacks}
-    # Later lines are on top. Earlier lines are wider, so that they show behind equal lines.
-    for place, ((label, (radii, accuracy)), (colour, style)) in enumerate(
-        zip(drawn.items(), cycle(_STYLES), strict=False)
-    ):
+    for (run, certifier), style in line_styles(curves).items():
+        name = label(run, certifier, curves)
+        radii, accuracy = drawn[name]
         axes.step(
             radii,
             accuracy,
-            where="post" if label in attacks else "pre",
-            color=colour,
-            linestyle=_ATTACK_STYLE if label in attacks else style,
-            linewidth=1.4 + 0.9 * (len(drawn) - 1 - place) / len(drawn),
-            label=label,
+            where="post" if style.attack else "pre",
+            color=style.colour,
+            linestyle=style.dash,
+            marker=style.marker,
+            markevery=max(1, len(radii) // 12),
+            markersize=4,
+            linewidth=style.width,
+            label=name,
         )
     axes.set_xlim(0, max(float(curve.radii[-1]) for curve in curves.values()) or 1)
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xlim(min(float(radius) for curve in curves.values() for radius in curve.radii if radius > 0))
     axes.set_ylim(0, 1.02)
+    # Dollar signs would begin a formula.
+    axes.set_title(title.replace("$", r"\$"), fontsize="medium", wrap=True)
     axes.set_xlabel(f"{distance.norm} radius ({distance.unit})")
     axes.set_ylabel("certified accuracy")
     if not logarithmic:
@@ -81,7 +82,13 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
     return made
 
 
-def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False, logarithmic: bool = False) -> Figure:
+def draw(
+    curves: Mapping[str, Curve],
+    *paths: str | Path,
+    envelope: bool = False,
+    logarithmic: bool = False,
+    title: str = "",
+) -> Figure:
     """Draw certified accuracy to files. The suffix selects the format: PNG, SVG or PDF.
 
     Args:
@@ -89,6 +96,7 @@ def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False
         paths: Files to write.
         envelope: As for `figure`.
         logarithmic: As for `figure`.
+        title: As for `figure`.
 
     Returns:
         The figure.
@@ -96,7 +104,7 @@ def draw(curves: Mapping[str, Curve], *paths: str | Path, envelope: bool = False
     Raises:
         ValueError: As `figure` does.
     """
-    made = figure(curves, envelope, logarithmic)
+    made = figure(curves, envelope, logarithmic, title)
     for path in paths:
         made.savefig(path, dpi=200)
     return made
@@ -109,14 +117,15 @@ def lines(curves: Mapping[str, Curve]) -> dict[str, tuple[Float, Float]]:
         curves: Curves by name of the run.
     """
     return {
-        _label(run, certifier, curves): (curve.radii[known], accuracy[known])
+        label(run, certifier, curves): (curve.radii[known], accuracy[known])
         for run, curve in curves.items()
         for certifier, accuracy in curve.accuracy.items()
         for known in [~np.isnan(accuracy)]
     }
 
 
-def _label(run: str, certifier: str, curves: Mapping[str, Curve]) -> str:
+def label(run: str, certifier: str, curves: Mapping[str, Curve]) -> str:
+    """Return the label of one line. It is unique among the lines of some curves."""
     title = curves[run].title(certifier)
     if len(curves) == 1:
         return title

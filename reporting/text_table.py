@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -11,7 +13,14 @@ from rich.text import Text
 NOTHING = "-"
 """Text of a cell without a value."""
 
-_WIDE = 10_000
+COLUMNS = 80
+"""Largest width of printed tables in characters."""
+
+KEYS = 2
+"""Largest number of first columns that every printed part of a wide table repeats."""
+
+GAP = 2
+"""Characters between two columns."""
 
 _LATEX = str.maketrans(
     {
@@ -43,15 +52,39 @@ class TextTable:
     notes: Sequence[str] = ()
 
     def show(self) -> None:
-        """Print the table. Lines are never wrapped, whatever the width of the terminal."""
-        grid = Grid(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-        for name, numeric in self.columns.items():
-            grid.add_column(name.replace(" ", "\n"), justify="right" if numeric else "left", no_wrap=True)
-        for row in self.rows:
-            grid.add_row(*(Text(cell) for cell in row))
-        Console(width=_WIDE, highlight=False).print(grid)
+        """Print the table at most `COLUMNS` characters wide.
+
+        A wider table is printed in parts, which repeat its first columns. Only texts that leave no room are folded.
+        """
+        console = Console(width=COLUMNS, highlight=False)
+        for number, places in enumerate(self._parts()):
+            title = None if number else self.title
+            grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+            for place in places:
+                name, numeric = list(self.columns.items())[place]
+                justify: Literal["left", "right"] = "right" if numeric else "left"
+                grid.add_column(name.replace(" ", "\n"), justify=justify, no_wrap=numeric, overflow="fold")
+            for row in self.rows:
+                grid.add_row(*(Text(row[place]) for place in places))
+            console.print(grid)
         for note in self.notes:
             print(note)
+
+    def _parts(self) -> list[list[int]]:
+        """Return the positions of the columns of each printed part."""
+        numeric = list(self.columns.values())
+        keys = list(range(min(KEYS, numeric.index(True) if True in numeric else 1)))
+        widths = [
+            max(map(cell_len, (*name.split(" "), *(row[place] for row in self.rows)))) + GAP
+            for place, name in enumerate(self.columns)
+        ]
+        room = COLUMNS - sum(widths[key] for key in keys)
+        parts: list[list[int]] = [[]]
+        for place in range(len(keys), len(numeric)):
+            if parts[-1] and sum(widths[other] for other in (*parts[-1], place)) > room:
+                parts.append([])
+            parts[-1].append(place)
+        return [[*keys, *part] for part in parts]
 
     def markdown(self) -> str:
         """Return the table and its notes in Markdown, without the title."""

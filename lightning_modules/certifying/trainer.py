@@ -2,20 +2,25 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.loggers import Logger
 
 from callbacks.draw_writer import DrawWriter
 from callbacks.shard_writer import ShardWriter
+from callbacks.watch import Watch
 from lightning_modules.certifying.certification import Certification, Examples
 from lightning_modules.certifying.opening import Opening
 from lightning_modules.certifying.retraining import DrawsToDo, Retraining
 from lightning_modules.certifying.to_do import ExamplesToDo
+from reporting.live import LiveRun
 from reporting.report import report
+from reporting.tally import Tally
+from smoothing.distance import Distance
 from smoothing.runs.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
@@ -43,6 +48,7 @@ class Trainer(pl.Trainer):
         run_dir: str | Path,
         config: Mapping[str, Any] | None = None,
         loggers: Sequence[Logger] | None = None,
+        watch_radius: float | None = None,
     ) -> None:
         """Certify every requested example of a data set, or resume an interrupted run.
 
@@ -56,6 +62,8 @@ class Trainer(pl.Trainer):
                 run is not resumed.
             loggers: Loggers of the finished run, used on one rank; by default CSV, TensorBoard and wandb in the run
                 directory.
+            watch_radius: Radius at which certified accuracy so far is shown and logged while the run computes. By
+                default 1 for whole-numbered distances and 0 for others.
 
         Raises:
             ValueError: If model or data are invalid, or if the directory belongs to another run, is in use, is damaged
@@ -69,9 +77,17 @@ class Trainer(pl.Trainer):
         draws, examples = DrawsToDo(datamodule, progress), ExamplesToDo(datamodule, progress)
 
         def views() -> None:
-            report(directory, model.measure.distance, loggers, config or {}, model.votes.inputs)
+            tests = model.data.test_set()
+            report(directory, distance, live.opened, config or {}, model.votes.inputs, tests)
 
-        self.finish(model, progress, draws, examples, views)
+        distance = model.measure.distance
+        live = LiveRun(directory, loggers, config or {}, distance)
+        tally = Tally(directory, distance, _watched(watch_radius, distance))
+        watch = Watch(tally, lambda: len(progress.requested), self.progress_bar_callback is not None, live.log)
+        try:
+            self.finish(model, progress, draws, examples, views, watch)
+        finally:
+            live.close()
 
     def finish(
         self,
@@ -80,6 +96,7 @@ class Trainer(pl.Trainer):
         draws: DrawsToDo,
         examples: ExamplesToDo,
         views: Callable[[], None],
+        watch: Watch | None = None,
     ) -> None:
         """Finish the draws and the examples of a run, then make the views of its results; see `certify`.
 
@@ -89,6 +106,7 @@ class Trainer(pl.Trainer):
             draws: Draws to finish, if draws are kept.
             examples: Examples to certify.
             views: Makes the views, on one rank.
+            watch: Shows progress, instead of the bars of Lightning. None to show none.
         """
         if self.precision != FULL:
             raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
@@ -96,6 +114,10 @@ class Trainer(pl.Trainer):
         opening = Opening(progress, model)
         model.begin(cast(Examples, examples.examples), progress)
         own = self.callbacks, self.loggers
+        # The bars of Lightning count batches of one rank.
+        others = [callback for callback in own[0] if not isinstance(callback, ProgressBar)]
+        # Last, so that it counts a row after it is written.
+        watches = [watch] if watch else []
         # Loggers create files early. A run that fails its checks must not create any.
         self.loggers = []
         try:
@@ -103,12 +125,14 @@ class Trainer(pl.Trainer):
                 for expected in EXPECTED_WARNINGS:
                     warnings.filterwarnings("ignore", expected)
                 if model.votes.kept:
-                    self.callbacks = [*own[0], opening, DrawWriter(directory)]
+                    self.callbacks = [*others, opening, DrawWriter(directory), *watches]
                     self._finish_draws(model, draws)
-                self.callbacks = [*own[0], opening, ShardWriter(directory)]
+                self.callbacks = [*others, opening, ShardWriter(directory), *watches]
                 self.predict(model, datamodule=examples, return_predictions=False)
             # Other ranks can still be writing their last rows.
             self.strategy.barrier("every row is written")
+            if watch:
+                watch.stop()
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
@@ -139,3 +163,13 @@ class Trainer(pl.Trainer):
                 return
             # The next pass reads the draws of all ranks.
             self.strategy.barrier("every draw is written")
+
+
+def _watched(radius: float | None, distance: Distance) -> float:
+    """Return the radius at which certified accuracy is shown while a run computes."""
+    if radius is None:
+        return float(distance.integer)
+    if not 0 <= radius < inf or (distance.integer and radius != int(radius)):
+        allowed = f"a whole number of {distance.unit}" if distance.integer else "at least 0 and finite"
+        raise ValueError(f"watch_radius = {radius}; must be {allowed}")
+    return float(radius)

@@ -34,5 +34,7 @@ for sigma in 0.25 0.5 1.0; do
   test_time noise_$sigma --model.measure Gaussian --model.measure.sigma $sigma --model.votes.network.any_measure true
 done
 smoothing compare runs/mnist_{denoised,noise}_{0.1,0.25,0.5,1.0} --radii '[0, 0.1, 0.25, 0.5, 0.75, 1, 1.5]' \
-  --out results/denoise/mnist
+  --out runs/compared/denoise_mnist
+for ending in csv md png tex; do cp runs/compared/denoise_mnist/comparison.$ending results/denoise/mnist.$ending; done
+sed -i 's/(comparison.png)/(mnist.png)/' results/denoise/mnist.md
 python -m results.denoise.make runs

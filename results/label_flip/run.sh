@@ -4,7 +4,12 @@
 set -euo pipefail
 here=results/label_flip
 certify() { smoothing certify --config "configs/label_flip/$1.yaml" --run_dir "runs/$1" "${@:2}"; }
-compare() { smoothing compare "${@:3}" --radii "[$2]" --out "$here/$1"; }
+# The files of one comparison, named after it.
+compare() {
+  smoothing compare "${@:3}" --radii "[$2]" --out "runs/compared/$1"
+  for ending in csv md png tex; do cp "runs/compared/$1/comparison.$ending" "$here/$1.$ending"; done
+  sed -i "s/(comparison.png)/($1.png)/" "$here/$1.md"
+}
 counted='{dpa: {class_path: Plurality}, run_off: {class_path: RunOff}}'
 exact='{exact: {class_path: ExactVote}}'
 plain='[{class_path: PCA, init_args: {components: 256}}, {class_path: Normalise}]'

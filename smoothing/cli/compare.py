@@ -3,15 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from reporting.comparison import Comparable, Published, Run, common_radii, comparison
+from reporting.comparison import Comparable, Published, Run, common_radii, comparison, tabled
 from reporting.figure import draw
 from reporting.text_table import TextTable
+from reporting.titles import common_title, run_title
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.curves import Curve, common_distance
 from smoothing.certificates.table import Table
@@ -35,9 +36,10 @@ def compare(
     """Compare the certified accuracy of finished runs.
 
     The command prints certified accuracy, accuracy, abstention, median radius and average radius of every run and
-    certifier, and the settings that differ. It writes the tables to ``<out>.csv``, ``<out>.md`` and ``<out>.tex``
-    (LaTeX with booktabs), draws all curves to ``<out>.png`` and ``<out>.svg``, and logs everything to wandb, offline
-    unless WANDB_MODE is set.
+    certifier, and the settings that differ. It writes to one folder: the tables to ``comparison.csv``,
+    ``comparison.md`` and ``comparison.tex`` (LaTeX with booktabs), all curves to ``comparison.png`` and
+    ``comparison.svg``, and a self-contained HTML report with the examples of the runs to ``report.html``. It logs
+    everything to wandb, offline unless WANDB_MODE is set.
 
     Args:
         runs: Run directories; TSV logs with the columns idx label predict radius correct time; or published curves:
@@ -46,15 +48,15 @@ def compare(
         envelope: Whether to show the best run at every radius too.
         audit: Stated parameters of the logs, as in ``--audit.alpha 0.001 --audit.n 100000``. The audit finds radii that
             no count can give, the alpha that fits, and missing test examples.
-        out: Path of the files to write, without suffix.
+        out: Folder to write to. It is created if it does not exist.
 
     Raises:
         ValueError: If a run is missing, damaged or in another distance, a radius is not allowed, the files cannot be
             written, or an envelope or audit is not possible for these runs.
     """
     paths = name_runs(runs)
-    if not Path(out).name or out.endswith("/"):
-        raise ValueError(f"out: {out!r}; must be the path of files, without suffix")
+    if not out.strip():
+        raise ValueError(f"out: {out!r}; must be the path of a folder")
     loaded = load_runs(paths)
     made = comparison(loaded, radii, envelope)
     settings = {name: read_settings(path) for name, path in paths.items() if path.is_dir()}
@@ -67,17 +69,28 @@ def compare(
         tables["settings"] = TextTable("Settings that differ", dict.fromkeys(("setting", *settings), False), rows)
     at = common_radii(loaded)
     curves = {name: run.curve(at) for name, run in loaded.items()}
-    csv, md, tex, png, svg = files = [Path(f"{out}.{ending}") for ending in ("csv", "md", "tex", "png", "svg")]
+    folder = Path(out)
+    csv, md, tex, png, svg = [folder / f"comparison.{ending}" for ending in ("csv", "md", "tex", "png", "svg")]
+    files = [csv, md, tex, png, svg, folder / "report.html"]
+    # Imported here, since the import of plotly takes seconds and would delay error messages.
+    from reporting.html.page import CurvePanel, write_page
+
+    title = common_title([run_title(read_config(paths[name]), run.table) for name, run in tabled(loaded).items()])
     try:
-        csv.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write_records(csv, ",", made.kinds, made.rows)
         md.write_text(_markdown(list(tables.values()), png.name), encoding="utf-8")
         tex.write_text("\n".join(table.latex() for table in tables.values()), encoding="utf-8")
-        draw(curves, png, svg, envelope=envelope)
+        draw(curves, png, svg, envelope=envelope, title=title)
+        panels = [CurvePanel(made.title, curves, envelope)]
+        shown = [replace(tables["comparison"], title="Runs"), *list(tables.values())[1:]]
+        write_page(files[-1], f"Comparison: {title or folder.resolve().name}", loaded, paths, panels, shown)
     except OSError as error:
         raise ValueError(f"out: {out}: {error.strerror}; must be writable") from None
     for table in tables.values():
         table.show()
+    for kind, path in {"table": csv, "figure": png, "report": files[-1]}.items():
+        print(f"{kind + ':':7} {path}")
     # Imported here, since the import of wandb takes seconds and would delay error messages.
     from reporting.comparison_logger import log_comparison
 
@@ -171,14 +184,25 @@ def read_settings(run_dir: Path) -> dict[str, str]:
     Raises:
         ValueError: If the config is damaged.
     """
+    return computed_settings(read_config(run_dir))
+
+
+def read_config(run_dir: Path) -> dict[str, Any]:
+    """Return the config of a run. Logs have none: their config is empty.
+
+    Raises:
+        ValueError: If the config is damaged.
+    """
     path = run_dir / "config.yaml"
+    if not run_dir.is_dir():
+        return {}
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         config = None
     if not isinstance(config, dict):
         raise ValueError(f"{path}: has no settings; must be the config of a finished run")
-    return computed_settings(config)
+    return config
 
 
 def _markdown(tables: Sequence[TextTable], figure: str) -> str:

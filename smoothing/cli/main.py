@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | run | configs | compare | table | plan | doctor``."""
+"""The command line: ``smoothing certify | fit | run | configs | compare | table | dashboard | plan | doctor``."""
 
 import gc
 import os
@@ -23,6 +23,7 @@ COMMANDS = {
     "configs": "List the packaged configs, or copy one.",
     "compare": "Show finished runs side by side.",
     "table": "Print the smallest vote that is certified at each integer radius.",
+    "dashboard": "Build a workspace and a report in wandb for finished runs.",
     "plan": "Estimate what a certify run costs and can certify at most, by a short probe.",
     "doctor": "Show what is installed, which devices are fast and which data sets are found.",
 }
@@ -151,6 +152,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
     functions = {
         "compare": _add_compare,
         "table": _add_table,
+        "dashboard": _add_dashboard,
         "doctor": _add_doctor,
         "run": _add_run,
         "configs": _add_configs,
@@ -209,6 +211,14 @@ def _add_configs(parser: "ArgumentParser") -> "Callable[..., None]":
     parser.add_argument("name", nargs="?", default=None, help="Config to copy, such as label_flip/digits.")
     parser.add_argument("folder", nargs="?", default=".", help="Folder to copy it to.")
     return configs
+
+
+def _add_dashboard(parser: "ArgumentParser") -> "Callable[..., None]":
+    from smoothing.cli.dashboard import dashboard
+
+    parser.add_argument("runs", nargs="+", help="Run directories.")
+    parser.add_function_arguments(dashboard, skip={"runs"})
+    return dashboard
 
 
 def _add_doctor(parser: "ArgumentParser") -> "Callable[..., None]":

@@ -71,7 +71,7 @@ class PlanCLI(RunCLI):
         self._logs = self._log_as_given and bool(requested.loggers)
         return super().instantiate_trainer(**kwargs, **alone, **quiet, enable_model_summary=False)
 
-    def certify(self, model: Certification, datamodule: DataModule) -> None:
+    def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Probe the run and print its cost; bad data, or a directory that cannot take the run, end in one line."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):

@@ -1,6 +1,7 @@
 """The commands ``certify`` and ``fit``, which run on Lightning."""
 
 import logging
+import os
 import warnings
 from argparse import ArgumentError
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from smoothing.cli.packaged import maker
 from smoothing.cli.ranks import World
 from smoothing.cli.rooms import import_all
 from smoothing.cli.sections import read_config
-from smoothing.runs.run_directory import RunDirectory, default_run_dir
+from smoothing.runs.run_directory import RunDirectory, default_run_dir, trial_dir
 from smoothing.runs.settings import computed_settings
 from smoothing.runs.training import TrainingDirectory
 
@@ -150,7 +151,7 @@ class RunCLI(LightningCLI):
                 named_by = config.config or self.config.config
                 if not named_by:
                     raise ValueError("run_dir is not given; must be given unless there is a config")
-                config.run_dir = str(default_run_dir(str(named_by[-1])))
+                config.run_dir = str(trial_dir(default_run_dir(str(named_by[-1])), os.environ))
             if config.base_ckpt is not None and NETWORK_CKPT not in config:
                 raise ValueError(f"base_ckpt: {config.base_ckpt}; must be unset: {_without_checkpoint(config.model)}")
             if (root := config.trainer.default_root_dir) is not None:
@@ -228,7 +229,7 @@ class RunCLI(LightningCLI):
         finally:
             directory.close()
 
-    def certify(self, model: Certification, datamodule: DataModule) -> None:
+    def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Certify. Exit with one line if the data are bad or the directory cannot be used."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
@@ -238,7 +239,7 @@ class RunCLI(LightningCLI):
             loggers = self.trainer.loggers if self._log_as_given else None
             assert isinstance(self.trainer, Trainer)
             signals.state = partial(_certified, Path(config["run_dir"]), len(model.certifiers))
-            self.trainer.certify(model, datamodule, config["run_dir"], config, loggers)
+            self.trainer.certify(model, datamodule, config["run_dir"], config, loggers, watch_radius)
 
 
 def _certified(run_dir: Path, certifiers: int) -> str:

@@ -47,9 +47,13 @@ class RunDirectory:
         table: Path of the merged certificates.
         curve: Path of certified accuracy by radius.
         figure: Path of the figure of ``curve``.
+        examples: Path of the images and texts of test examples, for reports.
+        report: Path of the report, an HTML page.
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
+        shards: Folder of the shards of all ranks.
+        draws: Folder of the draw shards of all ranks.
         lock: Lock of the directory, held by the process that writes to it.
     """
 
@@ -58,13 +62,15 @@ class RunDirectory:
         self.table = self.path / "certificates.csv"
         self.curve = self.path / "curve.csv"
         self.figure = self.path / "curve.png"
+        self.examples = self.path / "examples.json"
+        self.report = self.path / "report.html"
         self.per_input = self.path / "per_input.csv"
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"
         self._config = self.path / CONFIG
         self._provenance = self.path / PROVENANCE
-        self._shards = self.path / "certificates"
-        self._draws = self.path / "draws"
+        self.shards = self.path / "certificates"
+        self.draws = self.path / "draws"
         self._timings = self.path / "timings"
         self.lock = Lock(self.path / "lock.json")
         self._run = ""
@@ -127,10 +133,10 @@ class RunDirectory:
         Raises:
             ValueError: If a shard is damaged, naming file and line.
         """
-        shards = [(path, path.stat()) for path in sorted(self._shards.glob("*.jsonl"))]
+        shards = [(path, path.stat()) for path in sorted(self.shards.glob("*.jsonl"))]
         state = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in shards]
         if self._finished is None or self._finished[0] != state:
-            self._finished = state, read_shards(self._shards)
+            self._finished = state, read_shards(self.shards)
         return self._finished[1]
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
@@ -139,7 +145,7 @@ class RunDirectory:
         Raises:
             ValueError: If a shard is damaged or holds a draw of another run, naming file and line.
         """
-        return read_draws(self._draws, self._run)
+        return read_draws(self.draws, self._run)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
         """Create and lock the directory, and write config and provenance. Call it on one rank, after all checks.
@@ -169,13 +175,13 @@ class RunDirectory:
 
     def shard(self, rank: int) -> Shard:
         """Open the shard of one rank for appending."""
-        self._shards.mkdir(parents=True, exist_ok=True)
-        return Shard(self._written_by(self._shards / f"rank-{rank}.jsonl"))
+        self.shards.mkdir(parents=True, exist_ok=True)
+        return Shard(self._written_by(self.shards / f"rank-{rank}.jsonl"))
 
     def draw_shard(self, rank: int) -> DrawShard:
         """Open the draw shard of one rank for appending."""
-        self._draws.mkdir(parents=True, exist_ok=True)
-        return DrawShard(self._written_by(self._draws / f"rank-{rank}.jsonl"), self._run)
+        self.draws.mkdir(parents=True, exist_ok=True)
+        return DrawShard(self._written_by(self.draws / f"rank-{rank}.jsonl"), self._run)
 
     def timings(self, name: str) -> Path:
         """Return the path of a file of computing times. Its folder is created."""
@@ -192,7 +198,7 @@ class RunDirectory:
 
     def size(self) -> int:
         """Return the size of all shards in bytes. It changes if another process adds rows or draws."""
-        return sum(path.stat().st_size for path in (*self._shards.glob("*.jsonl"), *self._draws.glob("*.jsonl")))
+        return sum(path.stat().st_size for path in (*self.shards.glob("*.jsonl"), *self.draws.glob("*.jsonl")))
 
     def merged(self) -> Table:
         """Return the table of a finished run. It depends only on config, data, networks and code.
@@ -270,6 +276,17 @@ def default_run_dir(config: str) -> Path:
     path = Path(config)
     folder = path.parent.resolve().name if path.parent != Path() else ""
     return Path("runs", folder, path.stem)
+
+
+def trial_dir(path: Path, environment: Mapping[str, str]) -> Path:
+    """Return the directory of one trial of a sweep, inside the default run directory; outside sweeps, that directory.
+
+    Args:
+        path: Default run directory.
+        environment: Environment variables. The agent of wandb sets WANDB_SWEEP_ID and WANDB_RUN_ID for each trial.
+    """
+    sweep, trial = environment.get("WANDB_SWEEP_ID"), environment.get("WANDB_RUN_ID")
+    return path / sweep / trial if sweep and trial else path
 
 
 def checkpoints(path: Path) -> list[Path]:

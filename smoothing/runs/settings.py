@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-HOW_TO_RUN = ("trainer", "run_dir")
+HOW_TO_RUN = ("trainer", "run_dir", "watch_radius")
 """Parts of a config that do not change the results."""
 
 HOW_TO_LOAD = ("batch_size", "num_workers")

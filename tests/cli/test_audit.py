@@ -151,9 +151,9 @@ def test_the_command_audits(workplace: Path, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "log.tsv: 184 of 481 radii are impossible at alpha = 0.01: 0.457 (156 times), " in printed
     assert "Only logs are audited. Run directories contain their counts." in printed
-    assert "## Audit of logs" in Path("comparison.md").read_text()
-    assert "184 of 481 radii" in Path("comparison.md").read_text()
-    assert "Audit of logs" in Path("comparison.tex").read_text()
+    assert "## Audit of logs" in Path("comparison/comparison.md").read_text()
+    assert "184 of 481 radii" in Path("comparison/comparison.md").read_text()
+    assert "Audit of logs" in Path("comparison/comparison.tex").read_text()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_certify_writes_certificates_and_curve(workplace: Path) -> None:
     run = workplace / "runs" / "digits"
     assert {path.name for path in run.iterdir()} == {
         *("certificates", "certificates.csv", "config.yaml", "curve.csv", "curve.png", "provenance.json", "timings"),
-        "writers",
+        *("examples.json", "report.html", "writers"),
     }
     table = Table.read_csv(run / "certificates.csv")
     kl, tight, exact = (table.of(name) for name in ("chernoff_kl", "chernoff_tight", "exact"))

@@ -45,8 +45,14 @@ def run_directory(
     return str(path)
 
 
+def cells_of(printed: str, *keys: str) -> list[str]:
+    """The cells of one row in all parts of a printed table, without the repeated first columns."""
+    rows = [line.split() for line in printed.splitlines()]
+    return [cell for row in rows if row[: len(keys)] == list(keys) for cell in row[len(keys) :]]
+
+
 def read(out: Path) -> list[dict[str, str]]:
-    with Path(f"{out}.csv").open(newline="") as file:
+    with (out / "comparison.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -77,18 +83,20 @@ def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.Capt
     assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "1", "1", "0.5", "0.5", "0.25", "0"]
     assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "2", "1", "1", "0.5", "0", "0"]
     printed = capsys.readouterr().out
-    line = next(line for line in printed.splitlines() if "kl" in line)
-    assert line.split() == ["a", "kl", "mean", "4", "50.0%", "25.0%", "1", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
+    assert cells_of(printed, "a", "kl") == [
+        *["mean", "4", "50.0%", "25.0%", "1", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
+    ]
+    assert max(map(len, printed.partition("Fractions")[0].splitlines())) <= 80
     assert "Certified accuracy by l0 radius (flips)" in printed
     assert OTHER_EXAMPLES in printed
     assert "average certified radius is a poor metric" in printed
-    markdown = (tmp_path / "new" / "out.md").read_text()
+    markdown = (tmp_path / "new" / "out" / "comparison.md").read_text()
     assert "| a | kl | mean | 4 | 50.0% | 25.0% | 1 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
     assert "average certified radius is a poor metric" in markdown
-    assert "(out.png)" in markdown
-    assert (tmp_path / "new" / "out.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "new" / "out.svg").read_bytes().startswith(b"<?xml")
-    latex = (tmp_path / "new" / "out.tex").read_text().splitlines()
+    assert "(comparison.png)" in markdown
+    assert (tmp_path / "new" / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "new" / "out" / "comparison.svg").read_bytes().startswith(b"<?xml")
+    latex = (tmp_path / "new" / "out" / "comparison.tex").read_text().splitlines()
     assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 1 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
 
 
@@ -97,7 +105,7 @@ def test_wandb_keeps_it_offline_beside_the_files(tmp_path: Path, monkeypatch: py
     compare([run_directory(tmp_path / "a")], [1], out=str(tmp_path / "new" / "out"))
     # wandb writes in a process of its own, which a finished run does not wait for.
     wandb.teardown()
-    (path,) = (tmp_path / "new").glob("wandb/offline-run-*/*.wandb")
+    (path,) = (tmp_path / "new" / "out").glob("wandb/offline-run-*/*.wandb")
     assert path.stat().st_size > 0
 
 
@@ -126,7 +134,7 @@ def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFi
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["model.measure.q", "0.1", "0.2"] in printed
     assert ["model.extra", "absent", "a|b"] in printed
-    markdown = (tmp_path / "out.md").read_text()
+    markdown = (tmp_path / "out" / "comparison.md").read_text()
     assert "| setting | a | b |" in markdown
     assert "| model.extra | absent | a\\|b |" in markdown
     for shared in ("num_classes", "lam", "classes", "seed", "devices"):
@@ -136,7 +144,7 @@ def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFi
 def test_equal_settings_are_not_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     compare([run_directory(tmp_path / "a"), run_directory(tmp_path / "b")], [1], out=str(tmp_path / "out"))
     assert "Settings" not in capsys.readouterr().out
-    assert "Settings" not in (tmp_path / "out.md").read_text()
+    assert "Settings" not in (tmp_path / "out" / "comparison.md").read_text()
 
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path):
@@ -159,10 +167,9 @@ def test_the_envelope_is_the_best_run_at_every_radius(tmp_path: Path, capsys: py
     assert list(best.values())[:8] == ["upper envelope", "", "", "500", "", "", "", ""]
     found = [float(value) for value in list(best.values())[8:]]
     assert found == pytest.approx([0.60, 0.43, 0.32, 0.23, 0.17, 0.14], abs=0.005)
-    line = next(line for line in capsys.readouterr().out.splitlines() if "upper envelope" in line)
-    assert line.split()[2:9] == ["-", "-", "500", "-", "-", "-", "-"]
-    assert "No single classifier reaches it" in (tmp_path / "out.md").read_text()
-    assert "upper envelope" in (tmp_path / "out.tex").read_text()
+    assert cells_of(capsys.readouterr().out, "upper", "envelope", "-")[:6] == ["-", "500", "-", "-", "-", "-"]
+    assert "No single classifier reaches it" in (tmp_path / "out" / "comparison.md").read_text()
+    assert "upper envelope" in (tmp_path / "out" / "comparison.tex").read_text()
 
 
 @pytest.mark.parametrize("known", ["examples", "data"])
@@ -207,7 +214,7 @@ def test_average_radii_are_rounded_to_the_nearest_and_medians_down(tmp_path: Pat
     log = tmp_path / "log.tsv"
     log.write_text("idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.84370\t1\t1.5\n")
     compare([str(log)], [0.1], out=str(tmp_path / "out"))
-    assert "| 0.843 | 0.844 |" in (tmp_path / "out.md").read_text()
+    assert "| 0.843 | 0.844 |" in (tmp_path / "out" / "comparison.md").read_text()
     assert read(tmp_path / "out")[0]["average_certified_radius"] == "0.8437"
     row = comparison({"a": Run(table((1, 2.0), (1, 3.0), (1, 3.0)), FLIPS)}, [1]).text().rows[0]
     assert row[6:8] == ["3", "3"]
@@ -261,13 +268,31 @@ def test_runs_are_a_list_of_paths(tmp_path: Path, runs: Any):
     assert refusal(tmp_path, runs) == f"runs: {runs!r}; must be a list of paths"
 
 
-@pytest.mark.parametrize("out", ["", ".", "folder/"])
-def test_files_must_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str):
+def test_everything_is_written_to_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run = run_directory(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    compare([run], [1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "comparison"]
+    endings = ("csv", "md", "png", "svg", "tex")
+    written = sorted(path.name for path in (tmp_path / "comparison").iterdir())
+    assert written == [*(f"comparison.{ending}" for ending in endings), "report.html"]
+
+
+def test_the_last_lines_say_where_the_files_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    compare([run_directory(tmp_path / "a")], [1], out=str(tmp_path / "out"))
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"table:  {tmp_path / 'out' / 'comparison.csv'}",
+        f"figure: {tmp_path / 'out' / 'comparison.png'}",
+        f"report: {tmp_path / 'out' / 'report.html'}",
+    ]
+
+
+def test_the_folder_must_have_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = run_directory(tmp_path / "a")
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ValueError, match=f"^out: '{re.escape(out)}'; must be the path of files, without suffix$"):
-        compare([run], [1], out=out)
+    with pytest.raises(ValueError, match=r"^out: ' '; must be the path of a folder$"):
+        compare([run], [1], out=" ")
     assert sorted(tmp_path.rglob("*")) == before
 
 

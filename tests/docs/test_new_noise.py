@@ -53,8 +53,8 @@ def test_its_commands_lead_to_one_plot(folder: Path) -> None:
         outcome = launch([*args, *(quiet if args[0] != "compare" else [])], folder)
         assert outcome.status == 0, outcome.err
     for ending in ("png", "svg", "csv", "md", "tex"):
-        assert (folder / f"two_scales_and_gaussian.{ending}").stat().st_size > 0
-    comparison = (folder / "two_scales_and_gaussian.md").read_text()
+        assert (folder / f"two_scales_and_gaussian/comparison.{ending}").stat().st_size > 0
+    comparison = (folder / "two_scales_and_gaussian/comparison.md").read_text()
     for run in ("two_scales", "gaussian"):
         rows = Table.read_csv(folder / "runs" / run / "certificates.csv").of("clopper_pearson")
         assert len(rows["index"]) == 120

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import wandb
 
-from reporting.chart import CHART_KEY
+from reporting.chart import chart_key
 from reporting.comparison_logger import log_comparison
 from reporting.text_table import TextTable
 from smoothing.certificates import certified_curve
@@ -23,20 +23,21 @@ CURVES = {
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[Any]]]:
     """Where a comparison was logged, and its records by their kind."""
     out = tmp_path_factory.mktemp("compared") / "noise"
-    (out.parent / "noise.md").write_text("# Title\n")
+    out.mkdir()
+    (out / "noise.md").write_text("# Title\n")
     tables = {"comparison": TextTable("Title", {"run": False, "at 0.5": True}, [["a", "50.0%"], ["b", "100.0%"]])}
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("WANDB_MODE", raising=False)
         patch.setenv("WANDB_DATA_DIR", str(out.parent / "staging"))
-        log_comparison(out, CURVES, tables, [out.parent / "noise.md"], {"runs": {"a": "x.tsv"}, "audit": None})
+        log_comparison(out, CURVES, tables, [out / "noise.md"], {"runs": {"a": "x.tsv"}, "audit": None})
         # wandb's own process closes the file after `finish` has returned; this waits for it.
         wandb.teardown()
-    (path,) = out.parent.glob("wandb/offline-run-*/*.wandb")
+    (path,) = out.glob("wandb/offline-run-*/*.wandb")
     by_kind: dict[str, list[Any]] = {}
     for record in records(path):
         kind = record.WhichOneof("record_type")
         by_kind.setdefault(kind, []).append(getattr(record, kind))
-    return out.parent, by_kind
+    return out, by_kind
 
 
 def test_it_stays_offline_under_the_name_of_the_comparison(logged: tuple[Path, dict[str, list[Any]]]):
@@ -54,7 +55,7 @@ def test_one_chart_holds_every_line(logged: tuple[Path, dict[str, list[Any]]]):
         for update in record.update
         if list(update.nested_key[:2]) == ["_wandb", "visualize"]
     ]
-    assert charts == [CHART_KEY]
+    assert charts == [chart_key(L2)]
     stored = [
         json.loads(path.read_text()) for path in logged[0].glob("wandb/offline-run-*/files/media/table/*.table.json")
     ]

@@ -99,7 +99,7 @@ def test_lines_of_attacks_are_dashed():
     assert {line.get_label(): line.get_linestyle() for line in axes.lines} == {
         "a: exact": "-",
         "a: attack, upper bound": "--",
-        "b": "-",
+        "b": ":",
     }
 
 
@@ -112,3 +112,25 @@ def test_lines_of_attacks_take_the_upper_value_between_points():
         "exact, upper bound": "steps-post",
         "sure": "steps-pre",
     }
+
+
+def test_a_certifier_has_one_colour_in_all_runs_and_a_run_one_line_style():
+    single = certified_curve(table((1, 2.0)), FLIPS)
+    (axes,) = figure({"a": FLIP_CURVE, "b": FLIP_CURVE}).axes
+    styles = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in axes.lines}
+    assert styles["a: kl"][0] == styles["b: kl"][0] != styles["a: exact"][0] == styles["b: exact"][0]
+    assert styles["a: kl"][1] == styles["a: exact"][1] != styles["b: kl"][1] == styles["b: exact"][1]
+    (alone,) = figure({"c": single}).axes
+    assert alone.lines[0].get_color() == styles["a: exact"][0]
+
+
+def test_equal_lines_stay_visible():
+    (axes,) = figure({f"run {i}": L2_CURVE for i in range(4)}).axes
+    widths = [line.get_linewidth() for line in axes.lines]
+    assert widths == sorted(widths, reverse=True)
+    assert len(set(widths)) == 4
+
+
+def test_the_title_is_text_and_not_a_formula(tmp_path: Path):
+    made = draw({"run": L2_CURVE}, tmp_path / "curve.svg", title="Digits, Gaussian(sigma=0.25), $n = 10$")
+    assert made.axes[0].get_title() == r"Digits, Gaussian(sigma=0.25), \$n = 10\$"
