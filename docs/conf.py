@@ -23,8 +23,7 @@ author = "The smoothing-certificates developers"
 release = installed_version("smoothing-certificates")
 copyright = author
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_design"]
-exclude_patterns = [] if (DOCS / "launch.md").exists() else []
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_design"]
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
 nb_execution_mode = "force"
@@ -57,6 +56,9 @@ html_theme_options = {
 PACKAGES = ("smoothing", "lightning_modules", "datamodules", "callbacks", "reporting")
 COPIED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "results": "results"}
 """Files and folders of the repository that are pages of the site, by their place in the repository."""
+
+OPTIONAL = ("launch", "dashboards")
+"""Pages that are left out of the table of contents where they do not exist."""
 
 SHOWN = {".md", ".png", ".svg", ".csv", ".tex", ".sh", ".py"}
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
@@ -149,6 +151,9 @@ def rewrite_links(app: Sphinx, docname: str, source: list[str]) -> None:
         return f"[{text}]({os.path.relpath(aim, shown.parent)}{anchor})" if aim.is_file() else match[0]
 
     source[0] = LINK.sub(link, source[0])
+    for name in OPTIONAL:
+        if not (DOCS / f"{name}.md").exists():
+            source[0] = source[0].replace(f"\n{name}\n", "\n")
 
 
 def setup(app: Sphinx) -> None:
