@@ -90,7 +90,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--model.measure.num_classes=two"], ["model.measure.num_classes: two", "int"]),
         ([*CERTIFY, "--model=FeatureClassifier"], ["model: FeatureClassifier", "Certification"]),
         ([*CERTIFY, "--data=FeatureFile", "--data.path=absent.npz"], ["FeatureFile", "absent.npz", "readable file"]),
-        ([*CERTIFY, "--model.encoder=KMeansPatches", "--model.encoder.patch=9"], ["KMeansPatches", "patch of 9 x 9"]),
+        ([*CERTIFY, "--model.encoder=KMeansPatches", "--model.encoder.patch=9"], ["KMeansPatches", "9 x 9 pixels"]),
         ([*CERTIFY, "--model.encoder=TfidfSVD"], ["TfidfSVD", "must be texts"]),
         ([*CERTIFY, "--model.certifiers.a=smoothing.attacks.NearestAttack"], ["certifiers.a", "LogisticHead"]),
         ([*CERTIFY, "--trainer.devices", "0"], ["trainer.devices = 0", "at least 1"]),

@@ -114,7 +114,7 @@ def test_parameters_count() -> None:
         LabelFlip(0.1, 2),
         LabelFlip(0.1, 3),
         ClopperPearson(),
-        ClopperPearson(n=7),
+        ClopperPearson(n=77),
     ]
     assert len({state_hashes({"it": made})["it"] for made in objects}) == len(objects)
 

@@ -1,4 +1,4 @@
-"""What analytic certifiers of linear votes have in common."""
+"""Base class of the analytic certifiers of linear votes."""
 
 from abc import abstractmethod
 
@@ -23,7 +23,7 @@ INVISIBLE = 40.0
 
 
 def linear_vote_under_channel(measure: SmoothingMeasure, votes: Votes) -> str | None:
-    """Why the pair is not a linear vote under independent label noise, or None where it is."""
+    """Return why the pair is not a linear vote under independent label noise, or None if it is."""
     if not isinstance(votes, LinearVotes):
         return f"{type(votes).__name__} is not a linear vote"
     if measure.channel is None:
@@ -32,33 +32,33 @@ def linear_vote_under_channel(measure: SmoothingMeasure, votes: Votes) -> str | 
 
 
 class AnalyticCertifier(Certifier):
-    """Bounds each rival's chance analytically, and certifies the majority by their union (THEORY.md 4.2).
+    """Bound the probability of each rival by a formula, and certify the majority by a union bound (THEORY.md 4.2).
 
-    No sampling, no failure probability.
+    Nothing is sampled, so there is no failure probability.
 
     Args:
-        guarantee: How the bound becomes a radius; tight unless given.
+        guarantee: Turns the bound into a radius. Default: `NeymanPearson`, which is tight.
     """
 
     def __init__(self, guarantee: Guarantee | None = None) -> None:
         self.guarantee = guarantee or NeymanPearson()
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Why the pair cannot be certified, or None; see `Certifier.supports`."""
+        """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return linear_vote_under_channel(measure, votes) or self.guarantee.supports(measure)
 
     @abstractmethod
     def log_bound(self, margin: Margin, tilt: Tensor, log_mgf: Float) -> Float:
-        """Upper bound on ``log Pr[s_i <= s_i']``, ``(batch,)``.
+        """Return an upper bound on ``log Pr[s_i <= s_i']``, ``(batch,)``.
 
         Args:
             margin: ``s_i - s_i'`` of each row.
-            tilt: ``(batch,)`` nearly best tilts.
+            tilt: ``(batch,)`` nearly optimal tilts.
             log_mgf: ``(batch,)`` upper bounds on ``K(tilt)``: Chernoff's bound.
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
-        """Certify the majority vote, or abstain where no bound tells which class that is."""
+        """Certify the majority vote. Abstain if the bounds do not determine its class."""
         winner, caught = self.bounds(ballots)
         bound = VoteBound(np.minimum(log_sum(caught), 0), caught.max(1))
         return Certificates(
@@ -87,9 +87,9 @@ class AnalyticCertifier(Certifier):
 
 
 def log_sum(log_p: Float) -> Float:
-    """Upper bound on the log of the sum of each row of probabilities, ``(batch, parts)`` to ``(batch,)``."""
+    """Return an upper bound on the log of the sum of each row of probabilities, ``(batch, parts)`` to ``(batch,)``."""
     total = log_p[:, 0]
     for column in log_p.T[1:]:
-        # Where the sum is nearly 1, its logarithm is far smaller than the parts it is rounded in.
+        # If the sum is nearly 1, its logarithm is much smaller than the rounding errors of its terms.
         total = step_up(np.logaddexp(total, column) + 2 * EPSILON, 2)
     return total

@@ -1,4 +1,4 @@
-"""A tighter analytic tail: Chernoff's tilt, then the normal law with Berry and Esseen's error."""
+"""A tighter analytic tail bound: Chernoff's tilt, then the normal law with the Berry-Esseen error."""
 
 import numpy as np
 import torch
@@ -17,25 +17,27 @@ LARGEST_ERROR = 1e-6
 """Largest relative error for which the refinement is used; it is then raised by ten times as much."""
 
 GRID = 2.0**-24
-"""Refinements are rounded up to multiples of this, so that noise in their last bits cannot show."""
+"""Refinements are rounded up to multiples of this, so that rounding noise does not change certificates."""
 
 
 class BerryEsseen(AnalyticCertifier):
     """The smaller of Chernoff's bound and the tilted Berry-Esseen bound of THEORY.md 4.4.
 
-    It speaks of the majority vote only (THEORY.md 4.2), and may certify more flips than the mean vote survives.
+    It certifies only the majority vote (THEORY.md 4.2). The radius can exceed that of the mean vote.
 
     Args:
-        guarantee: How the bound becomes a radius; tight unless given.
+        guarantee: Turns the bound into a radius. Default: `NeymanPearson`, which is tight.
     """
 
     def log_bound(self, margin: Margin, tilt: Tensor, log_mgf: Float) -> Float:
-        """Chernoff's bound times the refinement, where that is below one."""
+        """Return Chernoff's bound times the refinement, if that is below one."""
         return step_up(log_mgf + log_refinement(margin, tilt), 1)
 
 
 def log_refinement(margin: Margin, tilt: Tensor) -> Float:
-    """Log of the factor by which the normal law improves on ``exp K(t)``, rounded up; 0 where it cannot be trusted.
+    """Return the log of the factor by which the normal law improves on ``exp K(t)``, rounded up.
+
+    It is 0 if rounding errors are too large.
 
     Under the law tilted by ``t``, minus the margin has mean ``-m``, variance ``s^2`` and third absolute central
     moments ``rho_j``; the factor is ``e^(t m + t^2 s^2 / 2) Phi(-m/s - t s) + 1.12 sum rho_j / s^3``.
@@ -46,7 +48,7 @@ def log_refinement(margin: Margin, tilt: Tensor) -> Float:
         s = np.sqrt(variance)
         normal = t * mean + t**2 * variance / 2 + log_ndtr(-mean / s - t * s)
         factor = np.exp(normal) + 2 * BERRY_ESSEEN_CONSTANT * third / s**3
-        # Each term errs by a few units of 1 + |t w|, and their blocked sums by a few hundred more.
+        # Each term has an error of a few units of 1 + |t w|; summation in blocks adds a few hundred units.
         error = 8 * EPS * (1 + t * largest + BLOCK + margin.terms / BLOCK)
         blur = error * (2.0**SCORE_BITS * (t + 1 / s) + 4 * (1 + (t * s) ** 2) + np.abs(normal))
         good = (t > 0) & (s > 0) & (blur < LARGEST_ERROR)
@@ -55,7 +57,7 @@ def log_refinement(margin: Margin, tilt: Tensor) -> Float:
 
 
 def _tilted_moments(margin: Margin, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean of the margin and its summed variances and third absolute central moments under the tilted law."""
+    """Return the mean of the margin and the sums of its variances and third absolute central moments, tilted."""
     mean, variance, third = margin.offset.clone(), torch.zeros_like(tilt), torch.zeros_like(tilt)
     for w, up, down, same in margin.groups:
         grown = (w * tilt[:, None]).exp_()

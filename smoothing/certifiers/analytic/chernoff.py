@@ -13,12 +13,12 @@ from smoothing.votes.ballots import Ballots
 class Chernoff(AnalyticCertifier):
     """``log Pr[s_i <= s_i'] <= min_t K(t)`` (Rosenfeld et al. 2020, eq. 6 and B.2; THEORY.md 4.1).
 
-    The tilt ``t`` is sought cheaply and the bound then evaluated once on all points, every rounding outward.
+    The tilt ``t`` is found on a subsample. The bound is then evaluated once on all points, rounded outward.
 
     Args:
-        guarantee: How the bound becomes a radius; tight unless given.
-        classifier: Which smoothed classifier is certified (THEORY.md 4.2). The ``"mean"`` vote needs only the worst
-            rival, the ``"majority"`` the union of all.
+        guarantee: Turns the bound into a radius. Default: `NeymanPearson`, which is tight.
+        classifier: Smoothed classifier to certify (THEORY.md 4.2). The ``"mean"`` vote needs only the strongest rival,
+            the ``"majority"`` vote the union of all rivals.
     """
 
     def __init__(self, guarantee: Guarantee | None = None, classifier: SmoothedClassifier = "mean") -> None:
@@ -26,16 +26,16 @@ class Chernoff(AnalyticCertifier):
         self.classifier = classifier
 
     def log_bound(self, margin: Margin, tilt: Tensor, log_mgf: Float) -> Float:
-        """Chernoff's bound as it is."""
+        """Return Chernoff's bound unchanged."""
         return log_mgf
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify a batch.
 
-        On the mean vote this never abstains (Rosenfeld et al. 2020, section 4.1): without a certificate the radius is
-        0. A guarantee speaks of votes; that the *mean* keeps its class too follows from the inequality of Donsker and
-        Varadhan, ``t E_rho[s_i - s_i'] >= -K(t) - KL(rho || mu)``, so no radius may exceed what that allows. It seldom
-        matters: only where one change of few labels is nearly certain to be seen, as with many classes at large q.
+        The mean vote never abstains (Rosenfeld et al. 2020, section 4.1). Without a certificate, the radius is 0. A
+        guarantee holds for votes. That the *mean* keeps its class follows from the inequality of Donsker and Varadhan,
+        ``t E_rho[s_i - s_i'] >= -K(t) - KL(rho || mu)``, which limits the radius. The limit is rarely reached: only if
+        a change of few labels is almost certainly detected, as with many classes at large q.
         """
         if self.classifier == "majority":
             return super().certify(ballots)

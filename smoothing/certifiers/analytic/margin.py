@@ -1,4 +1,4 @@
-"""The margin of a linear vote over one rival: a sum of independent three-valued terms."""
+"""Margin of a linear vote over one rival: a sum of independent three-valued terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from smoothing.numerics.rounding import Float
 from smoothing.votes.labels.linear import SCORE_BITS
 
 LARGEST_EXPONENT = 300.0
-"""Largest ``|t w|``: beyond it products of two moments would leave float64."""
+"""Largest ``|t w|``. Above it, products of two moments could overflow float64."""
 
 SMALLEST_MOMENT = 1e-140
-"""Moments are raised to this, so that the product of two does not vanish."""
+"""Lower limit of moments, so that the product of two does not underflow."""
 
 BLOCK = 128
-"""Terms summed at a time, so that a sum of n errs by at most ``BLOCK + n / BLOCK`` units of rounding."""
+"""Terms summed at a time. A sum of n terms then has an error of at most ``BLOCK + n / BLOCK`` rounding units."""
 
 EPS = float(np.finfo(np.float64).eps)
 
 
 class Group(NamedTuple):
-    """Training points with labels that noise treats alike, or with probabilities of their own.
+    """Training points whose labels have the same noise probabilities, or probabilities per point.
 
-    The margin gains ``w`` with probability ``up`` and loses it with ``down``.
+    The margin gains ``w`` with probability ``up`` and loses ``w`` with probability ``down``.
 
     Attributes:
         w: ``(batch, m)`` weights.
         up: ``(batch, 1)`` or ``(batch, m)`` probability that the randomised label is the winner.
-        down: The same that it is the rival.
-        same: The same of neither.
+        down: Probability that it is the rival, of the same shape.
+        same: Probability that it is neither, of the same shape.
     """
 
     w: Tensor
@@ -42,13 +42,13 @@ class Group(NamedTuple):
     same: Tensor
 
     def moments(self, tilt: Tensor) -> Tensor:
-        """Each term's part in ``E exp(-tilt (s_i - s_i'))``, ``(batch, m)``, at tilts ``(batch,)``."""
+        """Return the factor of each term in ``E exp(-tilt (s_i - s_i'))``, ``(batch, m)``, at tilts ``(batch,)``."""
         grown = (self.w * tilt[:, None]).exp_()
         moments = torch.div(self.up, grown).add_(grown.mul_(self.down))
         return moments.add_(self.same) if self.same.any() else moments
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
-        """Each term's part in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
+        """Return the part of each term in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
         grown = (self.w * tilt[:, None]).exp_()
         won = self.up / grown
         lost = grown.mul_(self.down)
@@ -60,13 +60,13 @@ class Group(NamedTuple):
 
 
 class LabelKind(NamedTuple):
-    """Labels that noise turns into a winner and a rival with equal probabilities.
+    """Labels with equal probabilities of becoming the winner and of becoming the rival.
 
     Attributes:
         labels: The labels, ascending.
-        up: Probability that one of them becomes the winner.
-        down: Probability that it becomes the rival.
-        same: Probability of neither, rounded up.
+        up: Probability of becoming the winner.
+        down: Probability of becoming the rival.
+        same: Probability of becoming neither, rounded up.
     """
 
     labels: NDArray[np.intp]
@@ -76,7 +76,7 @@ class LabelKind(NamedTuple):
 
 
 class LabelKinds:
-    """Sorts labels by what a channel makes of them: three kinds for uniform flips, however many classes.
+    """Groups of labels with equal probabilities under a channel. Uniform flips have three kinds, for any K.
 
     Args:
         channel: ``(K, K)`` transition matrix.
@@ -84,11 +84,11 @@ class LabelKinds:
 
     def __init__(self, channel: NDArray[np.float64]) -> None:
         self._channel = channel
-        # Probabilities by number, column by column, so that pairs of them compare as whole numbers.
+        # Numbers of the distinct probabilities of each column, so that pairs of them compare as integers.
         self._number = np.stack([np.unique(column, return_inverse=True)[1].ravel() for column in channel.T], 1)
 
     def __call__(self, first: int, second: int) -> list[LabelKind]:
-        """The kinds of labels for a winner and a rival."""
+        """Return the kinds of labels for a winner and a rival."""
         pair = self._number[:, first] * len(self._channel) + self._number[:, second]
         neither = self._channel.copy()
         neither[:, [first, second]] = 0
@@ -103,13 +103,13 @@ class LabelKinds:
 
 @dataclass(frozen=True)
 class Margin:
-    """The margin ``s_i - s_i'`` of one winner and one rival a row, under independent label noise.
+    """Margin ``s_i - s_i'`` of one winner and one rival per row, under independent label noise.
 
     ``K(t) = log E exp(-t (s_i - s_i'))`` is its log moment generating function (Rosenfeld et al. 2020, B.2).
 
     Attributes:
-        groups: Its random terms.
-        offset: ``(batch,)`` its constant term.
+        groups: Random terms.
+        offset: ``(batch,)`` constant term.
         norm: ``(batch,)`` Euclidean length of all weights.
     """
 
@@ -121,12 +121,12 @@ class Margin:
     def of(
         cls, weights: Tensor, starts: Sequence[int], kinds: Sequence[LabelKind], offset: Tensor, norm: Tensor
     ) -> "Margin":
-        """The margin of one winner over one rival.
+        """Return the margin of one winner over one rival.
 
         Args:
             weights: ``(batch, n)`` weights, in the order of their labels.
             starts: ``(K+1,)`` first position of each label in that order, then n.
-            kinds: What the noise makes of the labels.
+            kinds: Kinds of labels.
             offset: ``(batch,)`` difference of the offsets.
             norm: ``(batch,)`` Euclidean length of all weights.
         """
@@ -140,7 +140,7 @@ class Margin:
         return cls(groups, offset, norm)
 
     def __getitem__(self, rows: Tensor) -> "Margin":
-        """Some of the rows."""
+        """Return the margin of some rows."""
         groups = [Group(*(field[rows] for field in group)) for group in self.groups]
         return Margin(groups, self.offset[rows], self.norm[rows])
 
@@ -150,24 +150,24 @@ class Margin:
         return sum(group.w.shape[1] for group in self.groups)
 
     def largest_tilt(self) -> Tensor:
-        """The largest ``t`` at which ``K`` can be computed, ``(batch,)``."""
+        """Return the largest ``t`` at which ``K`` can be computed, ``(batch,)``."""
         return LARGEST_EXPONENT / self.largest_weight().clamp(min=1)
 
     def largest_weight(self) -> Tensor:
-        """The largest absolute weight, ``(batch,)``."""
+        """Return the largest absolute weight, ``(batch,)``."""
         return torch.stack([torch.linalg.vector_norm(g.w, torch.inf, 1) for g in self.groups]).amax(0)
 
     def log_mgf(self, tilt: Tensor) -> Float:
-        """Upper bound on ``K(tilt)``, ``(batch,)``; infinite where ``tilt`` is above `largest_tilt`.
+        """Return an upper bound on ``K(tilt)``, ``(batch,)``; infinite if ``tilt`` is above `largest_tilt`.
 
-        Terms are rounded up to whole multiples of a power of two, so fine that their sum is exact in any order.
+        Terms are rounded up to multiples of a power of two whose sum is exact in any order.
         """
         size = tilt * 2.0**SCORE_BITS + 1
         scale = torch.ldexp(torch.ones_like(size), 51 - torch.frexp(size).exponent)[:, None]
         total = torch.zeros_like(tilt)
         for group in self.groups:
             moment = group.moments(tilt).clamp_(min=SMALLEST_MOMENT)
-            # Two moments under one logarithm; an odd one out stays alone.
+            # One logarithm for two moments, except for the last of an odd number.
             half = moment.shape[1] // 2
             moment[:, :half].mul_(moment[:, moment.shape[1] - half :])
             moment = moment[:, : moment.shape[1] - half]
@@ -178,15 +178,15 @@ class Margin:
         return np.asarray(np.nextafter(bound.numpy(), np.inf))
 
     def _leaves_float64(self, tilt: Tensor) -> Tensor:
-        """Rows in which some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
-        # The length is at hand, no less than the largest weight, and seldom above the limit.
+        """Return whether some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
+        # The length is already computed, at least the largest weight, and rarely above the limit.
         suspect = torch.nonzero(tilt * self.norm > LARGEST_EXPONENT).flatten()
         leaves = torch.zeros_like(tilt, dtype=torch.bool)
         leaves[suspect] = tilt[suspect] * self[suspect].largest_weight() > LARGEST_EXPONENT * (1 + 8 * EPS)
         return leaves
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
-        """First and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""
+        """Return the first and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""
         slope, curvature = -self.offset, torch.zeros_like(self.offset)
         for group in self.groups:
             first, second = group.derivatives(tilt)
@@ -196,13 +196,13 @@ class Margin:
 
 
 def _runs(labels: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """Ranges of consecutive numbers: first, and last plus one."""
+    """Return the ranges of consecutive numbers: first, and last plus one."""
     cuts = np.flatnonzero(np.diff(labels) > 1)
     return list(zip(labels[[0, *(cuts + 1)]].tolist(), (labels[[*cuts, -1]] + 1).tolist(), strict=True))
 
 
 def row_sums(terms: Tensor) -> Tensor:
-    """Sums over the columns of ``(batch, m)``, block by block."""
+    """Return sums over the columns of ``(batch, m)``, block by block."""
     whole = terms.shape[1] // BLOCK * BLOCK
     blocks = terms[:, :whole].reshape(len(terms), -1, BLOCK).sum(2)
     return blocks.sum(1) + terms[:, whole:].sum(1)

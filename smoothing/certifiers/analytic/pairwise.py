@@ -87,7 +87,7 @@ def pairwise_bounds(
 
 
 class _Chunk(NamedTuple):
-    """Rows with one winner, and what the bounds of its rivals are evaluated from.
+    """Rows with one winner, and the inputs of the bounds of its rivals.
 
     Attributes:
         weights: ``(rows, n)`` weights, in the order of their labels.
@@ -151,7 +151,7 @@ class _Chunk(NamedTuple):
 
 
 def _sketched(scores: Scores, channel: Tensor, winner: Tensor, seconds: Tensor) -> tuple[Tensor, Tensor]:
-    """Nearly best tilts and what ``K`` is there by few training points, both ``(batch, K-1)``."""
+    """Return nearly optimal tilts and the sketched ``K`` at these tilts, both ``(batch, K-1)``."""
     sampler = Sampler(scores, channel)
     tilts, foreseen = (torch.empty(seconds.shape, dtype=torch.float64) for _ in range(2))
     pairs = torch.cartesian_prod(torch.arange(len(winner)), torch.arange(seconds.shape[1]))
@@ -163,7 +163,7 @@ def _sketched(scores: Scores, channel: Tensor, winner: Tensor, seconds: Tensor) 
 
 
 def _evaluate(margin: Margin, tilt: Tensor, foreseen: Tensor) -> tuple[Tensor, Float]:
-    """The tilt and the bound there, sought again where the bound is not what the sketch foresaw."""
+    """Return the tilt and the bound there; the tilt is refined on all points if the bound differs from the sketch."""
     bound = margin.log_mgf(tilt)
     expected = foreseen.numpy()
     close = np.abs(bound - expected) <= SURPRISE * np.maximum(np.abs(expected), 0.1)

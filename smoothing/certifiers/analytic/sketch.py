@@ -1,4 +1,4 @@
-"""Margins seen through few of their terms: enough to find a good tilt."""
+"""Approximations of margins by few of their terms, to find a good tilt."""
 
 from dataclasses import dataclass, replace
 
@@ -10,18 +10,18 @@ from smoothing.certifiers.analytic.tilt import minimise, short
 from smoothing.votes.labels.linear import Scores
 
 OWN, ANYWHERE = 48, 32
-"""Training points in a sketch: with the winner's and with the rival's label each, and with any."""
+"""Training points in a sketch: with the label of the winner and of the rival each, and with any label."""
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Margins seen through some of their terms.
+    """Margins approximated by some of their terms.
 
     Attributes:
-        terms: ``(rows, m)`` of them.
-        times: ``(rows, m)`` how many terms each stands for.
-        shift: ``(rows,)`` what is missing in the derivative of ``K``, at 0 and so everywhere.
-        start: ``(rows,)`` the tilt of a normal law; 0 where the mean margin is not above 0.
+        terms: ``(rows, m)`` sampled terms.
+        times: ``(rows, m)`` number of terms that each represents.
+        shift: ``(rows,)`` correction of the derivative of ``K``: its error at 0, used at every tilt.
+        start: ``(rows,)`` tilt of a normal law; 0 if the mean margin is not above 0.
     """
 
     terms: Group
@@ -31,11 +31,11 @@ class Sketch:
 
     @classmethod
     def of(cls, terms: Group, times: Tensor, slope: Tensor) -> "Sketch":
-        """A sketch of margins.
+        """Return a sketch of margins.
 
         Args:
-            terms: Some of their terms, ``(rows, m)``.
-            times: ``(rows, m)`` how many each stands for.
+            terms: ``(rows, m)`` sampled terms.
+            times: ``(rows, m)`` number of terms that each represents.
             slope: ``(rows,)`` derivative of ``K`` at 0.
         """
         alone = cls(terms, times, torch.zeros_like(slope), slope)
@@ -44,11 +44,11 @@ class Sketch:
         return replace(alone, shift=slope - seen, start=start)
 
     def best_tilt(self) -> Tensor:
-        """Nearly the ``t`` that makes the sketched ``K`` least, ``(rows,)``; 0 unless the mean margin is above 0."""
+        """Return an approximate minimiser of the sketched ``K``, ``(rows,)``; 0 unless the mean margin is above 0."""
         return short(minimise(self._derivatives, self.start, self._largest_tilt()))
 
     def log_mgf(self, tilt: Tensor) -> Tensor:
-        """What the sketch takes ``K(tilt)`` to be, ``(rows,)``."""
+        """Return the sketched ``K(tilt)``, ``(rows,)``."""
         within = torch.minimum(tilt, self._largest_tilt())
         return row_sums(self.terms.moments(within).log_().mul_(self.times)) + tilt * self.shift
 
@@ -61,10 +61,10 @@ class Sketch:
 
 
 class Sampler:
-    """Draws sketches of a batch's margins, without chance.
+    """Deterministic sampler of sketches of the margins of a batch.
 
-    The points that carry the winner's or the rival's label matter most and are few where there are many classes: they
-    are sampled by themselves. In each sample, weights are moved and stretched to the mean and the spread of all.
+    Points with the label of the winner or the rival matter most. With many classes they are few, so they are sampled
+    separately. The weights of each sample are shifted and scaled to the mean and the variance of all its points.
 
     Args:
         scores: Integer scores of a batch.
@@ -82,7 +82,7 @@ class Sampler:
         self._anywhere = order[anywhere[exists]]
 
     def sketch(self, rows: Tensor, first: Tensor, second: Tensor) -> Sketch:
-        """Sketch the margins of ``first`` over ``second`` in some rows of the batch, all ``(pairs,)`` int64."""
+        """Return sketched margins of ``first`` over ``second`` in some rows of the batch, all ``(pairs,)`` int64."""
         up, down = self._channel.T[first], self._channel.T[second]
         offset = self._scores.offsets[rows, first] - self._scores.offsets[rows, second]
         slope = (self._scores.class_sums[rows] * (down - up)).sum(1) - offset
@@ -100,13 +100,13 @@ class Sampler:
         return Sketch.of(terms, torch.cat(times, 1), slope)
 
     def _stratum(self, rows: Tensor, chosen: Tensor, exists: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights of chosen training points, and how many points each stands for, both ``(pairs, m)``.
+        """Return weights of selected training points, and how many points each represents, both ``(pairs, m)``.
 
         Args:
             rows: ``(pairs,)`` rows of the batch.
             chosen: ``(pairs, m)`` training points.
-            exists: ``(pairs, m)`` whether they are meant; there may be fewer than places for them.
-            inside: ``(pairs, K)`` labels that count; points with others stand for none.
+            exists: ``(pairs, m)`` whether the entry is used; a class can have fewer points than there are entries.
+            inside: ``(pairs, K)`` labels of the stratum; points with other labels represent none.
         """
         seen = inside.gather(1, self._scores.labels[chosen]) * exists.double()
         columns = self._sizes, self._scores.class_sums[rows], self._scores.class_squares[rows]
@@ -123,6 +123,6 @@ class Sampler:
 
 
 def _spread_over(size: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """``count`` positions spread evenly over ``0 .. size - 1``, and whether each exists: there may be fewer."""
+    """Return ``count`` evenly spaced positions in ``0 .. size - 1``, and whether each exists."""
     positions = torch.arange(count) * size.clamp(min=count) // count
     return torch.minimum(positions, size - 1), positions < size

@@ -1,4 +1,4 @@
-"""The tilt: the ``t`` at which Chernoff's bound is evaluated. Any gives a valid bound; a good one is sought cheaply."""
+"""Search for the tilt: the ``t`` at which Chernoff's bound is evaluated. Every tilt gives a valid bound."""
 
 from collections.abc import Callable
 
@@ -9,25 +9,25 @@ from smoothing.certifiers.analytic.margin import Margin
 
 STEPS = 24
 TOLERANCE = 0.01
-"""Relative accuracy of the tilt. The bound loses only its square."""
+"""Relative accuracy of the tilt. The bound is off by the order of its square."""
 
 TILT_BITS = 12
-"""Bits of a tilt: enough for the bound, and so few that noise in the last bits of the search cannot show."""
+"""Bits of a tilt. Few, so that rounding noise in the search does not change certificates."""
 
 
 def best_tilt(margin: Margin, start: Tensor) -> Tensor:
-    """Nearly the ``t`` that makes ``K`` least, ``(batch,)``, sought on all terms from ``start``, above 0."""
+    """Return an approximate minimiser of ``K`` over all terms, ``(batch,)``, from ``start`` above 0."""
     return short(minimise(margin.derivatives, start, margin.largest_tilt()))
 
 
 def minimise(derivatives: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, largest: Tensor) -> Tensor:
     """Minimise convex functions of one variable on ``0 .. largest``, one a row, by Newton's method within brackets.
 
-    A row's result does not depend on the other rows.
+    The result of a row does not depend on other rows.
 
     Args:
         derivatives: First and second derivatives at ``(batch,)`` points.
-        start: ``(batch,)`` first guesses; a row that starts at 0 stays there.
+        start: ``(batch,)`` initial values; a row that starts at 0 stays at 0.
         largest: ``(batch,)`` ends of the brackets.
 
     Returns:
@@ -51,6 +51,6 @@ def minimise(derivatives: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tens
 
 
 def short(tilt: Tensor) -> Tensor:
-    """The tilt cut down to its leading bits."""
+    """Return the tilt truncated to its leading bits."""
     mantissa, exponent = torch.frexp(tilt)
     return torch.ldexp((mantissa * 2**TILT_BITS).floor(), exponent - TILT_BITS)

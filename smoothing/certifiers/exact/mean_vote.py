@@ -1,4 +1,4 @@
-"""The noise's mean vote, in exact arithmetic."""
+"""Mean vote under noise, in exact arithmetic."""
 
 from fractions import Fraction
 from typing import Any
@@ -11,18 +11,18 @@ from smoothing.measures.measure import Channel
 from smoothing.votes.labels.linear import SCORE_BITS, Scores
 
 Whole = NDArray[Any]
-"""Whole numbers without overflow: machine words where they are sure to fit, else Python integers of any size."""
+"""Integers without overflow: int64 if they are certain to fit, otherwise Python integers."""
 
 
 def whole_channel(channel: Channel) -> tuple[Whole, int]:
-    """The channel as whole numbers over one denominator, exactly."""
+    """Return the channel as integers over one denominator, exactly."""
     exact = [[Fraction(p) for p in row] for row in channel]
     denominator = int(np.lcm.reduce([p.denominator for row in exact for p in row], dtype=object))
     return np.array([[int(p * denominator) for p in row] for row in exact], dtype=object), denominator
 
 
 def mean_scores(scores: Scores, channel: tuple[Whole, int]) -> Whole:
-    """Expected scores ``E s_c`` of every class, times one positive number (THEORY.md 4.2).
+    """Return the expected scores ``E s_c`` of all classes, times one positive number (THEORY.md 4.2).
 
     Args:
         scores: Integer scores of a batch.
@@ -39,11 +39,11 @@ def mean_scores(scores: Scores, channel: tuple[Whole, int]) -> Whole:
 
 
 def mean_prediction(scores: Scores, channel: Channel) -> NDArray[np.int64]:
-    """The class with the largest expected score, the first of equals; ``(batch,)``."""
+    """Return the class with the largest expected score, the first if several are equal; ``(batch,)``."""
     return np.asarray(mean_scores(scores, whole_channel(channel)).argmax(1), np.int64)
 
 
 def rivals(winner: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
-    """The other classes of each row, ``(batch, K-1)``, ascending."""
+    """Return the other classes of each row, ``(batch, K-1)``, ascending."""
     others = np.arange(num_classes - 1)
     return np.asarray(others + (others >= winner[:, None]), np.int64)

@@ -29,20 +29,20 @@ ROWS_IN_CACHE, WEIGHTS_IN_CACHE = 16, 2**17
 """Rows and weights rounded at a time: few enough to stay in a core's cache from one pass to the next."""
 
 POINTS_AT_A_TIME = 2**14
-"""Training points whose weights are added up by class at a time."""
+"""Training points whose weights are summed by class at a time."""
 
 CLASSES_AT_ONCE = 64
 """Largest number of classes whose sums are one matrix product; of more, each weight is added to its class."""
 
 DRAWS_PER_BLOCK = 256
-"""Label vectors are drawn in blocks of this many, each block from its own key."""
+"""Number of label vectors in a block. Each block is drawn from its own key."""
 
 
 @dataclass(frozen=True)
 class Scores:
     """Scores ``s_c(x) = sum_j weights_j 1[y_j = c] + offsets_c`` in whole numbers (THEORY.md section 4).
 
-    What is certified is exact arithmetic on these numbers; only their ratios matter, so they carry no unit.
+    Certificates hold for exact arithmetic on these numbers. Only their ratios matter, so they have no unit.
 
     Attributes:
         weights: ``(batch, n)`` float64, whole numbers.
@@ -82,7 +82,7 @@ class Scores:
 
     @classmethod
     def rounded(cls, weights: Tensor, offsets: Tensor, labels: Tensor) -> "Scores":
-        """Round float64 scores, in place, to whole numbers as fine as float64 can add exactly.
+        """Round float64 scores in place to the finest whole numbers whose sums float64 holds exactly.
 
         Raises:
             ValueError: If a score is NaN or infinite.
@@ -108,13 +108,13 @@ class Scores:
 
 
 class LinearVotes(LabelVotes, PartLearner):
-    """A base function that predicts the argmax of scores linear in the training labels (THEORY.md section 4).
+    """Base class of votes that predict the argmax of scores linear in the training labels (THEORY.md section 4).
 
-    Ties go to the class with the smallest number. Weights and offsets may depend on training inputs and on the test
-    input, but **on no label**; a kind whose weights do depend on labels must say so in `assumptions`.
+    Ties go to the class with the smallest number. Weights and offsets depend on training inputs and the test input, but
+    **on no label**. If they do depend on labels, `assumptions` must say so.
 
-    A new kind is a subclass with `_fit` and `weights`, and `offsets` where it has any. Both must give the same bits
-    for an input whatever batch it comes in.
+    A new vote is a subclass with `_fit` and `weights`, and `offsets` if it has offsets. Both must return the same bits
+    for an input in every batch.
 
     Args:
         transforms: Feature transforms, fitted on the training inputs in this order.
@@ -132,18 +132,18 @@ class LinearVotes(LabelVotes, PartLearner):
         """Fit transforms and weights to the training set.
 
         Args:
-            x: Training features, ``(n, ...)``, at most 1e100, up or down.
+            x: Training features, ``(n, ...)``, with absolute values of at most 1e100.
             labels: ``(n,)`` whole numbers in ``0 .. num_classes - 1``, every class present.
             num_classes: Number of classes K, at least 2.
 
         Raises:
-            ValueError: If an argument is not as described, naming it, its value and what is allowed.
+            ValueError: If an argument is not as described. The message gives its name, its value and what is allowed.
         """
         x, labels = checked_training_set(x, labels, num_classes)
         self.learn(x, labels, num_classes)
 
     def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
-        """As `fit`, from any part of a training set; see `PartLearner.learn`."""
+        """Fit to any part of a training set; see `PartLearner.learn`."""
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
         self.labels = labels.long()
@@ -155,18 +155,18 @@ class LinearVotes(LabelVotes, PartLearner):
 
     @abstractmethod
     def _fit(self, features: Tensor, labels: Tensor) -> None:
-        """Prepare from transformed training features ``(n, k)`` float64; ``labels`` are for conditional kinds only."""
+        """Fit to transformed training features ``(n, k)`` float64. Only votes with assumptions use ``labels``."""
 
     @abstractmethod
     def weights(self, features: Tensor) -> Tensor:
-        """Weights ``(batch, n)`` float64, finite, of transformed test features ``(batch, k)`` float64. Not shared."""
+        """Return weights ``(batch, n)`` float64, a new tensor, of transformed test features ``(batch, k)`` float64."""
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
-        """Offsets ``(batch, num_classes)`` float64, given features ``(batch, k)`` and their weights ``(batch, n)``."""
+        """Return offsets ``(batch, num_classes)`` float64, given features ``(batch, k)`` and weights ``(batch, n)``."""
         return features.new_zeros(len(features), self.num_classes)
 
     def scores(self, x: Tensor) -> Scores:
-        """Integer scores of inputs ``x``, ``(batch, ...)``.
+        """Return the integer scores of inputs ``x``, ``(batch, ...)``.
 
         Raises:
             ValueError: If a feature is NaN, infinite or above 1e100, or a weight is not finite.
@@ -176,19 +176,19 @@ class LinearVotes(LabelVotes, PartLearner):
         return Scores.rounded(weights, self.offsets(features, weights), self.labels)
 
     def class_scores(self, x: Tensor) -> Tensor:
-        """The scores themselves, in whole numbers; see `PartLearner.class_scores`."""
+        """Return the scores of the classes in whole numbers; see `PartLearner.class_scores`."""
         scores = self.scores(x)
         return scores.class_sums + scores.offsets
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
     ) -> Tensor:
-        """Votes over sampled label vectors; all inputs share the draws (Rosenfeld et al. 2020, Algorithm 2)."""
+        """Count votes over sampled label vectors, shared by all inputs (Rosenfeld et al. 2020, Algorithm 2)."""
         x, _ = checked_batch(x, index)
         scores = self.scores(x)
         votes = torch.zeros(len(x), self.num_classes, dtype=torch.long)
-        for block, asked in blocks(first, draws, DRAWS_PER_BLOCK):
-            noisy = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[asked]
+        for block, requested in blocks(first, draws, DRAWS_PER_BLOCK):
+            noisy = measure.sample_many(self.labels, DRAWS_PER_BLOCK, generator((*seed, block)))[requested]
             sums = torch.stack([scores.weights @ (noisy == c).double().T for c in range(self.num_classes)], -1)
             winners = (sums + scores.offsets[:, None]).argmax(-1)
             votes += one_hot(winners, self.num_classes).sum(1)
