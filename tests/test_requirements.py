@@ -7,7 +7,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-REQUIREMENTS = [Requirement(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+EXTRAS = PROJECT["optional-dependencies"].values()
+REQUIREMENTS = [Requirement(line) for line in (*PROJECT["dependencies"], *(line for extra in EXTRAS for line in extra))]
 CONSTRAINTS = {
     canonicalize_name(pinned.name): next(iter(pinned.specifier)).version
     for line in (ROOT / "constraints.txt").read_text().splitlines()

@@ -7,13 +7,15 @@ import numpy as np
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
+from torch import nn
+
 from smoothing.certifiers import ClopperPearson
 from smoothing.measures import Gaussian
 from smoothing.votes import Ballots, NetworkVotes
-from torch import nn
 
 SIGMA, DRAWS = 0.5, 1000
 COLOURS = ["#f4b183", "#9dc3e6"]
+STYLE = {"svg.hashsalt": "idea", "svg.fonttype": "none", "font.family": "sans-serif"}
 
 
 class Wavy(nn.Module):
@@ -61,5 +63,5 @@ def draw() -> plt.Figure:
 
 
 if __name__ == "__main__":
-    mpl.rcParams.update({"svg.hashsalt": "idea", "svg.fonttype": "none", "font.family": "sans-serif"})
+    mpl.rcParams.update(STYLE)
     draw().savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None})

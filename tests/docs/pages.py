@@ -13,7 +13,7 @@ from tests.front_door import launch
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 QUIET = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
-BLOCK = re.compile(r"^(?:<!-- (?P<mark>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:<!-- (?P<mark>.*) -->\n)?```(?P<language>\w+)\n(?P<code>(?:(?!```).*\n)*)```$", re.MULTILINE)
 MARKED = r"file (\S+)|command(?: \d)?"
 
 
@@ -73,7 +73,7 @@ def _command(line: str, folder: Path) -> str:
         outcome = launch([*words, *quiet], folder)
         assert outcome.status == 0, outcome.err
         return outcome.out
-    command = {"python": [sys.executable], "pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]}[program]
-    ended = subprocess.run([*command, *words], cwd=folder, capture_output=True, text=True, check=False)
+    options = {"python": [], "pytest": ["-m", "pytest", "-p", "no:cacheprovider"]}[program]
+    ended = subprocess.run([sys.executable, *options, *words], cwd=folder, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

@@ -1,5 +1,6 @@
 """Every snippet, file and command in the pages of the documentation runs as it is written."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,9 @@ CHECKS = {
 def test_the_installation_is_that_of_the_readme() -> None:
     (install,) = [block.code for block in blocks(DOCS / "start.md") if block.installs]
     assert install in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_no_block_is_left_out(page: str) -> None:
+    text = PAGES[page].read_text(encoding="utf-8")
+    assert len(blocks(PAGES[page])) == len(re.findall(r"^\s*```(?:python|bash|yaml)", text, re.MULTILINE))
