@@ -38,7 +38,7 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the files of this rank."""
         self._journal, timings = self.open(trainer.global_rank)
-        self._timings = timings.open("a", encoding="utf-8", buffering=1)
+        self._timings = timings.open("a", encoding="utf-8")
 
     def on_predict_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
@@ -65,10 +65,10 @@ class JournalWriter(BasePredictionWriter, ABC, Generic[P]):
         spent = time.perf_counter() - self._started
         pieces = self.pieces(prediction, batch)
         self.directory.lock.confirm()
-        for name, piece in pieces:
-            self._journal.append(piece)
-            with named_errors(self._timings.name):
-                self._timings.write(f"{name}\t{spent / len(pieces):.6f}\n")
+        self._journal.extend([piece for _, piece in pieces])
+        with named_errors(self._timings.name):
+            self._timings.write("".join(f"{name}\t{spent / len(pieces):.6f}\n" for name, _ in pieces))
+            self._timings.flush()
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the files of this rank."""

@@ -1,18 +1,25 @@
 """Data modules: a training set, which may be under attack, and a test set to certify."""
 
-from datamodules.base import DataModule
-from datamodules.cifar10 import CIFAR10
-from datamodules.digits import Digits
-from datamodules.dogfish import Dogfish
-from datamodules.fashion_mnist import FashionMNIST
-from datamodules.feature_file import FeatureFile
-from datamodules.features import FeatureModule
-from datamodules.image_files import ImageFiles
-from datamodules.image_folder import ImageFolder
-from datamodules.imdb import IMDB
-from datamodules.mnist import MNIST
-from datamodules.spambase import Spambase
-from datamodules.texts import TextModule
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from datamodules.base import DataModule
+    from datamodules.cifar10 import CIFAR10
+    from datamodules.digits import Digits
+    from datamodules.dogfish import Dogfish
+    from datamodules.fashion_mnist import FashionMNIST
+    from datamodules.feature_file import FeatureFile
+    from datamodules.features import FeatureModule
+    from datamodules.image_files import ImageFiles
+    from datamodules.image_folder import ImageFolder
+    from datamodules.imdb import IMDB
+    from datamodules.mnist import MNIST
+    from datamodules.spambase import Spambase
+    from datamodules.texts import TextModule
+
+__getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "CIFAR10",

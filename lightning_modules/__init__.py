@@ -4,12 +4,19 @@ Add a class to the room inside that fits: networks, training, objectives, learne
 Imports run downwards to `smoothing` only; `certifying` also imports callbacks and loggers.
 """
 
-from lightning_modules.certifying.certification import Certification
-from lightning_modules.certifying.trainer import Trainer
-from lightning_modules.encoders import Encoder, FeatureClassifier, FrozenEncoder
-from lightning_modules.networks.pretrained_classifier import PretrainedClassifier
-from lightning_modules.training.base_classifier import BaseClassifier, FrozenClassifier
-from lightning_modules.training.denoiser_training import DenoiserTraining
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from lightning_modules.certifying.certification import Certification
+    from lightning_modules.certifying.trainer import Trainer
+    from lightning_modules.encoders import Encoder, FeatureClassifier, FrozenEncoder
+    from lightning_modules.networks.pretrained_classifier import PretrainedClassifier
+    from lightning_modules.training.base_classifier import BaseClassifier, FrozenClassifier
+    from lightning_modules.training.denoiser_training import DenoiserTraining
+
+__getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "BaseClassifier",

@@ -19,6 +19,9 @@ _ATTACK_STYLE = "--"
 LINES_BESIDE_A_LEGEND = 8
 """Largest number of lines with a legend inside the axes. With more lines the legend is outside."""
 
+LINES_WITH_A_LEGEND = 50
+"""Largest number of lines with a legend. A longer legend would be higher than the figure."""
+
 
 def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False) -> Figure:
     """Draw one line per run and certifier. Lines of attacks, which are upper bounds, are dashed.
@@ -68,6 +71,8 @@ def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: boo
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+    if len(drawn) > LINES_WITH_A_LEGEND:
+        return made
     if len(drawn) > LINES_BESIDE_A_LEGEND:
         made.set_size_inches(9.6, 4.0)
         made.legend(loc="outside right center", frameon=False, fontsize="small")

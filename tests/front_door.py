@@ -14,10 +14,14 @@ import pytest
 
 from smoothing.certificates.journal import Journal
 from smoothing.cli.main import run_command
+from smoothing.cli.rooms import OTHERS, modules_of_names
 
 # All processes are forked from one that has only imported modules. It searches the same path.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-multiprocessing.set_forkserver_preload(["smoothing.cli.run", "smoothing.cli.table", "tests.front_door"])
+CLASSES = sorted({module for modules in modules_of_names().values() for module in modules})
+multiprocessing.set_forkserver_preload(
+    ["smoothing.cli.run", "smoothing.cli.table", *CLASSES, *OTHERS, "tests.front_door"]
+)
 
 
 DIGITS = {

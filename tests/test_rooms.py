@@ -30,7 +30,13 @@ ORDER = (
 )
 """Rooms of the mathematics from the bottom up: each imports those before it."""
 
-MODULES = ("smoothing.arguments", "smoothing.data_folder", "smoothing.distance", "smoothing.representation")
+MODULES = (
+    "smoothing.arguments",
+    "smoothing.data_folder",
+    "smoothing.distance",
+    "smoothing.lazy",
+    "smoothing.representation",
+)
 """Modules that all rooms may import, and that import none of them."""
 
 SUBPACKAGES = ("certifying", "training", "networks", "objectives", "learners", "encoders", "denoisers", "architectures")

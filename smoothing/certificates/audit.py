@@ -88,12 +88,11 @@ def audit(radii: ArrayLike, alpha: float, sigma: float, n: int) -> Finding:
     values, times = np.unique(logged, return_counts=True)
     values, times = values[values > 0], times[values > 0]
     p_low, p_high = (norm.cdf(bound / sigma) for bound in printed_from(values))
+    allowed = _unions(p_low, p_high, n)
+    possible = [bool(((union[:, 0] <= alpha) & (alpha <= union[:, 1])).any()) for union in allowed]
     impossible = {
-        float(value): int(count)
-        for value, count, least, most in zip(values, times, p_low, p_high, strict=True)
-        if not len(_alphas(least, most, n, alpha, alpha))
+        float(value): int(count) for value, count, met in zip(values, times, possible, strict=True) if not met
     }
-    allowed = [_alphas(least, most, n, low, high) for least, most in zip(p_low, p_high, strict=True)]
     fits, explained = _most_covered(allowed, times.tolist())
     rows = int(times.sum())
     return Finding(alpha, sigma, n, rows, impossible, fits, rows - explained)
@@ -123,22 +122,88 @@ def printed_from(radii: Float) -> tuple[Float, Float]:
     return radii - width, radii + width
 
 
-def _alphas(p_low: float, p_high: float, n: int, low: float, high: float) -> Float:
-    """Return all alpha within ``[low, high]`` for which the bound of some count lies within ``[p_low, p_high]``.
+_BLOCK = 1_000_000
+"""Largest number of pairs of a radius and a count that are computed at once."""
+
+_CACHED = 200_000
+"""Largest number of radii with cached intervals of alpha."""
+
+_cache: dict[tuple[float, float, int], Float] = {}
+
+
+def _unions(p_low: Float, p_high: Float, n: int) -> list[Float]:
+    """Return for every radius all alpha within `SEARCHED` for which the bound of some count lies in its interval.
+
+    Results are cached, since logs of the same noise share most of their radii.
+
+    Args:
+        p_low: ``(radii,)`` lower ends of the intervals of the bound, at least 1/2.
+        p_high: ``(radii,)`` upper ends.
+        n: Number of draws.
 
     Returns:
-        ``(intervals, 2)`` ends of disjoint closed intervals, ascending.
+        For every radius ``(intervals, 2)`` ends of disjoint closed intervals, ascending.
     """
+    keys = [(least, most, n) for least, most in zip(p_low.tolist(), p_high.tolist(), strict=True)]
+    known = {key: _cache[key] for key in keys if key in _cache}
+    missing = [key for key in keys if key not in known]
+    if missing:
+        least, most = np.array(missing)[:, :2].T
+        known |= zip(missing, _compute_unions(least, most, n), strict=True)
+        if len(_cache) > _CACHED:
+            _cache.clear()
+        _cache.update(known)
+    return [known[key] for key in keys]
+
+
+def _compute_unions(p_low: Float, p_high: Float, n: int) -> Iterator[Float]:
+    """Yield what `_unions` returns, without the cache."""
+    if not len(p_low):
+        return
+    low, high = SEARCHED
     # Counts with a bound in the interval at the largest and the smallest alpha, and one more on either side.
-    first, last = (np.clip(binom.isf(a, n, p) + d, 0, n) for a, p, d in ((high, p_low, -1), (low, p_high, 2)))
-    counts = np.arange(last, first - 1, -1)
-    starts, ends = (binom.sf(counts - 1, n, p) for p in (p_low, p_high))
-    met = (starts <= high) & (ends >= low)
-    if not met.any():
-        return np.empty((0, 2))
-    starts, ends = (np.clip(side[met], low, high) for side in (starts, ends))
-    apart = starts[1:] > ends[:-1]
-    return np.stack([starts[np.r_[True, apart]], ends[np.r_[apart, True]]], axis=1)
+    first = np.clip(binom.isf(high, n, p_low) - 1, 0, n)
+    last = np.clip(binom.isf(low, n, p_high) + 2, 0, n)
+    steps = int((last - first).max()) + 1
+    rows = max(1, _BLOCK // steps)
+    for at in range(0, len(p_low), rows):
+        part = slice(at, at + rows)
+        counts = last[part, None] - np.arange(steps)
+        starts, ends = (_tails(p[part], last[part], counts, n) for p in (p_low, p_high))
+        met = (starts <= high) & (ends >= low) & (counts >= first[part, None])
+        radius = np.nonzero(met)[0]
+        left, right = (np.clip(side[met], low, high) for side in (starts, ends))
+        apart = (left[1:] > right[:-1]) | (radius[1:] != radius[:-1])
+        begins, closes = np.append(True, apart)[: len(left)], np.append(apart, True)[: len(left)]
+        unions = np.stack([left[begins], right[closes]], axis=1)
+        yield from np.split(unions, np.searchsorted(radius[begins], np.arange(1, len(starts))))
+
+
+def _tails(p: Float, last: Float, counts: Float, n: int) -> Float:
+    """Return ``Pr[Binomial(n, p) >= count]`` for successive descending counts.
+
+    The first tail is evaluated directly. The others add the probabilities of single counts, which follow from the first
+    by their ratios. The relative error is far below that of `SLACK`.
+
+    Args:
+        p: ``(radii,)`` probabilities, at least 1/2.
+        last: ``(radii,)`` largest counts, equal to ``counts[:, 0]``.
+        counts: ``(radii, counts)`` counts in steps of -1. Tails of negative counts are not used.
+        n: Number of draws.
+
+    Returns:
+        ``(radii, counts)`` tails.
+    """
+    tails = np.empty_like(counts)
+    tails[:, 0] = binom.sf(last - 1, n, p)
+    with np.errstate(divide="ignore"):
+        odds = np.log((1 - p) / p)[:, None]
+    above = np.maximum(counts[:, :-1], 1)
+    logs = np.log(above / (n + 1 - above)) + odds
+    logs[:, :1] += binom.logpmf(last, n, p)[:, None]
+    np.cumsum(logs, axis=1, out=logs)
+    np.exp(logs, out=tails[:, 1:])
+    return np.asarray(np.cumsum(tails, axis=1, out=tails))
 
 
 def _most_covered(unions: Sequence[Float], weights: Sequence[int]) -> tuple[tuple[tuple[float, float], ...], int]:
@@ -157,13 +222,9 @@ def _most_covered(unions: Sequence[Float], weights: Sequence[int]) -> tuple[tupl
 
 
 def _stretches(at: Float, chosen: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
-    start = None
-    for place, here in zip(at.tolist(), chosen.tolist(), strict=True):
-        if here and start is None:
-            start = place
-        elif not here and start is not None:
-            yield start, place
-            start = None
+    """Yield the first and the following position of every run of chosen positions."""
+    before = np.append(False, chosen[:-1])
+    yield from zip(at[chosen & ~before].tolist(), at[~chosen & before].tolist(), strict=True)
 
 
 def _simplest(low: float, high: float, stated: float) -> tuple[tuple[int, float], Decimal]:

@@ -43,11 +43,9 @@ class ColumnType:
         if not self.optional:
             return np.array(values, self.dtype)
         missing = [value is None for value in values]
-        return np.ma.MaskedArray(
-            [self.dtype(0) if absent else value for value, absent in zip(values, missing, strict=True)],
-            missing,
-            self.dtype,
-        )
+        if any(missing):
+            values = [0 if value is None else value for value in values]
+        return np.ma.MaskedArray(np.array(values, self.dtype), missing, self.dtype)
 
 
 def _parse_flag(text: str) -> bool:
@@ -58,7 +56,14 @@ def _format_number(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-INTEGER = ColumnType(int, str, "a whole number", np.int64)
+def _parse_integer(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(text)
+    return value
+
+
+INTEGER = ColumnType(_parse_integer, str, "a whole number", np.int64)
 NUMBER = ColumnType(float, _format_number, "a number", np.float64)
 FLAG = ColumnType(_parse_flag, lambda value: str(int(value)), "0 or 1", np.bool_)
 TEXT = ColumnType(str, str, "text", np.object_)
@@ -132,13 +137,34 @@ def write_records(
     path: str | Path, delimiter: str, columns: Mapping[str, ColumnType], records: Iterable[Sequence[Any]]
 ) -> None:
     """Write a table. Equal content gives equal bytes. The file is written completely or not at all."""
+    kinds = columns.values()
+    lines = ([kind.write(v) for kind, v in zip(kinds, record, strict=True)] for record in records)
+    _write_lines(path, delimiter, columns, lines)
+
+
+def write_columns(
+    path: str | Path, delimiter: str, columns: Mapping[str, ColumnType], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write a table as `write_records` does, from one array ``(rows,)`` per column."""
+    texts = [_format_column(kind, arrays[name].tolist()) for name, kind in columns.items()]
+    _write_lines(path, delimiter, columns, zip(*texts, strict=True))
+
+
+def _format_column(kind: ColumnType, values: list[Any]) -> list[str]:
+    if kind.dtype is np.float64:
+        # Equal numbers may have different texts: 0 and -0.
+        return [kind.write(value) for value in values]
+    texts = {value: kind.write(value) for value in set(values)}
+    return [texts[value] for value in values]
+
+
+def _write_lines(path: str | Path, delimiter: str, header: Iterable[str], lines: Iterable[Sequence[str]]) -> None:
     draft = Path(f"{path}.{os.getpid()}.part")
     try:
         with draft.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-            writer.writerow(columns)
-            for record in records:
-                writer.writerow([kind.write(v) for kind, v in zip(columns.values(), record, strict=True)])
+            writer.writerow(header)
+            writer.writerows(lines)
         draft.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -86,9 +86,9 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
         part = table.of(certifier)
         if is_attack(part):
             attacks.add(certifier)
-        accuracy[certifier] = np.array(
-            [np.mean(part["correct"] & distance.certified_at(part["radius"], float(r))) for r in at]
-        )
+        reached = np.sort(part["radius"][part["correct"]])
+        certified = len(reached) - np.searchsorted(reached, [distance.covering(float(r)) for r in at])
+        accuracy[certifier] = certified / len(part)
     return Curve(at, accuracy, distance, frozenset(attacks))
 
 

@@ -3,11 +3,13 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from zlib import crc32
+
+import orjson
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -44,10 +46,18 @@ class Journal(ABC, Generic[P]):
         Raises:
             OSError: If the file cannot be written, with its name. The file can then end in a torn line.
         """
-        line = _closed(self._name, json.dumps(self.content(piece), separators=(",", ":")))
+        self.extend([piece])
+
+    def extend(self, pieces: Sequence[P]) -> None:
+        """Write several finished pieces of work, one line each, at once.
+
+        Raises:
+            OSError: If the file cannot be written, with its name. The file can then end in a torn line.
+        """
+        lines = b"".join(_closed(self._name, _encode(self.content(piece))) for piece in pieces)
         try:
-            while line:
-                line = line[self._file.write(line) :]
+            while lines:
+                lines = lines[self._file.write(lines) :]
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
@@ -87,23 +97,31 @@ def read_journals(
         ValueError: With file and line number, if a finished line is damaged, or if two different lines have the same
             key.
     """
-    sources: dict[K, tuple[str, bytes]] = {}
+    known: dict[K, tuple[Path, int, int]] = {}
     for path in sorted(Path(directory).glob("*.jsonl")):
+        start = 0
         for number, line in enumerate(_finished_lines(path), 1):
             where = f"{path}, line {number}"
             try:
                 key, value = read(_content(name, line))
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(
-                    f"{where}: damaged ({error}); restore the file, or delete the line to recompute its {piece}"
-                ) from None
-            first, known = sources.setdefault(key, (where, line))
-            if known != line:
-                raise ValueError(f"{where}: {piece} {key} differs from the one in {first}; must be the same")
-            if first == where:
+                first, first_number, first_start = known.setdefault(key, (path, number, start))
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                raise damaged(where, error, piece) from None
+            if (first, first_number) == (path, number):
                 yield where, key, value
+            elif _line_at(first, first_start) != line:
+                raise ValueError(
+                    f"{where}: {piece} {key} differs from the one in {first}, line {first_number}; must be the same"
+                )
+            start += len(line)
 
 
+def damaged(where: str, error: Exception, piece: str) -> ValueError:
+    """Return the error of a damaged line."""
+    return ValueError(f"{where}: damaged ({error}); restore the file, or delete the line to recompute its {piece}")
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _MIDDLE, _SUFFIX = ',"crc32":"', '"}'
 
 
@@ -114,10 +132,25 @@ def _closed(name: str, content: str) -> bytes:
 
 
 def _content(name: str, line: bytes) -> Any:
-    content = line.decode()[len(f'{{"{name}":') : -len(f"{_MIDDLE}12345678{_SUFFIX}\n")]
-    if _closed(name, content) != line:
+    body, end = line[:_END], line[_END:]
+    start = f'{{"{name}":'.encode()
+    if end != b'%08x"}\n' % crc32(body) or not body.startswith(start) or not body.endswith(_MIDDLE.encode()):
         raise ValueError("checksum does not match")
-    return json.loads(content)
+    content = body[len(start) : -len(_MIDDLE)]
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # Infinite numbers and NaN are no JSON. Python reads and writes them.
+        return json.loads(content)
+
+
+_END = -len(f"12345678{_SUFFIX}\n")
+
+
+def _line_at(path: Path, start: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.readline()
 
 
 def _finished_lines(path: Path) -> Iterator[bytes]:
@@ -129,8 +162,16 @@ def _finished_lines(path: Path) -> Iterator[bytes]:
 
 def _drop_torn_line(path: Path) -> None:
     with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        whole = sum(len(line) for line in file if line.endswith(b"\n"))
-        if whole < size:
-            file.truncate(whole)
+        size = start = file.seek(0, os.SEEK_END)
+        while start:
+            start = max(0, start - _BLOCK)
+            file.seek(start)
+            if newline := file.read(_BLOCK).rfind(b"\n") + 1:
+                break
+        else:
+            newline = 0
+        if start + newline < size:
+            file.truncate(start + newline)
+
+
+_BLOCK = 1 << 16

@@ -1,18 +1,18 @@
 """The certificate table: one row per example and certifier."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from numbers import Integral
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_records
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_columns
 from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
+from smoothing.certificates.columns import read_columns
 
 _CLASSIFIERS = get_args(SmoothedClassifier) + get_args(AttackedClassifier)
 _WHOLE = ("index", "label", "prediction")
@@ -125,34 +125,74 @@ def rows(certifier: str, results: Certificates | Attacked, index: ArrayLike, lab
     Raises:
         ValueError: If the columns differ in length, or a value is not allowed in a `Row`.
     """
+    return [Row(**record) for record in records(certifier, results, index, label)]
+
+
+def records(
+    certifier: str, results: Certificates | Attacked, index: ArrayLike, label: ArrayLike
+) -> list[dict[str, Any]]:
+    """Join the certificates of one batch as `rows` does, and return the checked values of each row by column."""
     phrases = "; ".join(dict.fromkeys(results.assumptions))
     batch = len(results.prediction)
-
-    def each(name: str, column: ArrayLike | None) -> list[Any]:
-        if column is None:
-            return [None] * batch
-        values = np.asarray(column)
-        if values.shape != (batch,):
-            raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
-        return list(values.tolist())
-
     columns = results.columns()
     shared = {name: columns.pop(name) for name in _ONE_PER_BATCH & columns.keys()}
     columns |= {"index": index, "label": label, "radius": np.asarray(columns["radius"], np.float64)}
-    values = {name: each(name, column) for name, column in columns.items()}
-    return [
-        Row(
-            certifier=certifier,
-            correct=cells["prediction"] == cells["label"],
-            assumptions=phrases,
-            **shared,
-            **cells,
-        )
-        for cells in (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
-    ]
+    arrays = {name: np.asarray(column) for name, column in columns.items() if column is not None}
+    for name, values in arrays.items():
+        if values.shape != (batch,):
+            raise ValueError(f"certificates of {certifier}: {name} has shape {values.shape}; must be ({batch},)")
+    arrays["correct"] = arrays["prediction"] == arrays["label"]
+    constant = {"certifier": certifier, "assumptions": phrases, **shared}
+    lists = [arrays[name].tolist() if name in arrays else [constant.get(name)] * batch for name in COLUMNS]
+    joined = [dict(zip(COLUMNS, cells, strict=True)) for cells in zip(*lists, strict=True)]
+    if joined:
+        checked = {**dict.fromkeys(_COUNTS), **{name: np.array([value]) for name, value in constant.items()}, **arrays}
+        for place in suspects({name: checked.get(name) for name in COLUMNS}, batch).nonzero()[0]:
+            Row(**joined[place])
+    return joined
 
 
 _ONE_PER_BATCH = {"n0", "alpha", "classifier", "deterministic", "sound"}
+
+
+def suspects(columns: Mapping[str, NDArray[Any] | None], number: int) -> NDArray[np.bool_]:
+    """Return where a `Row` may refuse its values, ``(number,)``. All other rows are as `Row` describes.
+
+    Args:
+        columns: Columns by name, ``(number,)`` or ``(1,)``; None if all values are missing.
+        number: Number of rows.
+    """
+    wrong = np.zeros(number, np.bool_)
+
+    def column(name: str, missing: float) -> NDArray[Any]:
+        values = columns[name]
+        return np.full(1, missing) if values is None else np.asarray(np.ma.filled(values, missing))
+
+    def is_number(values: NDArray[Any], kinds: str) -> bool:
+        return values.dtype.kind in kinds
+
+    if not all(is_number(column(name, 0), "iu") for name in _WHOLE):
+        return ~wrong
+    # Constants of a batch may be None, which is not a number.
+    optional_values = [column(name, 0) for name in _COUNTS if _is_given(columns[name])]
+    alpha = column("alpha", 0.5) if _is_given(columns["alpha"]) else np.full(1, 0.5)
+    if not all(is_number(values, "iuf") for values in (*optional_values, alpha)):
+        return ~wrong
+    index, label, prediction = (column(name, 0) for name in _WHOLE)
+    radius, correct = column("radius", 0), column("correct", 0)
+    for name, holds in (("certifier", is_name), ("classifier", _CLASSIFIERS.__contains__)):
+        texts = column(name, 0)
+        if refused := {text for text in set(texts.tolist()) if not holds(text)}:
+            wrong |= np.array([text in refused for text in texts.tolist()])
+    for values in optional_values:
+        wrong |= ~(values >= 0)
+    wrong |= (index < 0) | (label < 0) | (prediction < -1) | ~(radius >= 0) | ~((alpha > 0) & (alpha < 1))
+    wrong |= ((prediction < 0) & (radius != 0)) | (correct != (prediction == label))
+    return wrong
+
+
+def _is_given(values: NDArray[Any] | None) -> bool:
+    return values is not None and not (values.dtype == object and values.size == 1 and values[0] is None)
 
 
 class Table:
@@ -174,17 +214,50 @@ class Table:
     def __init__(self, rows: Iterable[Row]) -> None:
         given: list[Any] = list(rows)
         if not given:
-            raise ValueError("certificate table: no rows; at least one example must be certified")
+            raise ValueError(_NO_ROWS)
         if other := [row for row in given if not isinstance(row, Row)]:
             raise ValueError(f"certificate table: row = {other[0]!r}; must be a Row")
-        by_index = sorted(given, key=lambda row: row.index)
-        first = by_index[0].index
-        self.certifiers = tuple(dict.fromkeys(row.certifier for row in by_index if row.index == first))
-        ordered = _complete(by_index, self.certifiers)
-        columns = zip(*(row.cells() for row in ordered), strict=True)
-        self._columns = {
-            name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
-        }
+        columns = zip(*(row.cells() for row in given), strict=True)
+        self._fill({name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)})
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, NDArray[Any]]) -> "Table":
+        """Create a table from columns.
+
+        Args:
+            columns: Every column of `COLUMNS`, ``(rows,)``, of its NumPy type; masked arrays where values are optional.
+
+        Raises:
+            ValueError: If a value is not allowed in a `Row`, or as the constructor does.
+        """
+        ordered = {name: columns[name] for name in COLUMNS}
+        number = len(ordered["index"])
+        if not number:
+            raise ValueError(_NO_ROWS)
+        for place in suspects(ordered, number).nonzero()[0]:
+            Row(**{name: column[place : place + 1].tolist()[0] for name, column in ordered.items()})
+        table = object.__new__(cls)
+        table._fill(ordered)
+        return table
+
+    def _fill(self, columns: dict[str, NDArray[Any]]) -> None:
+        """Sort the rows by example and certifier. Raise unless every example has one row of every certifier."""
+        index, names = columns["index"], columns["certifier"].tolist()
+        first = index.min()
+        self.certifiers = tuple(dict.fromkeys(names[place] for place in (index == first).nonzero()[0]))
+        each = len(self.certifiers)
+        # An unknown certifier is sorted behind the others.
+        places = {name: place for place, name in enumerate(self.certifiers)}
+        place = np.fromiter((places.get(name, each) for name in names), np.int64, len(names))
+        order = np.lexsort((place, index))
+        if not np.array_equal(order, np.arange(len(order))):
+            columns = {name: column[order] for name, column in columns.items()}
+            index, place = columns["index"], place[order]
+        whole = not len(index) % each and (place.reshape(-1, each) == np.arange(each)).all()
+        examples = index[::each]
+        if not whole or (np.diff(examples) == 0).any() or not np.array_equal(np.repeat(examples, each), index):
+            _raise_incomplete(index, columns["certifier"], self.certifiers)
+        self._columns = columns
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -209,13 +282,13 @@ class Table:
             raise ValueError(f"certifier: {certifier}; must be one of {', '.join(self.certifiers)}")
         part = object.__new__(Table)
         part.certifiers = (certifier,)
-        chosen = self["certifier"] == certifier
+        chosen = slice(self.certifiers.index(certifier), None, len(self.certifiers))
         part._columns = {name: column[chosen] for name, column in self._columns.items()}
         return part
 
     def write_csv(self, path: str | Path) -> None:
         """Write a CSV file. Floats keep every bit, flags are 0 or 1, missing values are empty."""
-        write_records(path, ",", COLUMNS, self._records())
+        write_columns(path, ",", COLUMNS, self._columns)
 
     @classmethod
     def read_csv(cls, path: str | Path) -> "Table":
@@ -224,7 +297,8 @@ class Table:
         Raises:
             ValueError: If the file is damaged, naming the file, the line and the allowed values.
         """
-        return assemble(path, read_records(path, ",", COLUMNS))
+        columns = read_columns(path, ",", COLUMNS, _DISTINCT)
+        return from_file(columns) or assemble(path, read_records(path, ",", COLUMNS))
 
     def _records(self) -> Iterator[tuple[Any, ...]]:
         return zip(*(column.tolist() for column in self._columns.values()), strict=True)
@@ -252,14 +326,34 @@ def assemble(path: str | Path, lines: Iterable[tuple[str, dict[str, Any]]]) -> T
         raise ValueError(f"{path}: {error}") from None
 
 
-def _complete(by_index: list[Row], certifiers: tuple[str, ...]) -> Iterator[Row]:
-    """Yield rows by index and certifier. Raise unless every example has one row of every certifier."""
-    place = {name: i for i, name in enumerate(certifiers)}
-    for index, example in groupby(by_index, key=lambda row: row.index):
-        answered = sorted(example, key=lambda row: place.get(row.certifier, len(place)))
-        names = tuple(row.certifier for row in answered)
-        if names != certifiers:
+def from_file(columns: Mapping[str, NDArray[Any]] | None) -> Table | None:
+    """Create a table from columns of a file, or return None if they are not allowed. `assemble` gives the reason."""
+    if columns is None:
+        return None
+    try:
+        return Table.from_columns(columns)
+    except ValueError:
+        return None
+
+
+_DISTINCT = frozenset({"index", "radius", "log_fail", "log_rival"})
+"""Columns that usually have a different value in every row."""
+
+_NO_ROWS = "certificate table: no rows; at least one example must be certified"
+
+
+def _raise_incomplete(index: NDArray[Any], names: NDArray[Any], certifiers: tuple[str, ...]) -> NoReturn:
+    """Raise for the first example that does not have exactly one row of every certifier.
+
+    Args:
+        index: ``(rows,)`` ascending.
+        names: ``(rows,)`` certifiers, in the order of `certifiers` within an example.
+        certifiers: Certifiers that every example must have.
+    """
+    for example in np.unique(index):
+        found = tuple(names[index == example])
+        if found != certifiers:
             raise ValueError(
-                f"example {index}: has rows of {', '.join(names)}; must have one of each of {', '.join(certifiers)}"
+                f"example {example}: has rows of {', '.join(found)}; must have one of each of {', '.join(certifiers)}"
             )
-        yield from answered
+    raise AssertionError("every example is complete")

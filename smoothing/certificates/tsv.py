@@ -8,8 +8,13 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, ColumnType, optional, read_records, write_records
-from smoothing.certificates.table import Table, assemble
+from smoothing.certificates.columns import read_columns
+from smoothing.certificates.table import COLUMNS as TABLE_COLUMNS
+from smoothing.certificates.table import Table, assemble, from_file
 from smoothing.distance import Distance
 
 FIELD_DISTANCE = Distance("l2", "input units", integer=False, strict=False)
@@ -19,7 +24,7 @@ Such radii are strict, but published figures also count changes of exactly the r
 difference is visible: Cohen et al. (2019) print .22 for sigma 1 at radius 1. Counted strictly it is .212.
 """
 
-_CLOCK = re.compile(r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)")
 
 
 def _parse_finite(text: str) -> float:
@@ -33,7 +38,8 @@ def _parse_seconds(text: str) -> float:
     clock = _CLOCK.fullmatch(text)
     if clock is None:
         return _parse_finite(text)
-    return timedelta(**{unit: float(value) for unit, value in clock.groupdict("0").items()}).total_seconds()
+    days, hours, minutes, seconds = map(float, clock.groups("0"))
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
 
 
 RADIUS = replace(NUMBER, parse=_parse_finite, allowed="a finite number, at least 0")
@@ -65,28 +71,38 @@ def read_tsv(path: str | Path, certifier: str = "clopper_pearson") -> tuple[Tabl
     Raises:
         ValueError: If the log is damaged, naming the file, the line and the allowed values.
     """
+    columns = read_columns(path, "\t", COLUMNS, frozenset({"idx"}))
+    if columns is not None and (table := from_file(_certificates(columns, certifier))) is not None:
+        times = columns["time"]
+        known = ~np.ma.getmaskarray(times)
+        return table, dict(zip(columns["idx"][known].tolist(), np.ma.getdata(times)[known].tolist(), strict=True))
     seconds: dict[int, float] = {}
 
     def lines() -> Iterator[tuple[str, dict[str, Any]]]:
         for where, cells in read_records(path, "\t", COLUMNS):
             if cells["time"] is not None:
                 seconds[cells["idx"]] = cells["time"]
-            yield (
-                where,
-                {
-                    "index": cells["idx"],
-                    "certifier": certifier,
-                    "label": cells["label"],
-                    "prediction": cells["predict"],
-                    "radius": cells["radius"],
-                    "correct": cells["correct"],
-                    "classifier": "majority",
-                    "deterministic": False,
-                    "sound": False,
-                },
-            )
+            own = {name: cells[cell] for name, cell in _NAMES.items()}
+            yield where, {**own, "certifier": certifier, **_CONSTANTS}
 
     return assemble(path, lines()), seconds
+
+
+_NAMES = {"index": "idx", "label": "label", "prediction": "predict", "radius": "radius", "correct": "correct"}
+"""Names of columns of a log, by the name of the same column of a table."""
+
+_CONSTANTS = {"classifier": "majority", "deterministic": False, "sound": False}
+
+
+def _certificates(columns: Mapping[str, NDArray[Any]], certifier: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table from the columns of a log."""
+    number = len(columns["idx"])
+    given = {name: columns[cell] for name, cell in _NAMES.items()}
+    constants = {"certifier": certifier, **_CONSTANTS, "assumptions": ""}
+    return {
+        name: given[name] if name in given else kind.column([constants.get(name)] * number)
+        for name, kind in TABLE_COLUMNS.items()
+    }
 
 
 def write_tsv(path: str | Path, table: Table, seconds: Mapping[int, float] | None = None) -> None:

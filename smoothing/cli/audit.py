@@ -1,15 +1,18 @@
 """Audit of certification logs against their stated parameters."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from reporting.comparison import Comparable, Run
 from reporting.text_table import TextTable
-from smoothing.certificates.audit import Finding, audit
+
+if TYPE_CHECKING:
+    from smoothing.certificates.audit import Finding
 
 LISTED = 20
 """Largest number of impossible radii and of missing indices that are listed for one log."""
@@ -55,6 +58,9 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
     Raises:
         ValueError: If there is no log, its sigma is unknown, or a stated parameter is out of range.
     """
+    # The statistics of SciPy take most of a second to import, and other comparisons do not need them.
+    from smoothing.certificates.audit import audit
+
     logs = {name: run.table for name, run in runs.items() if isinstance(run, Run) and paths[name].is_file()}
     if not logs:
         raise ValueError("audit: no TSV log among the runs; must be at least one")
@@ -69,7 +75,7 @@ def audit_logs(paths: Mapping[str, Path], runs: Mapping[str, Comparable], stated
     }
     notes = [EXPLANATION, *(f"{name}: {_verdict(finding)}" for name, finding in findings.items())]
     indices = {name: table["index"].tolist() for name, table in logs.items()}
-    notes += [f"{name}: {gap}" for name in logs for gap in gaps(name, indices)]
+    notes += [f"{name}: {gap}" for name, found in all_gaps(indices).items() for gap in found]
     if len(logs) < len(runs):
         notes.append(NOT_AUDITED)
     return TextTable("Audit of logs", columns, [[name, *_cells(found)] for name, found in findings.items()], notes)
@@ -103,49 +109,66 @@ def read_sigma(path: Path, given: float | None) -> float:
 
 
 def gaps(name: str, indices: Mapping[str, Sequence[int]]) -> list[str]:
-    """Describe the test examples that are missing in a log.
+    """Describe the test examples that are missing in one log; see `all_gaps`."""
+    return all_gaps(indices)[name]
+
+
+def all_gaps(indices: Mapping[str, Sequence[int]]) -> dict[str, list[str]]:
+    """Describe the test examples that are missing in each log.
 
     Indices are missing within a log if they fit its stride. A log ends early if another log with the same stride, which
     contains its last index, ends later. Without such a log the sizes `TEST_SETS` are compared.
 
     Args:
-        name: The log.
         indices: Indices of the test examples in every log, ascending, by name of the log.
 
     Returns:
-        At most two sentences: one about indices missing within the log, one about an early end.
+        For every log at most two sentences: one about indices missing within the log, one about an early end.
     """
-    own = indices[name]
-    step = stride(own)
-    found = []
-    if step is not None:
-        absent = sorted(set(range(own[0] % step, own[-1], step)) - set(own))
-        if absent:
-            listed = _some(list(map(str, absent)))
-            found.append(f"{len(absent)} missing where every {_ordinal(step)} index is logged: {listed}.")
-    ends = {
-        other: rows[-1]
-        for other, rows in indices.items()
-        if other != name and own[-1] in rows and rows[-1] > own[-1] and (step is None or stride(rows) == step)
-    }
-    if ends:
-        sibling = max(ends, key=ends.__getitem__)
-        found.append(f"it ends at index {own[-1]} after {len(own)} rows; {sibling} ends at {ends[sibling]}.")
-    elif step is not None and (size := next((size for size in TEST_SETS if size > own[-1]), None)):
-        last = range(own[0] % step, size, step)[-1]
-        if own[-1] < last:
-            usual = len(range(own[0] % step, size, step))
-            found.append(
-                f"it ends at index {own[-1]} after {len(own)} rows; a test set of {size} examples has {usual} at every "
-                f"{_ordinal(step)} index."
-            )
+    strides = {name: stride(rows) for name, rows in indices.items()}
+    # Logs with the same indices are compared once: the first of them is named.
+    different = {tuple(rows): name for name, rows in reversed(list(indices.items()))}
+    order = {name: place for place, name in enumerate(indices)}
+    later = sorted(
+        ((name, set(rows), rows[-1]) for rows, name in different.items()),
+        key=lambda log: (-log[2], order[log[0]]),
+    )
+    found: dict[str, list[str]] = {}
+    for name, own in indices.items():
+        step = strides[name]
+        found[name] = []
+        if step is not None:
+            absent = sorted(set(range(own[0] % step, own[-1], step)) - set(own))
+            if absent:
+                listed = _some(list(map(str, absent)))
+                found[name].append(f"{len(absent)} missing where every {_ordinal(step)} index is logged: {listed}.")
+        siblings = (
+            (other, end)
+            for other, rows, end in later
+            if end > own[-1] and own[-1] in rows and (step is None or strides[other] == step)
+        )
+        sibling, end = next(siblings, (None, 0))
+        if sibling is not None:
+            found[name].append(f"it ends at index {own[-1]} after {len(own)} rows; {sibling} ends at {end}.")
+        elif step is not None and (size := next((size for size in TEST_SETS if size > own[-1]), None)):
+            last = range(own[0] % step, size, step)[-1]
+            if own[-1] < last:
+                usual = len(range(own[0] % step, size, step))
+                found[name].append(
+                    f"it ends at index {own[-1]} after {len(own)} rows; a test set of {size} examples has {usual} at "
+                    f"every {_ordinal(step)} index."
+                )
     return found
 
 
 def stride(indices: Sequence[int]) -> int | None:
     """Return the most common difference of successive indices, or None for a single index."""
-    steps = Counter(later - earlier for earlier, later in pairwise(indices))
-    return steps.most_common(1)[0][0] if steps else None
+    differences = np.diff(np.asarray(indices))
+    if not len(differences):
+        return None
+    steps, first, times = np.unique(differences, return_index=True, return_counts=True)
+    # Of several most common differences, the first one is taken.
+    return int(steps[np.lexsort((first, -times))[0]])
 
 
 def _ordinal(number: int) -> str:
@@ -157,7 +180,7 @@ def _some(listed: list[str]) -> str:
     return ", ".join(listed[:LISTED] + ([f"and {len(listed) - LISTED} more"] if len(listed) > LISTED else []))
 
 
-def _cells(finding: Finding) -> list[str]:
+def _cells(finding: "Finding") -> list[str]:
     value, low, high = finding.best
     return [
         *(f"{number:g}" for number in (finding.sigma, finding.n, finding.alpha)),
@@ -169,7 +192,7 @@ def _cells(finding: Finding) -> list[str]:
     ]
 
 
-def _verdict(finding: Finding) -> str:
+def _verdict(finding: "Finding") -> str:
     if not finding.impossible:
         return f"all {finding.rows} radii are possible at alpha = {finding.alpha:g}."
     by_rows = sorted(finding.impossible.items(), key=lambda item: (-item[1], item[0]))

@@ -124,7 +124,8 @@ def check_checkpoint(path: str | None) -> None:
 
 def _check_certify(options: Any) -> None:
     limit = options.limit_predict_batches
-    if limit is not None and not (isinstance(limit, float) and limit == 1):
+    # A limit of 1 batch and one of 100 % cannot be told apart: the parser may read either as the other type.
+    if limit is not None:
         raise ValueError(
             f"trainer.limit_predict_batches = {limit}; must be unset to certify: every requested test example is "
             "certified. data.every requests fewer"

@@ -20,6 +20,7 @@ from lightning_modules.certifying.probe import Probed, probe
 from smoothing.certifiers import Certifier
 from smoothing.cli.columns import columns
 from smoothing.cli.errors import one_line
+from smoothing.cli.ranks import World
 from smoothing.cli.run import BAD_INPUT, RunCLI
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,12 +35,14 @@ class PlanCLI(RunCLI):
     Data sets and weights that are missing are downloaded, as by ``certify``.
 
     Args:
-        args: Command and options: those of ``certify``, and ``--within``.
+        args: The command ``certify`` and options, with configs that have sections before the command.
+        options: Options as given: those of ``certify``, and ``--within``.
+        world: The processes that a launcher started, if it did.
     """
 
-    def __init__(self, args: list[str]) -> None:
-        self._options = args[1:]
-        super().__init__(["certify", *self._options])
+    def __init__(self, args: list[str], options: list[str], world: World | None = None) -> None:
+        self._options = options
+        super().__init__(args, world)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the time limit."""

@@ -14,13 +14,6 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import Logger
 
-# Classes are found by their short names once they are imported.
-import lightning_modules.learners
-import lightning_modules.networks.bodies  # noqa: F401
-import smoothing.certifiers
-import smoothing.guarantees
-import smoothing.measures
-import smoothing.votes  # noqa: F401
 from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli import signals
@@ -35,8 +28,8 @@ from smoothing.cli.options import (
     check_trainable,
     set_processes,
 )
-from smoothing.cli.ranks import world
-from smoothing.cli.sections import config_first
+from smoothing.cli.ranks import World
+from smoothing.cli.rooms import import_all
 from smoothing.runs.run_directory import RunDirectory, default_run_dir
 from smoothing.runs.training import TrainingDirectory
 
@@ -70,16 +63,16 @@ class RunCLI(LightningCLI):
     """Command line that reads a config, builds trainer, model and data, and certifies or fits.
 
     Args:
-        args: Command and options.
+        args: Command and options, with configs that have sections before the command.
+        world: The processes that a launcher started, if it did.
     """
 
-    def __init__(self, args: list[str]) -> None:
+    def __init__(self, args: list[str], world: World | None = None) -> None:
         # The provenance holds devices and seeds, which Lightning prints as information.
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        with one_line(ValueError):
-            self._world = world()
-            args = config_first(args, list(self.subcommands()))
+        self._world = world
+        self._first = args[0]
         super().__init__(
             pl.LightningModule,
             DataModule,
@@ -100,13 +93,16 @@ class RunCLI(LightningCLI):
             check_seed(self._get(self.config, "seed_everything"))
         super()._set_seed()
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Return the trainer's methods that are commands, with their arguments that are not options."""
-        return {
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # Lightning calls it on the instance
+        """Return the arguments of the trainer's methods that are not options, by command.
+
+        The parser of a command takes half a second to build. The other one is left out unless a config has sections.
+        """
+        skipped = {
             "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
         }
+        return {self._first: skipped[self._first]} if self._first in skipped else skipped
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the options that both commands share."""
@@ -122,6 +118,14 @@ class RunCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line. Exit with one line if it is bad."""
         assert isinstance(args, list)
+        try:
+            self.config = parser.parse_args(args)
+        except ArgumentError:
+            self._parse_with_all_classes(parser, args)
+
+    def _parse_with_all_classes(self, parser: LightningArgumentParser, args: list[str]) -> None:
+        """Parse once more: a file that a config names may name classes too, and messages list all classes."""
+        import_all()
         try:
             self.config = parser.parse_args(args)
         except ArgumentError as error:

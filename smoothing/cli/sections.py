@@ -1,6 +1,7 @@
 """YAML configs. A config may have one section per command."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,18 @@ def config_first(args: Sequence[str], commands: Sequence[str]) -> list[str]:
         else:
             after.append(option)
     return before + after
+
+
+def read_configs(args: Sequence[str]) -> list[dict[str, Any]]:
+    """Read all configs that the options name.
+
+    Args:
+        args: Command and options, each option and its value as two elements.
+
+    Raises:
+        ValueError: See `read_config`.
+    """
+    return [read_config(value) for option, value in pairwise(args) if option in OPTIONS]
 
 
 def read_config(path: str) -> dict[str, Any]:

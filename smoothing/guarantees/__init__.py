@@ -3,10 +3,17 @@
 A new guarantee is a subclass of `Guarantee`.
 """
 
-from smoothing.guarantees.guarantee import Guarantee, VoteBound
-from smoothing.guarantees.kl import KL, cut_to_divergence
-from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
-from smoothing.guarantees.pairs import certified_pairs
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from smoothing.guarantees.guarantee import Guarantee, VoteBound
+    from smoothing.guarantees.kl import KL, cut_to_divergence
+    from smoothing.guarantees.neyman_pearson import NeymanPearson, exact_thresholds, thresholds
+    from smoothing.guarantees.pairs import certified_pairs
+
+__getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "KL",

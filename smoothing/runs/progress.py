@@ -61,7 +61,7 @@ class Progress:
         finished = self.directory.finished()
         self.requested = requested
         self.remaining = [position for position in requested if position not in finished]
-        self.rows = sum(map(len, finished.values()))
+        self.rows = finished.rows
         self._resumed = self.directory.code()
         self.checked = True
 

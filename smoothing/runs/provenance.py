@@ -10,10 +10,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from smoothing.distance import Distance
-from smoothing.provenance.code import code_version
 
 
 def provenance(
@@ -41,6 +38,11 @@ def provenance(
         The arguments, and three entries more: ``code`` (version of this project), ``versions`` (of Python and of every
         imported distribution) and ``hardware``.
     """
+    # Provenance files are read without torch, which takes seconds to import.
+    import torch
+
+    from smoothing.provenance.code import code_version
+
     return {
         "config": dict(config),
         "seed": seed,

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from smoothing.certificates import Row, Shard, Table, read_shards
+from smoothing.certificates import Shard, Table, read_shards
+from smoothing.certificates.shards import Finished
 from smoothing.provenance.code import code_version
 from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
@@ -67,6 +68,7 @@ class RunDirectory:
         self._timings = self.path / "timings"
         self.lock = Lock(self.path / "lock.json")
         self._run = ""
+        self._finished: tuple[list[tuple[Path, int, int]], Finished] | None = None
 
     def check(self, provenance: Mapping[str, Any]) -> None:
         """Raise if the run does not own the directory.
@@ -119,13 +121,17 @@ class RunDirectory:
                 f"not deterministic): fitted {differing}; {WAYS_OUT}"
             )
 
-    def finished(self) -> dict[int, list[Row]]:
-        """Return the rows of all finished examples by index.
+    def finished(self) -> Finished:
+        """Return the rows of every finished example by its index. Shards are read again only if they have changed.
 
         Raises:
             ValueError: If a shard is damaged, naming file and line.
         """
-        return read_shards(self._shards)
+        shards = [(path, path.stat()) for path in sorted(self._shards.glob("*.jsonl"))]
+        state = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in shards]
+        if self._finished is None or self._finished[0] != state:
+            self._finished = state, read_shards(self._shards)
+        return self._finished[1]
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
         """Return the predictions of all finished draws. Call `check` first: it determines the owner of the draws.
@@ -195,11 +201,10 @@ class RunDirectory:
             RuntimeError: If an example is missing.
         """
         finished = self.finished()
-        requested = self.made_by()["examples"]
-        if len(finished) < requested:
-            missing = requested - len(finished)
-            raise RuntimeError(f"{self.path}: {missing} of {requested} examples are missing; run the command again")
-        return Table(row for example in finished.values() for row in example)
+        asked = self.made_by()["examples"]
+        if len(finished) < asked:
+            raise RuntimeError(f"{self.path}: {asked - len(finished)} of {asked} examples are missing; start again")
+        return finished.table()
 
     def _written_by(self, shard: Path) -> Path:
         """Record the version of the code that writes the next lines of a shard, with the number of the first line."""

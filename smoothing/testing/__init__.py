@@ -3,16 +3,23 @@
 Subclass a suite, name the class ``Test...`` and give the fixtures that it asks for; pytest does the rest.
 """
 
-from smoothing.testing.attacked import never_turned_inside, turned
-from smoothing.testing.certifiers import CertifierConformance
-from smoothing.testing.guarantees import GuaranteeConformance
-from smoothing.testing.known_votes import KnownVotes
-from smoothing.testing.learners import LearnerConformance
-from smoothing.testing.measures import MeasureConformance
-from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
-from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
-from smoothing.testing.retaught import by_plurality, by_run_off, flips_stood, retaught
-from smoothing.testing.votes import LinearVotesConformance, VotesConformance
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from smoothing.testing.attacked import never_turned_inside, turned
+    from smoothing.testing.certifiers import CertifierConformance
+    from smoothing.testing.guarantees import GuaranteeConformance
+    from smoothing.testing.known_votes import KnownVotes
+    from smoothing.testing.learners import LearnerConformance
+    from smoothing.testing.measures import MeasureConformance
+    from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
+    from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
+    from smoothing.testing.retaught import by_plurality, by_run_off, flips_stood, retaught
+    from smoothing.testing.votes import LinearVotesConformance, VotesConformance
+
+__getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "CertifierConformance",

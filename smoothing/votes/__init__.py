@@ -3,27 +3,41 @@
 New votes are a subclass of `Votes`, `LabelVotes` or `LinearVotes`, exported here.
 """
 
-from smoothing.votes.ballots import Ballots
-from smoothing.votes.features.spectral import SpectralEmbedding
-from smoothing.votes.features.transforms import PCA, Centre, Logarithm, Normalise, Transform, Whiten
-from smoothing.votes.labels.centroids import Centroids
-from smoothing.votes.labels.clusters import Clusters
-from smoothing.votes.labels.joint_clusters import JointClusters
-from smoothing.votes.labels.linear import LinearVotes, Scores
-from smoothing.votes.labels.neighbours import ClassSum, NearestNeighbours
-from smoothing.votes.labels.regularisation import Constant, Regularisation, Relative, RosenfeldRule
-from smoothing.votes.labels.ridge import Ridge
-from smoothing.votes.network import NetworkVotes
-from smoothing.votes.parts.bagging import Bagging
-from smoothing.votes.parts.logistic import LogisticHead
-from smoothing.votes.parts.part_learner import PartLearner
-from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
-from smoothing.votes.parts.partitions import Partitions, Poll
-from smoothing.votes.retrained.body import Body
-from smoothing.votes.retrained.draws import Draw, DrawShard, FinishedDraw, MissingDrawsError, Predictions, read_draws
-from smoothing.votes.retrained.learner import Learner, winner
-from smoothing.votes.retrained.retrained_votes import RetrainedVotes
-from smoothing.votes.votes import CensusVotes, LabelVotes, Votes
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from smoothing.votes.ballots import Ballots
+    from smoothing.votes.features.spectral import SpectralEmbedding
+    from smoothing.votes.features.transforms import PCA, Centre, Logarithm, Normalise, Transform, Whiten
+    from smoothing.votes.labels.centroids import Centroids
+    from smoothing.votes.labels.clusters import Clusters
+    from smoothing.votes.labels.joint_clusters import JointClusters
+    from smoothing.votes.labels.linear import LinearVotes, Scores
+    from smoothing.votes.labels.neighbours import ClassSum, NearestNeighbours
+    from smoothing.votes.labels.regularisation import Constant, Regularisation, Relative, RosenfeldRule
+    from smoothing.votes.labels.ridge import Ridge
+    from smoothing.votes.network import NetworkVotes
+    from smoothing.votes.parts.bagging import Bagging
+    from smoothing.votes.parts.logistic import LogisticHead
+    from smoothing.votes.parts.part_learner import PartLearner
+    from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
+    from smoothing.votes.parts.partitions import Partitions, Poll
+    from smoothing.votes.retrained.body import Body
+    from smoothing.votes.retrained.draws import (
+        Draw,
+        DrawShard,
+        FinishedDraw,
+        MissingDrawsError,
+        Predictions,
+        read_draws,
+    )
+    from smoothing.votes.retrained.learner import Learner, winner
+    from smoothing.votes.retrained.retrained_votes import RetrainedVotes
+    from smoothing.votes.votes import CensusVotes, LabelVotes, Votes
+
+__getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "PCA",

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
-from scipy.stats import beta, norm
+from scipy.stats import beta, binom, norm
 
 from smoothing.certificates import read_tsv
-from smoothing.certificates.audit import SEARCHED, audit, printed_from
+from smoothing.certificates.audit import SEARCHED, _cache, _tails, audit, printed_from
 from smoothing.certifiers.sampled.clopper_pearson import upper_bound
 
 LOGS = Path(__file__).parents[1] / "data"
@@ -177,3 +177,21 @@ def test_what_cannot_be(alpha: float, sigma: float, n: int, message: str):
 def test_what_is_no_radius(radius: float):
     with pytest.raises(ValueError, match=f"audit: radius = {radius}; must be at least 0"):
         audit([0.5, radius], 0.001, 0.5, 100)
+
+
+@pytest.mark.parametrize("n", [1, 7, 300, 5000])
+def test_tails_by_ratios_are_those_of_scipy(n: int):
+    p = np.array([0.5, 0.6, 0.97, 0.999999, 1.0])
+    last = np.array([n, n // 2, n, n, n], np.float64)
+    counts = last[:, None] - np.arange(n // 2 + 1)
+    used = counts >= 0
+    tails = _tails(p, last, counts, n)
+    assert tails[used] == pytest.approx(binom.sf(counts - 1, n, p[:, None])[used], rel=1e-10, abs=1e-300)
+
+
+def test_a_cached_audit_equals_the_first():
+    radii = read_tsv(CIFAR10 / "cifar10_resnet110_train0.25_certify0.25.tsv")[0]["radius"]
+    _cache.clear()
+    first = audit(radii, 0.001, 0.25, 100_000)
+    assert audit(radii, 0.001, 0.25, 100_000) == first
+    assert audit(radii[:50], 0.001, 0.25, 100_000).impossible.keys() <= first.impossible.keys()

@@ -57,13 +57,13 @@ class TestSampled(CertifierConformance):
         params=[
             ClopperPearson(n0=50, n=1000, alpha=1e-4),
             ClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=True),
-            ClopperPearson(KL(), n0=50, n=1000, alpha=1e-2, joint=100),
+            ClopperPearson(KL(), n0=50, n=1000, alpha=1e-2, joint=200),
             RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4),
             RandomisedClopperPearson(n0=50, n=1000, alpha=1e-4, two_sided=True),
             Sequential([0, 1, 2, 3], n0=50, max_draws=2000, alpha=1e-4),
-            Sequential([1], KL(), n0=50, max_draws=1000, alpha=1e-4, joint=8),
+            Sequential([1], KL(), n0=50, max_draws=1000, alpha=1e-4, joint=200),
             Staged(1, [100, 1000], n0=50, alpha=1e-4),
-            Staged(2, [500, 600, 2000], [3, 1, 2], KL(), n0=50, alpha=1e-4, joint=8),
+            Staged(2, [500, 600, 2000], [3, 1, 2], KL(), n0=50, alpha=1e-4, joint=200),
             Prediction(n=1000, alpha=1e-4),
         ],
         ids=[

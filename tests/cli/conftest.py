@@ -8,6 +8,9 @@ import yaml
 
 from tests.front_door import DIGITS, PARTITIONS
 
+collect_ignore_glob = ["outside/*"]
+"""Modules of a user, which are found in their working directory only."""
+
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:

@@ -114,6 +114,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--seed_everything=-5"], ["seed_everything = -5", "0 .. 4294967295"]),
         ([*CERTIFY, "--seed_everything=4294967296"], ["seed_everything = 4294967296", "0 .. 4294967295"]),
         ([*CERTIFY, "--trainer.limit_predict_batches=1"], ["limit_predict_batches = 1", "unset", "data.every"]),
+        ([*CERTIFY, "--trainer.limit_predict_batches=1.0"], ["limit_predict_batches = 1", "unset"]),
         ([*CERTIFY, "--trainer.limit_predict_batches=.5"], ["limit_predict_batches = 0.5", "unset"]),
         ([*CERTIFY, "--trainer.limit_predict_batches=0"], ["limit_predict_batches = 0", "unset"]),
         ([*CERTIFY, "--trainer.fast_dev_run=true"], ["fast_dev_run = True", "false"]),
@@ -299,7 +300,6 @@ def test_a_package_that_is_hidden_is_named(
         ["--trainer.limit_test_batches=1"],
         ["--trainer.overfit_batches=1"],
         ["--trainer.inference_mode=false"],
-        ["--trainer.limit_predict_batches=1.0"],
         ["--trainer.max_time=00:00:00:01"],
     ],
 )

@@ -1,9 +1,13 @@
 import subprocess
 import sys
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from smoothing.cli.rooms import ROOMS
+from smoothing.lazy import exported
 from tests.front_door import launch
 
 COMMANDS = ("certify", "fit", "compare", "table")
@@ -36,21 +40,58 @@ def test_built_in_classes_are_listed(tmp_path: Path) -> None:
     assert "--data.classes" in outcome.out
 
 
+def test_version_is_printed(tmp_path: Path) -> None:
+    outcome = launch(["--version"], tmp_path)
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"smoothing {version('smoothing-certificates')}\n", "")
+
+
+SLOW = ("torch", "scipy", "sklearn", "matplotlib", "pytorch_lightning", "torchvision", "wandb", "statsmodels", "pandas")
+UNUSED = ("diffusers", "timm", "statsmodels", "transformers", "sklearn.decomposition")
+TABLE = ["table", "--measure=LabelFlip", "--measure.q=.2", "--measure.num_classes=2", "--max_radius=2"]
+
+
+def imported_by(program: str, names: tuple[str, ...], cwd: Path) -> list[str]:
+    """Return which of some modules a program has imported at its end, in a new process."""
+    ending = f"\nimport sys; print('imported:', *sorted(set({names}) & set(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program + ending], cwd=cwd, capture_output=True, text=True, check=True
+    )
+    first, *found = ended.stdout.splitlines()[-1].split()
+    assert first == "imported:"
+    return found
+
+
 @pytest.mark.parametrize(
     ("args", "absent"),
     [
-        (["--help"], ("torch", "pytorch_lightning")),
-        (["table", "--measure=LabelFlip", "--measure.q=.2", "--measure.num_classes=2", "--max_radius=2"],
-         ("pytorch_lightning", "torchvision", "wandb", "diffusers", "timm", "matplotlib")),
-        (["certify", "--bogus"], ("wandb", "diffusers", "timm", "statsmodels")),
+        (["--help"], SLOW),
+        (["--version"], SLOW),
+        (["certify", "--config", "absent.yaml"], SLOW),
+        (["certify", "--config=broken.yaml"], SLOW),
+        (["fit", "--config", "broken.yaml"], SLOW),
+        (["plan", "--config", "absent.yaml"], SLOW),
+        (["compare", "nowhere"], tuple(name for name in SLOW if name != "matplotlib")),
+        (TABLE, tuple(name for name in SLOW if name != "torch")),
+        (["certify", "--bogus"], ("wandb", *UNUSED[:4])),
+        (["certify", "--config", "digits.yaml", "--trainer.devices=0"], ("wandb", "tensorboard", *UNUSED)),
     ],
-)  # fmt: skip
-def test_commands_import_only_what_they_need(args: list[str], absent: tuple[str, ...]) -> None:
+)
+def test_commands_import_only_what_they_need(workplace: Path, args: list[str], absent: tuple[str, ...]) -> None:
     """Imports take most of the time of a short command."""
-    program = (
-        "import sys; from smoothing.cli.main import run_command\n"
-        f"try: run_command({args})\nexcept SystemExit: pass\n"
-        f"print('imported:', *sorted(set({absent}) & set(sys.modules)))"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ended.stdout.splitlines()[-1] == "imported:"
+    (workplace / "broken.yaml").write_text("model:\n  class_path: [\n")
+    program = f"from smoothing.cli.main import run_command\ntry: run_command({args})\nexcept SystemExit: pass"
+    assert imported_by(program, absent, workplace) == []
+
+
+@pytest.mark.parametrize("package", ["smoothing", *ROOMS, "smoothing.certificates", "smoothing.attacks"])
+def test_packages_import_their_names_on_first_use(package: str, tmp_path: Path) -> None:
+    assert imported_by(f"import {package}", (*SLOW, "numpy"), tmp_path) == []
+
+
+@pytest.mark.parametrize("package", [*ROOMS, "smoothing.certificates", "smoothing.attacks", "smoothing.privacy_loss"])
+def test_packages_export_what_they_list(package: str) -> None:
+    room = import_module(package)
+    assert set(exported(Path(str(room.__file__)))) == set(room.__all__) <= set(dir(room))
+    assert all(getattr(room, name) is not None for name in room.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nope'"):
+        room.Nope  # noqa: B018

@@ -137,11 +137,11 @@ def test_another_checkpoint_is_refused(trained: Path) -> None:
     [
         ([*CERTIFY, "--model.measure.sigma=.5"], ["Gaussian(sigma=0.25)", "Gaussian(sigma=0.5)", "any_measure"]),
         ([*CERTIFY, "--model.measure=Laplace", "--model.measure.scale=.25"], ["Gaussian(sigma=0.25)", "Laplace"]),
-        ([*CERTIFY, "--data.classes=[1,7]"], ["10 classes", "2"]),
-        ([*CERTIFY, "--model.measure.sigma=0"], ["Gaussian", "sigma = 0", "above 0"]),
+        ([*CERTIFY, "--data.classes=[1,7]"], ["num_classes of the data = 2", "must be the network's, 10"]),
+        ([*CERTIFY, "--model.measure.sigma=0"], ["Gaussian", "sigma = 0", "must be within [1e-30, 1e+30]"]),
         ([*CERTIFY, "--data=tall.Tall"], ["[1, 9, 8]", "must be [1, 8, 8]"]),
         ([*CERTIFY, "--data.every=0"], ["Digits", "every = 0", "at least 1"]),
-        (["certify", *CONFIG], ["base_ckpt is not given"]),
+        (["certify", *CONFIG], ["base_ckpt = None", "must be the path of a checkpoint of BaseClassifier"]),
         (["certify", *CONFIG, "--base_ckpt=absent.ckpt"], ["base_ckpt = absent.ckpt", "readable file"]),
         (["certify", *CONFIG, "--base_ckpt=small.py"], ["base_ckpt = small.py", "checkpoint of BaseClassifier"]),
         (["certify", "--config=digits.yaml", "--base_ckpt=small.py"], ["base_ckpt: small.py", "unset"]),
@@ -214,7 +214,8 @@ def test_only_configs_with_sections_go_first(workplace: Path) -> None:
     assert config_first(["fit", "--config", plain, "--x=1"], commands) == ["fit", "--config", plain, "--x=1"]
     assert config_first(["fit", f"--config={sectioned}", "--x=1"], commands) == ["--config", sectioned, "fit", "--x=1"]
     assert config_first(["fit", "--config"], commands) == ["fit", "--config"]
-    assert config_first(["fit", "--config", "absent.yaml"], commands) == ["fit", "--config", "absent.yaml"]
+    with pytest.raises(ValueError, match=r"^config: absent\.yaml does not exist; must be a YAML file$"):
+        config_first(["fit", "--config", "absent.yaml"], commands)
     (workplace / "network.yaml").write_text(yaml.safe_dump({"certify": DIGITS}))
     with pytest.raises(ValueError, match=r"network.yaml has no section fit; must have one, or no sections$"):
         config_first(["fit", "--config", sectioned], commands)

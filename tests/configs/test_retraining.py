@@ -59,7 +59,7 @@ def test_a_config_retrains_and_certifies(
     torch.save({"state_dict": CifarResNet(8).body.state_dict()}, tmp_path / "weights.th")
     outcome = launch(["certify", "--config", f"configs/denoise/{name}.yaml", *QUICK, *options], tmp_path)
     assert outcome.status == 0, outcome.err
-    run = tmp_path / "runs" / name
+    run = tmp_path / "runs/denoise" / name
     table = Table.read_csv(run / "certificates.csv")
     assert (table["n"] == 10).all()
     assert sum(path.read_bytes().count(b"\n") for path in run.glob("draws/*")) == 12

@@ -56,7 +56,7 @@ def counts(name: str, form: Callable[[np.ndarray], Any]) -> torch.Tensor:
     votes = make()
     votes.fit(form(X), form(LABELS), 3)
     if isinstance(votes, Finishing):
-        votes.serve(HERE, form(TESTS), form(INDEX))
+        votes.serve(HERE, form(TESTS), form(INDEX), {})
     direct = votes.counts(measure, form(TESTS), form(INDEX), 20, (0, 1))
     ballots = Ballots(measure, votes, form(TESTS), form(INDEX), 0)
     assert torch.equal(ballots.counts(20, 1), direct)
@@ -137,7 +137,7 @@ def test_invalid_batches_are_refused(name: str, x: Any, index: Any, message: str
         votes.counts(measure, x, index, 10, (0, 1))
     if isinstance(votes, Finishing):
         with pytest.raises(ValueError, match=f"^{message}"):
-            votes.serve(HERE, x, index)
+            votes.serve(HERE, x, index, {})
 
 
 @pytest.mark.parametrize("name", [name for name in FITTED if name not in ("NetworkVotes", "RetrainedVotes")])

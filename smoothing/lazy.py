@@ -1,0 +1,53 @@
+"""Packages that import a name on first use (PEP 562).
+
+The package lists its imports under ``if TYPE_CHECKING:``, where type checkers read them::
+
+    if TYPE_CHECKING:
+        from smoothing.votes.labels.ridge import Ridge
+
+    __all__ = ["Ridge"]
+    __getattr__, __dir__ = attach(__name__, __file__)
+"""
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package that imports its names on first use.
+
+    Args:
+        package: Name of the package.
+        file: Its ``__init__.py``, with the imports under ``if TYPE_CHECKING:``.
+    """
+    modules = exported(Path(file))
+
+    def get(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(modules[name]), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *modules})
+
+
+def exported(file: Path) -> dict[str, str]:
+    """Return the module of every name that a package imports under ``if TYPE_CHECKING:``.
+
+    Args:
+        file: The ``__init__.py`` of the package.
+    """
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return {
+        alias.name: str(node.module)
+        for block in body
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
