@@ -3,7 +3,6 @@
 import os
 import pkgutil
 import re
-import shutil
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -59,10 +58,11 @@ PACKAGES = ("smoothing", "lightning_modules", "datamodules", "callbacks", "repor
 COPIED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "results": "results"}
 """Files and folders of the repository that are pages of the site, by their place in the repository."""
 
-OPTIONAL = ("launch", "dashboards")
+OPTIONAL = ("python", "launch", "dashboards")
 """Pages that are left out of the table of contents where they do not exist."""
 
 SHOWN = {".md", ".png", ".svg", ".csv", ".tex", ".sh", ".py"}
+ORPHAN = b"---\norphan: true\n---\n"
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 
 
@@ -73,8 +73,11 @@ def copy_pages(app: Sphinx) -> None:
             if file.suffix in SHOWN:
                 aim = DOCS / copy / file.relative_to(ROOT / name)
                 aim.parent.mkdir(parents=True, exist_ok=True)
-                if not aim.exists() or aim.read_bytes() != file.read_bytes():
-                    shutil.copyfile(file, aim)
+                # A table of a page of results is linked by its page alone.
+                linked = name == "results" and file.suffix == ".md" and (file.parent / "README.md").exists()
+                mark = ORPHAN if linked and file.name != "README.md" else b""
+                if not aim.exists() or aim.read_bytes() != mark + file.read_bytes():
+                    aim.write_bytes(mark + file.read_bytes())
 
 
 def write_api(app: Sphinx) -> None:
