@@ -42,7 +42,6 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
-html_static_path = ["_static"]
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
