@@ -126,6 +126,11 @@ def _write(page: Path, text: str) -> None:
         page.write_text(text, encoding="utf-8")
 
 
+def skip_member(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out methods that scikit-learn generates for its metadata routing."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def rewrite_links(app: Sphinx, docname: str, source: list[str]) -> None:
     """Make links of Markdown files, which are relative paths in the repository, links of the site."""
     shown = Path(app.env.doc2path(docname))
@@ -164,4 +169,5 @@ def setup(app: Sphinx) -> None:
     """Connect the steps above."""
     app.connect("builder-inited", copy_pages)
     app.connect("builder-inited", write_api)
+    app.connect("autodoc-skip-member", skip_member)
     app.connect("source-read", rewrite_links)
