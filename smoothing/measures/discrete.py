@@ -11,6 +11,7 @@ from torch import Tensor
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import Distance
 from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
+from smoothing.numerics.random import uniform_integers
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 from smoothing.privacy_loss.step import LEAST_PROBABILITY
 
@@ -89,7 +90,7 @@ class Discrete(CategoricalMeasure):
     def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Keep or change every coordinate; see `CategoricalMeasure.randomise`."""
         changed = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) < self.q
-        shift = torch.randint(1, self.num_classes, z.shape, generator=generator, dtype=z.dtype, device=z.device)
+        shift = 1 + uniform_integers(self.num_classes - 1, z.shape, generator, z.device)
         return torch.where(changed, (z + shift) % self.num_classes, z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:

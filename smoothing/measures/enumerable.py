@@ -7,6 +7,7 @@ from torch import Tensor
 
 from smoothing.arguments import is_generator, is_tensor
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.random import uniform_integers
 
 
 class EnumerableMeasure(SmoothingMeasure):
@@ -41,4 +42,4 @@ class EnumerableMeasure(SmoothingMeasure):
         """Draw independent versions of ``z``; see `SmoothingMeasure.sample_many`."""
         is_tensor(self, z=z)
         is_generator(self, generator)
-        return self.version(z, torch.randint(self.versions, (draws,), generator=generator, device=z.device))
+        return self.version(z, uniform_integers(self.versions, (draws,), generator, z.device))

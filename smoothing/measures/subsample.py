@@ -10,6 +10,7 @@ from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import Distance
 from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.measure import SmoothingMeasure
+from smoothing.numerics.random import uniform_integers
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
 
 HIDDEN = -1
@@ -55,7 +56,7 @@ class Subsample(SmoothingMeasure):
         is_generator(self, generator)
         if not z.dtype.is_signed:
             refuse(self, "z", z, f"of a signed dtype, since {HIDDEN} marks hidden labels")
-        shown = torch.randint(z.numel(), (draws, self.size), generator=generator, device=z.device)
+        shown = uniform_integers(z.numel(), (draws, self.size), generator, z.device)
         versions = torch.full((draws, z.numel()), HIDDEN, dtype=z.dtype, device=z.device)
         return versions.scatter_(1, shown, z.flatten()[shown]).reshape(draws, *z.shape)
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 _WORDS = 624
+_RANGE = 2**63
 _STATE = slice(24, 24 + 8 * _WORDS)
 _LEFT = slice(8, 12)
 _NEXT = slice(16, 24)
@@ -35,3 +36,28 @@ def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.G
     state[_NEXT] = np.array([0], np.uint64).view(np.uint8)
     made.set_state(torch.from_numpy(state))
     return made
+
+
+def uniform_integers(
+    limit: int, shape: Sequence[int], generator: torch.Generator, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """Draw independent integers, each exactly uniform in ``0 .. limit - 1``.
+
+    `torch.randint` takes the remainder of 32 random bits. It draws small integers more often than large ones, by up to
+    ``limit / 2^32`` relative, which is enough to falsify a certificate. Here 63 bits are drawn, and drawn again in the
+    rare case that they are beyond the last multiple of ``limit``.
+
+    Args:
+        limit: Number of values, within 1 .. 2^63 - 1.
+        shape: Shape of the result.
+        generator: Source of all randomness, on ``device``.
+        device: Device of the result.
+
+    Returns:
+        int64 tensor.
+    """
+    drawn = torch.empty(tuple(shape), dtype=torch.int64, device=device).random_(generator=generator)
+    largest = _RANGE - _RANGE % limit - 1
+    while (beyond := drawn > largest).any():
+        drawn[beyond] = torch.empty_like(drawn[beyond]).random_(generator=generator)
+    return drawn % limit

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -102,16 +103,19 @@ class _Walk:
         self._visited[id(value)] = len(self._visited), value
         if isinstance(value, Tensor) and value.layout is torch.strided and not value.is_meta:
             flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(f"tensor {tuple(value.shape)} {value.dtype};".encode())
+            digest.update(f"tensor {tuple(value.shape)} {value.dtype} {value.requires_grad};".encode())
             digest.update(flat.numpy().data)
         elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
             digest.update(f"array {value.shape} {value.dtype.str};".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
         elif isinstance(value, nn.Module) and network is None:
-            digest.update(f"network {name};".encode())
+            # Networks in one list, or under the names net and _net, have one name here.
+            entry = next(entry for entry in _numbered(name) if entry not in self.hashes)
+            digest.update(f"network {entry};".encode())
+            self.hashes[entry] = ""
             inner = hashlib.sha256()
             self._feed_object(inner, name, value, value)
-            self.hashes[name] = inner.hexdigest()
+            self.hashes[entry] = inner.hexdigest()
         else:
             self._feed_object(digest, name, value, network)
 
@@ -142,8 +146,16 @@ class _Walk:
             self.code.add((_module_name(code), path, source))
 
 
+def _numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the name with the numbers 2, 3, ..."""
+    yield name
+    yield from (f"{name}.{number}" for number in count(2))
+
+
 def _held(function: Any) -> Iterator[Any]:
-    """Yield the default arguments of a function and the values of its enclosing scopes."""
+    """Yield the object of a method, the default arguments of a function and the values of its enclosing scopes."""
+    owner = getattr(function, "__self__", None)
+    yield None if isinstance(owner, ModuleType) else owner
     yield from (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
     for cell in getattr(function, "__closure__", None) or ():
         # A variable without a value yet.
@@ -160,7 +172,8 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(value, Mapping):
         yield from value.items()
     elif isinstance(value, set | frozenset):
-        yield from enumerate(sorted(state_hashes({"member": member})["member"] for member in value))
+        # Members have no order of their own. Their hashes have one.
+        yield from enumerate(sorted(str(state_hashes({"member": member})) for member in value))
     elif type(value) in (list, tuple):
         yield from enumerate(value)
     else:

@@ -34,7 +34,7 @@ def as_tensor(name: str, values: Arrays, allowed: str = "numbers") -> Tensor:
         if array.dtype.kind in "biuf":
             native = np.float64 if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
             # Memory maps stay on disk. Other arrays are copied, since their owner may change them.
-            mapped = isinstance(array, np.memmap) and array.dtype == native and array.flags.c_contiguous
+            mapped = isinstance(values, np.memmap) and array.dtype == native and array.flags.c_contiguous
             with catch_warnings():
                 filterwarnings("ignore", "The given NumPy array is not writable")
                 return torch.from_numpy(array if mapped else np.array(array, native, order="C"))

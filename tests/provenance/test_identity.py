@@ -170,3 +170,34 @@ def test_sources_of_a_user_are_hashed_with_what_they_import(tmp_path: Path, monk
 def test_sources_of_this_project_and_of_libraries_are_not() -> None:
     held = {"votes": NetworkVotes(LeNet(num_classes=2)), "measure": Gaussian(0.1), "sklearn": LogisticRegression()}
     assert source_hashes(held) == {}
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda first, second: SimpleNamespace(networks=[first, second]),
+        lambda first, second: SimpleNamespace(networks={0: first, 1: second}),
+        lambda first, second: SimpleNamespace(net=first, _net=second),
+        lambda first, second: SimpleNamespace(networks={Slots(first), Slots(second)}),
+        lambda first, second: SimpleNamespace(call=first.forward, other=second.forward),
+        lambda first, second: SimpleNamespace(call=[SimpleNamespace(net=first).__eq__, second]),
+    ],
+    ids=["list", "numbers", "underscore", "set", "methods", "method of an object"],
+)
+@pytest.mark.parametrize("changed", [0, 1])
+def test_every_one_of_several_networks_counts(hold: Callable[[Net, Net], Any], changed: int) -> None:
+    torch.manual_seed(0)
+    networks = [Net(), Net()]
+    held = hold(*networks)
+    before = state_hashes({"votes": held})
+    assert state_hashes({"votes": held}) == before
+    with torch.no_grad():
+        networks[changed].linear.weight[0, 0] += 1
+    assert state_hashes({"votes": held}) != before
+
+
+def test_whether_weights_are_trained_counts() -> None:
+    net = Net()
+    before = state_hashes({"net": net})
+    net.linear.weight.requires_grad_(False)
+    assert state_hashes({"net": net}) != before
