@@ -9,6 +9,9 @@ from typing import Literal
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 """Folder of the packaged configs."""
 
+SWEEPS = "sweeps"
+"""Folder within it of the configs of sweeps."""
+
 FIRST_LINE = re.compile(r"# For smoothing (?P<commands>.+?)\. Needs (?P<needs>.+)\.")
 """First line of every packaged config."""
 
@@ -49,8 +52,9 @@ class PackagedConfig:
 
 
 def packaged() -> list[PackagedConfig]:
-    """Return all packaged configs, by name."""
-    return [PackagedConfig.read(path) for path in sorted(FOLDER.rglob("*.yaml"))]
+    """Return all packaged configs by name, without the configs of sweeps, which are for wandb."""
+    paths = [path for path in sorted(FOLDER.rglob("*.yaml")) if path.parent.name != SWEEPS]
+    return [PackagedConfig.read(path) for path in paths]
 
 
 def find_config(path: str) -> str:
