@@ -89,7 +89,7 @@ def test_redrawn_labels_are_flipped_labels(redraw: type[SmoothingMeasure]) -> No
 
 
 def test_conformance_example_passes(redraw: type[SmoothingMeasure], pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_mine=BLOCKS[1] + BLOCKS[2])
+    pytester.makepyfile(mine=BLOCKS[1], test_mine=BLOCKS[2])
     outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider").parseoutcomes()
     assert outcome.keys() <= {"passed", "skipped"}
     assert outcome["passed"] >= 10
