@@ -227,7 +227,7 @@ class Certification(pl.LightningModule):
             if reason := certifier.refuses(len(self.data.requested)):
                 raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
-                raise ValueError(f"certifiers.{name}: {kind} cannot serve: {reason}")
+                raise ValueError(f"certifiers.{name}: {kind} cannot be used: {reason}")
         self._try_first_example()
         self._prepared = self._data is not None
 

@@ -160,7 +160,10 @@ def advice(probed: Probed, within: float, options: list[str]) -> dict[str, str]:
     ranks = probed.cost.ranks_within(within)
     limit = f"ends within {spell(within)}"
     if ranks is None:
-        return {limit: f"on no number of ranks: {spell(probed.cost.seconds(10**9))} at best", **launch(options, None)}
+        return {
+            limit: f"not on any number of ranks: {spell(probed.cost.seconds(10**9))} at best",
+            **launch(options, None),
+        }
     return {limit: f"on {counted(ranks, 'rank')}, each with devices like those of this probe", **launch(options, ranks)}
 
 

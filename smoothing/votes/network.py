@@ -129,7 +129,9 @@ class NetworkVotes(CensusVotes):
         own = getattr(network, "num_classes", None)
         classes = own if num_classes is None else num_classes
         if classes is None:
-            raise ValueError("NetworkVotes: num_classes is not given; must be, for a network without num_classes")
+            raise ValueError(
+                f"NetworkVotes: num_classes = None; must be given, since {type(network).__name__} has no attribute num_classes"
+            )
         if own not in (None, classes) or classes < 2:
             allowed = "at least 2" if own is None else f"the network's, {own}"
             raise ValueError(f"NetworkVotes: num_classes = {classes}; must be {allowed}")

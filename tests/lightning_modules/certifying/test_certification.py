@@ -165,7 +165,7 @@ class Choosy(Certifier):
 
 
 def test_a_certifier_can_decline_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot serve: Ridge is not supported"):
+    with pytest.raises(ValueError, match=r"certifiers\.choosy: Choosy cannot be used: Ridge is not supported"):
         Trainer(**QUIET).certify(certification(choosy=Choosy()), Digits((1, 7)), tmp_path / "run", loggers=[])
     assert not (tmp_path / "run").exists()
 
