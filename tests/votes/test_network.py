@@ -240,7 +240,7 @@ def test_only_requested_draws_must_be_finite() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "num_classes is not given; must be"),
+        ({}, "num_classes = None; must be given, since"),
         ({"num_classes": 1}, "num_classes = 1; must be at least 2"),
         ({"num_classes": 2, "noise_batch": 0}, "noise_batch = 0; must be a multiple of 128"),
         ({"num_classes": 2, "noise_batch": 200}, "noise_batch = 200; must be a multiple of 128"),
