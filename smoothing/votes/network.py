@@ -129,9 +129,8 @@ class NetworkVotes(CensusVotes):
         own = getattr(network, "num_classes", None)
         classes = own if num_classes is None else num_classes
         if classes is None:
-            raise ValueError(
-                f"NetworkVotes: num_classes = None; must be given, since {type(network).__name__} has no attribute num_classes"
-            )
+            kind = type(network).__name__
+            raise ValueError(f"NetworkVotes: num_classes = None; must be given, since {kind} has no num_classes")
         if own not in (None, classes) or classes < 2:
             allowed = "at least 2" if own is None else f"the network's, {own}"
             raise ValueError(f"NetworkVotes: num_classes = {classes}; must be {allowed}")
