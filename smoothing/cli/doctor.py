@@ -152,9 +152,10 @@ def data_sets() -> Section:
     found: Section = {"folder": f"{root.absolute()} ({VARIABLE} {'is set' if named else 'is not set: ./data'})"}
     for name in datamodules.__all__:
         kind = getattr(datamodules, name)
-        layout, parameters = kind.layout, inspect.signature(kind).parameters
-        if inspect.isabstract(kind):
+        # Examples that are given in Python are not looked for.
+        if not issubclass(kind, DataModule) or inspect.isabstract(kind):
             continue
+        layout, parameters = kind.layout, inspect.signature(kind).parameters
         if layout is not None:
             missing = [path for path in expand(layout) if not os.access(root / path, os.R_OK)]
             needed = f"missing: needs {layout.replace(',', ', ')}"

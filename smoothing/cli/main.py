@@ -110,6 +110,8 @@ def run_command(args: Sequence[str]) -> None:
     else:
         signals.state = lambda: "stopped"
         with one_line(ValueError, OSError):
+            if not arguments:
+                raise ValueError(f"command: not given; must be one of {', '.join(COMMANDS)}")
             _call_function(command, arguments)
 
 
