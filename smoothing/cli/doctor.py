@@ -153,7 +153,7 @@ def data_sets() -> Section:
     for name in datamodules.__all__:
         kind = getattr(datamodules, name)
         # Examples that are given in Python are not looked for.
-        if not issubclass(kind, DataModule) or inspect.isabstract(kind):
+        if not issubclass(kind, datamodules.DataModule) or inspect.isabstract(kind):
             continue
         layout, parameters = kind.layout, inspect.signature(kind).parameters
         if layout is not None:
