@@ -119,3 +119,16 @@ def test_every_folder_of_modules_is_a_room() -> None:
 @pytest.mark.parametrize("package", BELOW)
 def test_packages_carry_their_types(package: str) -> None:
     assert (ROOT / package / "py.typed").is_file()
+
+
+def test_no_exported_name_is_that_of_a_module() -> None:
+    """Importing the module would replace the name in its package."""
+    for folder in {path.parent for path in files(*BELOW)}:
+        tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+        lists = [
+            node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        modules = {path.stem for path in folder.iterdir()}
+        assert not [name for names in lists for name in ast.literal_eval(names) if name in modules], folder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smoothing.testing.measures import MeasureConformance
     from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
     from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
-    from smoothing.testing.retaught import by_plurality, by_run_off, flips_stood, retaught
+    from smoothing.testing.retrained_parts import by_plurality, by_run_off, flips_stood, retaught
     from smoothing.testing.votes import LinearVotesConformance, VotesConformance
 
 __getattr__, __dir__ = attach(__name__, __file__)

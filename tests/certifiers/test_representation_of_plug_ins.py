@@ -33,7 +33,8 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_representation_is_the_call(call: str) -> None:
-    assert repr(eval(call, {**vars(guarantees), **vars(votes), **vars(certifiers)})) == call
+    names = {name: getattr(room, name) for room in (guarantees, votes, certifiers) for name in room.__all__}
+    assert repr(eval(call, names)) == call
 
 
 def test_every_certifier_and_vote_is_in_the_list() -> None:
@@ -44,5 +45,5 @@ def test_every_certifier_and_vote_is_in_the_list() -> None:
         if isinstance(kind, type) and issubclass(kind, certifiers.Certifier | votes.Votes)
         if not kind.__abstractmethods__
     }
-    # These take networks and learners, which are not constructed from the names above.
-    assert concrete - {call.partition("(")[0] for call in CALLS} == {"NetworkVotes", "RetrainedVotes"}
+    # These take networks, classifiers and learners, which are not constructed from the names above.
+    assert concrete - {call.partition("(")[0] for call in CALLS} == {"NetworkVotes", "RetrainedVotes", "SklearnVotes"}
