@@ -37,7 +37,8 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_representation_is_the_call(call: str) -> None:
-    assert repr(eval(call, {**vars(measures), **vars(guarantees)})) == call
+    names = {name: getattr(room, name) for room in (measures, guarantees) for name in room.__all__}
+    assert repr(eval(call, names)) == call
 
 
 def test_every_measure_and_guarantee_is_in_the_list() -> None:
