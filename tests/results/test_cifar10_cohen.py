@@ -31,8 +31,8 @@ def expanded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_command_gives_the_files_and_the_files_the_table(expanded: list[str], tmp_path: Path):
     out = expanded.index("--out") + 1
-    assert Path(expanded[out]) == (RESULTS / "comparison").relative_to(ROOT)
-    expanded[out] = str(tmp_path / "comparison")
+    assert Path(expanded[out]) == RESULTS.relative_to(ROOT)
+    expanded[out] = str(tmp_path)
     main(expanded)
     for ending in ("csv", "md", "tex"):
         assert (tmp_path / f"comparison.{ending}").read_text() == (RESULTS / f"comparison.{ending}").read_text()
