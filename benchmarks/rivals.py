@@ -1,6 +1,6 @@
 """What many classes and large training sets cost, against the work that cannot be saved.
 
-``python benchmarks/rivals.py`` makes tables of results/speed.md; ``--smoke`` the same on small sizes. Ratios are taken
+``python -m benchmarks.rivals`` makes tables of results/speed.md; ``--smoke`` the same on small sizes. Ratios are taken
 within one run, from the median over alternating repeats, on one thread.
 """
 
