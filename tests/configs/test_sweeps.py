@@ -70,7 +70,7 @@ def test_trials_get_run_directories_of_their_own(tmp_path: Path, name: str) -> N
 @pytest.mark.slow
 def test_trials_over_sigma_get_run_directories_of_their_own(tmp_path: Path) -> None:
     few = [
-        f"--model.init_args.certifiers.clopper_pearson.init_args.{name}={n}" for name, n in {"n0": 1, "n": 3}.items()
+        f"--model.init_args.certifiers.clopper_pearson.init_args.{name}={n}" for name, n in {"n0": 1, "n": 10}.items()
     ]
     run_trials(ROOT / "configs" / "sweeps" / "denoise_sigma.yaml", tmp_path, 2, few)
 
