@@ -33,7 +33,7 @@ def test_the_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def _start(folder: Path) -> None:
-    assert (folder / "q.png").stat().st_size > 0
+    assert (folder / "q/comparison.png").stat().st_size > 0
 
 
 def _own_data(folder: Path) -> None:
