@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import wandb
 
@@ -40,7 +40,8 @@ def log_comparison(
         name=os.environ.get("WANDB_NAME", Path(out).resolve().name),
         job_type=JOB_TYPE,
         dir=out,
-        mode=None if "WANDB_MODE" in os.environ else "offline",
+        # Read here, since wandb reads its variables once per process.
+        mode=cast(Any, os.environ.get("WANDB_MODE", "offline")),
         config=dict(config),
         # Another open run of this process is left alone.
         reinit="create_new",

@@ -1,7 +1,10 @@
 """What every test may ask for."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
@@ -21,6 +24,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason="no accelerator"))
+
+
+@pytest.fixture(autouse=True)
+def ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command that ends its process at once end only the test, so that its error is reported."""
+
+    def leave(status: int) -> NoReturn:
+        raise SystemExit(status)
+
+    for module in ("main", "errors"):
+        monkeypatch.setattr(f"smoothing.cli.{module}.leave", leave)
+
+
+@pytest.fixture(autouse=True)
+def own_wandb() -> Iterator[None]:
+    """Start wandb anew in each test, since it reads its environment variables once per process."""
+    yield
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].teardown()
 
 
 @pytest.fixture(scope="session")
