@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
-from smoothing.arguments import at_least
+from lightning_modules.encoders.feature_store import FeatureStore
+from smoothing.arguments import at_least, instance, refuse, text
 from smoothing.certificates import Attacked, Certificates
 from smoothing.certifiers import Certifier, Evaluator
 from smoothing.measures import SmoothingMeasure
@@ -88,6 +89,8 @@ class Certification(pl.LightningModule):
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
+        keep_features: Whether to keep the features of the encoder on disk, in `FeatureStore.default_folder`, for later
+            runs; or the folder to keep them in. Results do not change.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -103,6 +106,7 @@ class Certification(pl.LightningModule):
         certifiers: dict[str, Evaluator],
         encoder: Encoder | None = None,
         seed: int = 0,
+        keep_features: bool | str = False,
     ) -> None:
         super().__init__()
         if not certifiers:
@@ -120,12 +124,19 @@ class Certification(pl.LightningModule):
                 "since radii would be distances of features"
             )
         at_least(self, 0, seed=seed)
+        instance(self, (bool, str), keep_features=keep_features)
+        if isinstance(keep_features, str):
+            text(self, keep_features=keep_features)
+        if keep_features and encoder is None:
+            refuse(self, "keep_features", keep_features, "false without an encoder")
         self.measure = measure
         self.votes = votes
         self.certifiers = certifiers
         self.encoder = encoder
         self.seed = seed
+        self.keep_features = keep_features
         self.fitted: dict[str, str] = {}
+        self._store: FeatureStore | None = None
         self._data: Examples | None = None
         self._progress: Progress | None = None
         self._prepared = False
@@ -291,6 +302,9 @@ class Certification(pl.LightningModule):
         if self.encoder is not None:
             self.encoder.fit(x)
             self._check_encoder(x)
+            if self.keep_features:
+                folder = self.keep_features if isinstance(self.keep_features, str) else None
+                self._store = FeatureStore(self.encoder, folder)
         return self._training_features(x), labels
 
     def _check_encoder(self, x: Tensor) -> None:
@@ -309,23 +323,25 @@ class Certification(pl.LightningModule):
         """Encode examples one by one, so that features do not depend on the batch."""
         if self.encoder is None:
             return x
+        encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([self.encoder(example) for example in x.split(1)])
+            return torch.cat([encode(example) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""
         if self.encoder is None:
             return x
+        encode = self._store or self.encoder
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         rounds = -(-len(x) // (BLOCK * ranks))
         self.encoder.to(self.device)
         with one_thread():
-            first = self.encoder(_block(x, rank).to(self.device))
+            first = encode(_block(x, rank).to(self.device))
             # One tensor for all blocks avoids fragmented memory.
             share = first.new_empty(rounds, *first.shape)
             share[0] = first
             for place in range(1, rounds):
-                share[place] = self.encoder(_block(x, rank + place * ranks).to(self.device))
+                share[place] = encode(_block(x, rank + place * ranks).to(self.device))
         gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
 

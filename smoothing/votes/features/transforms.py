@@ -7,7 +7,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, within
 from smoothing.numerics.threads import one_thread
 from smoothing.representation import Represented
 from smoothing.votes.arrays import Arrays
@@ -120,11 +120,18 @@ class PCA(Transform):
 
     Args:
         components: Number of axes, from 1 to the number of features.
-        whiten: Whether to scale every axis to unit variance.
+        whiten: Whether to scale every axis to unit variance; or the power, within [0, 1], of the standard deviation
+            that every axis is divided by: true is 1, and 0.5 halves the differences of scale, as logarithms.
+
+    Raises:
+        ValueError: If an argument is out of its range. In `fit`, if there are fewer features than components, or they
+            do not vary.
     """
 
-    def __init__(self, components: int, whiten: bool = False) -> None:
+    def __init__(self, components: int, whiten: bool | float = False) -> None:
         at_least(self, 1, components=components)
+        if not isinstance(whiten, bool):
+            within(self, 0, 1, whiten=whiten)
         self.components = components
         self.whiten = whiten
 
@@ -146,7 +153,7 @@ class PCA(Transform):
         if self.whiten:
             # Directions without variance are dropped, since division by zero would follow.
             varying = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
-            axes = axes[:, varying] / variances[varying].sqrt()
+            axes = axes[:, varying] / variances[varying].sqrt() ** float(self.whiten)
         self.axes = axes
 
     def __call__(self, x: Tensor) -> Tensor:
