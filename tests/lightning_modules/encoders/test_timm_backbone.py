@@ -53,7 +53,5 @@ def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ValueError, match=r"^TimmBackbone: weights = absent.pth; must be a file that can be read$"):
         TimmBackbone("test_resnet", "absent.pth")
     save_file(timm.create_model("test_vit").state_dict(), "other.safetensors")
-    with pytest.raises(
-        ValueError, match=r"^TimmBackbone: weights = other.safetensors; must hold the weights of this"
-    ):
+    with pytest.raises(ValueError, match=r"^TimmBackbone: weights = other.safetensors; must hold the weights of this"):
         TimmBackbone("test_resnet", "other.safetensors")
