@@ -38,6 +38,13 @@ class Transform(Represented, ABC):
     def __call__(self, x: Tensor) -> Tensor:
         """Return transformed features ``(batch, k')`` of ``(batch, k)`` float64."""
 
+    def each(self, x: Tensor) -> Tensor:
+        """Transform rows ``(batch, k)`` one at a time, so that their bits do not depend on other rows.
+
+        Overrides may only save time.
+        """
+        return torch.cat([self(row) for row in x.split(1)])
+
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     """Fit each transform on the output of the previous one, and return the transformed training features."""
@@ -49,15 +56,12 @@ def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
 
 def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     """Transform a batch one row at a time, so that the bits of a row do not depend on other rows."""
-    if not transforms or not len(x):
+    if not len(x):
         return x
-    rows = []
     with one_thread():
-        for row in x.split(1):
-            for transform in transforms:
-                row = transform(row)
-            rows.append(row)
-    return torch.cat(rows)
+        for transform in transforms:
+            x = transform.each(x)
+    return x
 
 
 def features_of(transforms: Sequence[Transform], x: Arrays, device: torch.device, width: int) -> Tensor:
