@@ -222,7 +222,7 @@ class RunCLI(LightningCLI):
         """Train. Exit with one line if anything is refused before the first batch."""
         with one_line(ValueError):
             check_trainable(model)
-            check_checkpoint(options.get("ckpt_path"))
+            check_checkpoint(self._resumed_from(options.get("ckpt_path")), model)
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         directory = TrainingDirectory(config["run_dir"])
         with one_line(*BAD_INPUT):
@@ -241,6 +241,14 @@ class RunCLI(LightningCLI):
             refuse(explain(error))
         finally:
             directory.close()
+
+    def _resumed_from(self, path: str | None) -> str | None:
+        """Return the file that a checkpoint path names, also for ``last``."""
+        if path != "last":
+            return path
+        callbacks = [found for found in self.trainer.checkpoint_callbacks if isinstance(found, ModelCheckpoint)]
+        found = [file for callback in callbacks for file in callback._find_last_checkpoints(self.trainer)]
+        return max(found, key=os.path.getmtime, default=None)
 
     def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Certify. Exit with one line if the data are bad or the directory cannot be used."""
