@@ -79,12 +79,11 @@ def arrange(parser: LightningArgumentParser, command: str) -> None:
         command: ``"certify"``, ``"fit"`` or ``"plan"``.
     """
     parser.usage = f"smoothing {command} --config CONFIG [--run_dir DIR] [options]"
-    groups = parser._action_groups
-    for group in groups:
+    for group in parser._action_groups:
         options = (action for action in group._group_actions if not isinstance(action, ActionLink))
         places = {action.dest.partition(".")[0] for action in options} & TITLES.keys()
         group.title = TITLES[places.pop()] if places else group.title
-    groups.sort(key=lambda group: group.title == TITLES[LAST])
+    parser._action_groups = sorted(parser._action_groups, key=lambda group: group.title == TITLES[LAST])
 
 
 def describe(command: str) -> str:

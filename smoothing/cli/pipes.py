@@ -22,9 +22,9 @@ class ClosablePipe(io.FileIO):
 
 def outlive_pipes() -> None:
     """Let standard output and standard error survive a closed pipe. Streams that were replaced are left alone."""
-    if sys.stdout is sys.__stdout__:
+    if sys.stdout is not None and sys.stdout is sys.__stdout__:
         sys.stdout = _closable(sys.stdout)
-    if sys.stderr is sys.__stderr__:
+    if sys.stderr is not None and sys.stderr is sys.__stderr__:
         sys.stderr = _closable(sys.stderr)
 
 

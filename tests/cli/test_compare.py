@@ -226,7 +226,7 @@ def test_the_envelope_is_the_best_run_at_every_radius(tmp_path: Path, capsys: py
     assert list(best.values())[:9] == ["upper envelope", "", "", "", "500", "", "", "", ""]
     found = [float(value) for value in list(best.values())[9:]]
     assert found == pytest.approx([0.60, 0.43, 0.32, 0.23, 0.17, 0.14], abs=0.005)
-    assert cells_of(capsys.readouterr().out, "upper", "envelope", "-")[:6] == ["-", "-", "500", "-", "-", "-", "-"]
+    assert cells_of(capsys.readouterr().out, "upper", "envelope", "-")[:7] == ["-", "-", "500", "-", "-", "-", "-"]
     assert "No single classifier reaches it" in (tmp_path / "out" / "comparison.md").read_text()
     assert "upper envelope" in (tmp_path / "out" / "comparison.tex").read_text()
 
