@@ -45,10 +45,8 @@ html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 # Pages without subpages would have an empty side bar.
-html_sidebars = dict.fromkeys(
-    ("start", "idea", "faq", "python", "launch", "dashboards", "PITFALLS", "glossary", "THEORY", "cite", "changelog"),
-    [],
-) | {"contributing": [], "notebooks/digits": []}
+ALONE = ("start", "idea", "faq", "python", "launch", "dashboards", "PITFALLS", "glossary", "THEORY", "cite")
+html_sidebars: dict[str, list[str]] = {page: [] for page in (*ALONE, "changelog", "contributing", "notebooks/digits")}
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}

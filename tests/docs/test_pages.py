@@ -69,7 +69,7 @@ def _own_guarantee(folder: Path) -> None:
     pinsker, kl, tight = (table.of(name)["radius"] for name in ("pinsker", "kl", "tight"))
     assert (pinsker <= kl).all()
     assert (kl <= tight).all()
-    assert pinsker.mean() > 1
+    assert (pinsker >= 1).mean() > 0.5
 
 
 def _own_attack(folder: Path) -> None:
