@@ -23,6 +23,8 @@ CALLS = [
     "ClassSum(bandwidth=2.0, transforms=[Centre(), PCA(components=3, whiten=True)])",
     "Clusters(num_clusters=2, naming='jointly', seed=4)",
     "JointClusters(restarts=3)",
+    "KernelRidge(kernel=NTK(depth=2, bias_std=0.1), regularisation=Constant(value=2.0), transforms=[Normalise()])",
+    "KernelRidge(kernel=RBF(bandwidth=2.0), regularisation=Relative(factor=1.0), coding='binary')",
     "LogisticHead(penalty=0.1)",
     "NearestNeighbours(neighbours=3, transforms=[Normalise()])",
     "Partitions(learner=Centroids(), parts=3, spread=2, partition=ByHash())",
