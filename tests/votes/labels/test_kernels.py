@@ -185,7 +185,7 @@ def test_certificates_are_those_of_every_labelling(kernel: Kernel, num_classes: 
     labels = torch.arange(n) * num_classes // n
     x = torch.randn(n, 3, generator=torch.Generator().manual_seed(4)) + 3 * torch.eye(3)[labels]
     tests = torch.cat([x[:4], 2 * torch.randn(8, 3, generator=torch.Generator().manual_seed(5))])
-    votes = KernelRidge(kernel, Relative(0.5), [Centre(), Normalise()])
+    votes = KernelRidge(kernel, Relative(8.0), [Centre(), Normalise()])
     votes.fit(x, labels, num_classes)
     ballots = Ballots(LabelFlip("0.1", num_classes), votes, tests, torch.arange(12), 0)
     exact = ExactVote().certify(ballots)
