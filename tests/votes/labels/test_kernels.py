@@ -182,7 +182,7 @@ def test_bits_depend_on_neither_the_batch_nor_the_number_of_threads(kernel: Kern
 @pytest.mark.parametrize("kernel", [NTK(1), NTK(3, 1.4, 0.1), RBF(1.0)])
 def test_certificates_are_those_of_every_labelling(kernel: Kernel, num_classes: int) -> None:
     n = 10 if num_classes == 2 else 8
-    labels = torch.arange(n) * num_classes // n
+    labels = (torch.arange(n) - n + num_classes).clamp(min=0) if num_classes > 2 else torch.arange(n) % 2
     x = torch.randn(n, 3, generator=torch.Generator().manual_seed(4)) + 3 * torch.eye(3)[labels]
     tests = torch.cat([x[:4], 2 * torch.randn(8, 3, generator=torch.Generator().manual_seed(5))])
     votes = KernelRidge(kernel, Relative(8.0), [Centre(), Normalise()])
