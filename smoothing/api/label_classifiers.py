@@ -108,35 +108,6 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(f"{type(self).__name__}: y = shape {truth.shape}; must be {predicted.shape}")
         return float(np.mean((self.classes_[predicted] == truth) & (certified >= flips)))
 
-    def predict_sets(self, X: ArrayLike, flips: int) -> NDArray[np.bool_]:  # noqa: N803
-        """Return the certified set of each input: the classes that some flips of training labels may make the answer.
-
-        If at most ``flips`` labels of ``y`` are wrong, the set contains the prediction that correct labels would give
-        (THEORY.md 4.7).
-
-        Args:
-            X: Features, ``(m, k)``.
-            flips: Number of flips, at least 0.
-
-        Returns:
-            ``(m, K)`` whether each class of ``classes_`` is in the set.
-
-        Raises:
-            ValueError: If ``flips`` is no whole number of at least 0, or the certifier computes no sets.
-        """
-        at_least(self, 0, flips=flips)
-        check_is_fitted(self)
-        certifier = self._certifier_of_sets()
-        return np.concatenate([found.sets(flips) for found in self._batches(X, certifier)])
-
-    def _certifier_of_sets(self) -> Certifier:
-        """Return a certifier that computes sets.
-
-        Raises:
-            ValueError: If there is none for this classifier.
-        """
-        raise ValueError(f"{type(self).__name__}: predict_sets; must be a LabelFlipClassifier to have certified sets")
-
     @property
     def assumptions(self) -> tuple[str, ...]:
         """Assumptions under which certificates hold, one phrase each, after `fit`."""
@@ -194,8 +165,25 @@ class LabelFlipClassifier(LabelClassifier):
             raise ValueError(f"LabelFlipClassifier: votes = {type(votes).__name__}; must be LinearVotes")
         return LabelFlip(self.q, num_classes), votes, ExactVote()
 
-    def _certifier_of_sets(self) -> Certifier:
-        return ExactVote(sets=True)
+    def predict_sets(self, X: ArrayLike, flips: int) -> NDArray[np.bool_]:  # noqa: N803
+        """Return the certified set of each input: the classes that some flips of training labels may make the answer.
+
+        If at most ``flips`` labels of ``y`` are wrong, the set contains the prediction that correct labels would give
+        (THEORY.md 4.7).
+
+        Args:
+            X: Features, ``(m, k)``.
+            flips: Number of flips, at least 0.
+
+        Returns:
+            ``(m, K)`` whether each class of ``classes_`` is in the set.
+
+        Raises:
+            ValueError: If ``flips`` is no whole number of at least 0.
+        """
+        at_least(self, 0, flips=flips)
+        check_is_fitted(self)
+        return np.concatenate([found.sets(flips) for found in self._batches(X, ExactVote(sets=True))])
 
 
 class PartitionClassifier(LabelClassifier):

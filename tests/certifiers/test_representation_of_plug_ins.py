@@ -15,6 +15,7 @@ CALLS = [
     "Empirical(n=10)",
     "Enumeration(guarantee=NeymanPearson())",
     "ExactVote()",
+    "ExactVote(sets=True)",
     "JointNaming()",
     "Plurality()",
     "RunOff()",
