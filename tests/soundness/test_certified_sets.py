@@ -61,7 +61,7 @@ def test_a_set_that_leaves_a_class_out_is_caught(num_classes: int) -> None:
         assert certificates.flips_to is not None
         tight = (certificates.flips_to == truth) & (truth > 0) & np.isfinite(truth)
         assert tight.any()
-        for row, label in zip(*np.nonzero(tight), strict=True):
+        for row, label in [*zip(*np.nonzero(tight), strict=True)][:6]:
             raised = certificates.flips_to.copy()
             raised[row, label] += 1
             with pytest.raises(AssertionError, match=rf"row {row}: class {label} is said to need .* flips; it needs"):
