@@ -287,6 +287,11 @@ class Table:
             _raise_incomplete(index, columns["certifier"], self.certifiers)
         self._columns = columns
 
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """Type of every column by name, without ``flips_to`` if no row has certified sets."""
+        return WITHOUT_SETS if np.ma.getmaskarray(self._columns["flips_to"]).all() else COLUMNS
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self._columns["index"])
@@ -319,8 +324,7 @@ class Table:
 
         The column ``flips_to`` is left out if no row has certified sets.
         """
-        empty = np.ma.getmaskarray(self._columns["flips_to"]).all()
-        write_columns(path, ",", WITHOUT_SETS if empty else COLUMNS, self._columns)
+        write_columns(path, ",", self.columns, self._columns)
 
     @classmethod
     def read_csv(cls, path: str | Path) -> "Table":

@@ -26,7 +26,8 @@ class ExactVote(Certifier):
 
     Args:
         sets: Whether to compute certified sets too: for each class, a lower bound on the number of changes after which
-            it is the answer (THEORY.md 4.7). This takes up to K (K - 1) / 2 times as long.
+            it is the answer (THEORY.md 4.7). This compares K (K - 1) / 2 groups of
+            classes, where the radius compares K - 1 classes at most.
     """
 
     def __init__(self, sets: bool = False) -> None:
