@@ -234,7 +234,7 @@ def comparison(
     if nameless := [name for name in runs if not name.strip()]:
         raise ValueError(f"comparison: runs: {nameless[0]!r}; must have at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
-    at = _round_radii(runs, distance) if radii is None else radii
+    at = round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
     summed["median_radius"] = _radius(distance, ROUND_FLOOR)
@@ -305,7 +305,7 @@ def common_radii(runs: Mapping[str, Comparable]) -> list[float]:
     return [float(r) for r in radii[kept]]
 
 
-def _round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
+def round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
     """Return a few round numbers up to the largest radius of all curves."""
     top = max(float(run.curve().radii[-1]) for run in runs.values())
     ticks = MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10], integer=distance.integer).tick_values(0, top)
