@@ -72,6 +72,15 @@ def test_mnist17(name: str, mnist_root: Path, tmp_path: Path) -> None:
     assert all(conditional) if name == "mnist17" else not any(conditional)
 
 
+def test_mnist17_ntk(mnist_root: Path, tmp_path: Path) -> None:
+    few = ["--data.training=train[0:1000]", "--data.every=200", "--model.votes.regularisation.factor=20"]
+    table = certify("mnist17_ntk", tmp_path, *few)
+    assert table.certifiers == FOUR
+    assert table.of("exact")["correct"].all()
+    assert (table.of("exact")["radius"] >= table.of("chernoff_tight")["radius"]).all()
+    assert table.of("exact")["radius"].max() > 10
+
+
 def test_mnist17_partitions(mnist_root: Path, tmp_path: Path) -> None:
     options = ["--data.every=300", f"--model.encoder.base_ckpt={ENCODER}", "--model.votes.parts=100"]
     table = certify("mnist17_partitions", tmp_path, *options)
@@ -194,6 +203,7 @@ def test_an_encoder_that_has_seen_dogs_and_fish_is_refused(animals: Path, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_simclr_from_training_to_certificates(data_root: Path, tmp_path: Path) -> None:
     if not (data_root / "cifar-10-batches-py").is_dir():
         pytest.skip(f"no CIFAR-10 in SMOOTHING_DATA={data_root}")
