@@ -36,6 +36,20 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     return get, lambda: sorted({*vars(sys.modules[package]), *modules})
 
 
+def is_instance(value: object, path: str) -> bool:
+    """Return whether an object is an instance of a class, without importing the class.
+
+    Before its module is imported, the class has no instances.
+
+    Args:
+        value: Any object.
+        path: Dotted path of the class, such as ``"torch.Tensor"``.
+    """
+    module, _, name = path.rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(value, kind)
+
+
 def exported(file: Path) -> dict[str, str]:
     """Return the module of every name that a package imports under ``if TYPE_CHECKING:``.
 

@@ -71,7 +71,7 @@ def imported_by(program: str, names: tuple[str, ...], cwd: Path) -> list[str]:
         (["fit", "--config", "broken.yaml"], SLOW),
         (["plan", "--config", "absent.yaml"], SLOW),
         (["compare", "nowhere"], tuple(name for name in SLOW if name != "matplotlib")),
-        (TABLE, tuple(name for name in SLOW if name != "torch")),
+        (TABLE, SLOW),
         (["certify", "--bogus"], ("wandb", *UNUSED[:4])),
         (["certify", "--config", "digits.yaml", "--trainer.devices=0"], ("wandb", "tensorboard", *UNUSED)),
     ],
