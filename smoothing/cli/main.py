@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smoothing.cli import signals
-from smoothing.cli.signals import end_on_signals, leave
+from smoothing.cli.signals import end_on_signals, finish, leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,12 +40,12 @@ SECTIONS = ("certify", "fit")
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run a command and end the process; see `run_command`.
+    """Run a command of the process and end it; see `run_command`.
 
     The exit status is 0, 2 for refused input, 130 after SIGINT, 143 after SIGTERM, and 1 for a defect.
 
     Args:
-        args: Command and options. Default: those of the process.
+        args: Command and options. Default: those of the process, which then ends. Otherwise the function returns.
     """
     end_on_signals()
     # Otherwise the C++ code of each rank reports lost connections, before the reason is known here.
@@ -58,10 +58,18 @@ def main(args: Sequence[str] | None = None) -> None:
         fail(error)
     except SystemExit as end:
         # Freeing the process group would wait for the other ranks.
-        distributed = sys.modules.get("torch.distributed")
-        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
+        if end.code and _has_ranks():
             leave(int(end.code))
+        if args is None and isinstance(end.code, int) and not _has_ranks():
+            finish(end.code)
         raise
+    if args is None and not _has_ranks():
+        finish(0)
+
+
+def _has_ranks() -> bool:
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and distributed.is_initialized()
 
 
 @contextmanager
