@@ -1,15 +1,14 @@
 """The command line: ``smoothing certify | fit | run | configs | compare | table | dashboard | plan | doctor``."""
 
-import gc
 import os
 import sys
 from argparse import ArgumentError
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smoothing.cli import signals
 from smoothing.cli.signals import end_on_signals, finish, leave
+from smoothing.lazy import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,21 +71,6 @@ def _has_ranks() -> bool:
     return distributed is not None and distributed.is_available() and distributed.is_initialized()
 
 
-@contextmanager
-def fast_imports() -> Iterator[None]:
-    """Pause the garbage collector while modules are imported.
-
-    It would search the growing number of objects again and again, for about a sixth of the time, and find nothing.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def run_command(args: Sequence[str]) -> None:
     """Run a command.
 
@@ -135,7 +119,7 @@ def _run_lightning(arguments: list[str]) -> None:
         started = world()
         arguments = config_first(["certify" if command == "plan" else command, *options], SECTIONS)
         named = [*arguments, *texts(read_configs(arguments))]
-    with fast_imports():
+    with no_collection():
         from smoothing.cli.run import RunCLI
 
         if any("help" in argument or argument in ("-h", "--print_config") for argument in arguments):
@@ -167,7 +151,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
         "run": _add_run,
         "configs": _add_configs,
     }
-    with fast_imports():
+    with no_collection():
         function = functions[command](parsers[command]) if command in functions else None
         if command == "table":
             from smoothing.cli.rooms import import_all, import_named
