@@ -1,7 +1,6 @@
 """Logging of certificates to experiment loggers, under the same keys in every logger."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -11,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import wandb
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from reporting.chart import chart, chart_key, section
+from reporting.chart import artifact_name, chart, chart_key, section
+from reporting.light_wandb import wandb
 from reporting.shown import MAX_SHOWN, Shown, by_position
 from smoothing.certificates.cells import NUMBER
 from smoothing.certificates.curves import MAX_RADII, Curve, certified_curve, is_attack, summary
@@ -210,11 +209,6 @@ def close_runs(runs: Sequence[Any]) -> None:
     for run in runs:
         if wandb.run is not None and wandb.run.id == run.id:
             run.finish(exit_code=1)
-
-
-def artifact_name(kind: str, name: str) -> str:
-    """Return the name of an artifact, such as ``certificates-digits``. Versions of one name follow each other."""
-    return re.sub(r"[^\w.-]+", "-", f"{kind}-{name}")[:128]
 
 
 def log_certificates(

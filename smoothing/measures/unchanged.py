@@ -1,10 +1,9 @@
 """Measures without noise."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from smoothing.arguments import at_least, is_tensor
 from smoothing.distance import Distance
@@ -12,6 +11,10 @@ from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import Channel, SmoothingMeasure
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class Unchanged(SmoothingMeasure):
@@ -25,7 +28,7 @@ class Unchanged(SmoothingMeasure):
         """Euclidean length of the change, strict."""
         return Distance("l2", "input units", integer=False, strict=True)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``."""
         is_tensor(self, z=z)
         return z.clone()
@@ -57,7 +60,7 @@ class UnchangedLabels(CategoricalMeasure):
         at_least(self, 2, num_classes=num_classes)
         self.num_classes = num_classes
 
-    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def randomise(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``; see `CategoricalMeasure.randomise`."""
         return z.clone()
 
