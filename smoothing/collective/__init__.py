@@ -1,0 +1,18 @@
+"""Collective certificates: how many of many answers one attacker can change with one budget (THEORY.md 4.7).
+
+A new collective certifier is a subclass of `CollectiveCertifier`, exported here.
+"""
+
+from typing import TYPE_CHECKING
+
+from smoothing.lazy import attach
+
+if TYPE_CHECKING:
+    from smoothing.collective.collective_certifier import CollectiveCertifier
+    from smoothing.collective.linear_vote import CollectiveVote
+    from smoothing.collective.questions import Questions, Sketch
+    from smoothing.collective.run import CollectiveBounds, collective_bounds
+
+__getattr__, __dir__ = attach(__name__, __file__)
+
+__all__ = ["CollectiveBounds", "CollectiveCertifier", "CollectiveVote", "Questions", "Sketch", "collective_bounds"]
