@@ -10,9 +10,19 @@ from smoothing.lazy import attach
 if TYPE_CHECKING:
     from smoothing.collective.collective_certifier import CollectiveCertifier
     from smoothing.collective.linear_vote import CollectiveVote
+    from smoothing.collective.partitions import CollectivePlurality, CollectiveRunOff
     from smoothing.collective.questions import Questions, Sketch
     from smoothing.collective.run import CollectiveBounds, collective_bounds
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
-__all__ = ["CollectiveBounds", "CollectiveCertifier", "CollectiveVote", "Questions", "Sketch", "collective_bounds"]
+__all__ = [
+    "CollectiveBounds",
+    "CollectiveCertifier",
+    "CollectivePlurality",
+    "CollectiveRunOff",
+    "CollectiveVote",
+    "Questions",
+    "Sketch",
+    "collective_bounds",
+]
