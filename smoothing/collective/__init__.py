@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from smoothing.collective.partitions import CollectivePlurality, CollectiveRunOff
     from smoothing.collective.questions import Questions, Sketch
     from smoothing.collective.run import CollectiveBounds, collective_bounds
+    from smoothing.collective.table import CollectiveRow, CollectiveTable
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
@@ -20,7 +21,9 @@ __all__ = [
     "CollectiveBounds",
     "CollectiveCertifier",
     "CollectivePlurality",
+    "CollectiveRow",
     "CollectiveRunOff",
+    "CollectiveTable",
     "CollectiveVote",
     "Questions",
     "Sketch",

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from smoothing.arguments import at_least, refuse, sequence
+from smoothing.certificates.certificates import SmoothedClassifier
 from smoothing.collective.questions import Questions, Whole
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.representation import Represented
@@ -24,7 +25,8 @@ class CollectiveCertifier(Represented):
     collective certificate spends the budget once, on all answers together. The bound says how many answers can change,
     not which ones.
 
-    A new collective certifier is a subclass with `supports` and `questions`.
+    A new collective certifier is a subclass with `supports` and `questions`, and `classifier` where it is not the mean
+    vote.
 
     Args:
         budgets: Numbers of changes, whole numbers of at least 0, each once.
@@ -33,7 +35,12 @@ class CollectiveCertifier(Represented):
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Attributes:
+        classifier: Smoothed classifier that is certified.
     """
+
+    classifier: ClassVar[SmoothedClassifier] = "mean"
 
     def __init__(self, budgets: Sequence[int], counted: Counted = "right", steps: int = 150) -> None:
         sequence(self, budgets=budgets)

@@ -20,6 +20,8 @@ class CollectivePlurality(CollectiveCertifier):
     part reduces it by as much as all learners that are trained on it can.
     """
 
+    classifier = "majority"
+
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Return why the pair is not supported, or None; see `Plurality`."""
         return Plurality().supports(measure, votes)
@@ -42,6 +44,8 @@ class CollectiveRunOff(CollectiveCertifier):
     first round, or one class enters the second round and wins it. Each of these events needs several leads to be
     closed; the gain counts the one that needs most parts.
     """
+
+    classifier = "run-off"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Return why the pair is not supported, or None; see `RunOff`."""

@@ -49,6 +49,7 @@ class RunDirectory:
         figure: Path of the figure of ``curve``.
         examples: Path of the images and texts of test examples, for reports.
         report: Path of the report, an HTML page.
+        collective: Path of the collective certificates, if the config names any.
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
@@ -64,6 +65,7 @@ class RunDirectory:
         self.figure = self.path / "curve.png"
         self.examples = self.path / "examples.json"
         self.report = self.path / "report.html"
+        self.collective = self.path / "collective.csv"
         self.per_input = self.path / "per_input.csv"
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"
@@ -187,6 +189,10 @@ class RunDirectory:
         """Return the path of a file of computing times. Its folder is created."""
         self._timings.mkdir(parents=True, exist_ok=True)
         return self._timings / f"{name}.tsv"
+
+    def multipliers(self, name: str) -> Path:
+        """Return the path of the multipliers of a collective certifier, an array of NumPy."""
+        return self.path / "collective" / f"{name}.npy"
 
     def holds(self, path: str | Path) -> bool:
         """Return whether a path is the directory or inside it."""
