@@ -20,6 +20,8 @@ from smoothing.certificates.curves import (
     upper_envelope,
 )
 from smoothing.certificates.table import Table
+from smoothing.collective.curve import with_collective
+from smoothing.collective.table import MEANING, NONE, CollectiveTable
 from smoothing.distance import Distance
 
 NOTES = (
@@ -30,6 +32,8 @@ NOTES = (
 """Notes on the numbers, for readers."""
 
 ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bounds on certified accuracy."
+
+TOGETHER = f"Rows named collective are collective certificates. {MEANING}"
 
 OTHER_EXAMPLES = "The runs are not known to have the same requested examples."
 
@@ -65,11 +69,13 @@ class Run:
         table: Certificates.
         distance: Distance of the radii.
         examples: Hash of the requested examples. None if it is unknown, as in logs.
+        collective: Collective certificates; empty if there are none.
     """
 
     table: Table
     distance: Distance
     examples: str | None = None
+    collective: CollectiveTable = NONE
 
     @property
     def requested(self) -> tuple[bytes, str | None]:
@@ -79,7 +85,7 @@ class Run:
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """See `Comparable`."""
-        return certified_curve(self.table, self.distance, radii)
+        return with_collective(certified_curve(self.table, self.distance, radii), self.table, self.collective, radii)
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """See `Comparable`."""
@@ -87,6 +93,9 @@ class Run:
         for certifier, numbers in summary(self.table).items():
             part = self.table.of(certifier)
             found[certifier] = {"classifier": part["classifier"][0], "examples": len(part), **numbers}
+        for certifier in self.collective.accuracy(np.zeros(0)):
+            row = self.collective.of(certifier)[0]
+            found[certifier] = {"classifier": row.classifier, "examples": row.questions}
         return found
 
 
@@ -251,6 +260,8 @@ def comparison(
     notes: tuple[str, ...] = NOTES
     if any(curve.attacks for curve in curves.values()):
         notes += (ATTACKS,)
+    if any(curve.collective for curve in curves.values()):
+        notes += (TOGETHER,)
     same = same_examples(list(runs.values()))
     if len(runs) > 1 and not same:
         notes += (OTHER_EXAMPLES,)

@@ -78,6 +78,7 @@ class CollectivePass:
             with one_thread():
                 multipliers = plan.multipliers(certifier, pieces, answers) if self._first else None
             if multipliers is not None:
+                multipliers = np.where(answers.counted, multipliers, 0)
                 self._store(name, multipliers)
             known = self._strategy.broadcast(multipliers)
         check_multipliers(certifier, known, len(truth))

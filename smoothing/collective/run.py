@@ -1,6 +1,5 @@
 """Collective certificates of many questions, in blocks."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from smoothing.collective.bound import bounds
 from smoothing.collective.collective_certifier import CollectiveCertifier
 from smoothing.collective.questions import MOST_QUESTIONS, UNIT, Float, Questions, Sketch, Whole
 from smoothing.collective.search import best_multipliers, optimal_multipliers, whole
-from smoothing.collective.table import CollectiveRow
+from smoothing.collective.table import CollectiveRow, hash_of
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.arrays import Arrays, as_tensor
 from smoothing.votes.ballots import Ballots
@@ -93,8 +92,9 @@ class CollectiveBounds:
         Args:
             place: Position of the budget.
         """
-        chosen = np.zeros(len(self.counted), np.int64) if self.by[place] < 0 else self.multipliers[self.by[place]]
-        return hashlib.sha256(np.ascontiguousarray(chosen.astype("<i8")).tobytes()).hexdigest()
+        return hash_of(
+            np.zeros(len(self.counted), np.int64) if self.by[place] < 0 else self.multipliers[self.by[place]]
+        )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The table of collective certificates, one row per collective certifier and budget."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -128,6 +129,39 @@ class CollectiveTable:
                 raise ValueError(f"{where}: {reason}; the file is damaged")
             rows.append(row)
         return cls(rows)
+
+
+NONE = CollectiveTable()
+"""The table of a run without collective certificates."""
+
+
+def audited(table: CollectiveTable, multipliers: Callable[[str], Path]) -> CollectiveTable:
+    """Return a table after checking that the stored multipliers are those of its rows.
+
+    Args:
+        table: The table.
+        multipliers: Returns the file with the multipliers of a certifier, an array ``(vectors, questions)``.
+
+    Raises:
+        ValueError: If a row names multipliers that are not stored.
+    """
+    for certifier in table.certifiers:
+        path = multipliers(certifier)
+        try:
+            stored = np.load(path)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: {error}; must hold the multipliers of {certifier}") from None
+        for row in table.of(certifier):
+            # Vectors are stored for all questions. Answers that are not counted have multiplier 0.
+            none = np.zeros(row.questions, np.int64)
+            if row.multipliers not in {hash_of(vector) for vector in (none, *stored)}:
+                raise ValueError(f"{path}: does not hold the multipliers of {certifier} at budget {row.budget}")
+    return table
+
+
+def hash_of(multipliers: NDArray[np.int64]) -> str:
+    """Return the SHA-256 of multipliers, ``(m,)`` as little-endian int64, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(multipliers.astype("<i8")).tobytes()).hexdigest()
 
 
 def _contradiction(row: CollectiveRow, before: Sequence[CollectiveRow]) -> str | None:

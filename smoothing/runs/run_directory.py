@@ -12,6 +12,7 @@ import yaml
 
 from smoothing.certificates import Shard, Table, read_shards
 from smoothing.certificates.shards import Finished
+from smoothing.collective.table import CollectiveTable, audited
 from smoothing.provenance.code import code_version
 from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
@@ -189,6 +190,14 @@ class RunDirectory:
         """Return the path of a file of computing times. Its folder is created."""
         self._timings.mkdir(parents=True, exist_ok=True)
         return self._timings / f"{name}.tsv"
+
+    def read_collective(self) -> CollectiveTable:
+        """Return the collective certificates, an empty table if there are none.
+
+        Raises:
+            ValueError: If the table is damaged, or does not fit the stored multipliers, naming the file.
+        """
+        return audited(CollectiveTable.read_csv(self.collective), self.multipliers)
 
     def multipliers(self, name: str) -> Path:
         """Return the path of the multipliers of a collective certifier, an array of NumPy."""
