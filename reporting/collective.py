@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from reporting.text_table import TextTable
+from smoothing.certificates.curves import UPPER_BOUND
 from smoothing.collective.table import MEANING, CollectiveTable
+
+ATTACKED = (
+    "Rows with an upper bound are attacks: B(r) is the number of answers that the attack changes. "
+    "The truth lies between."
+)
+"""What rows of attacks mean, for readers."""
 
 
 def collective_table(runs: Mapping[str, CollectiveTable]) -> TextTable | None:
@@ -17,7 +24,7 @@ def collective_table(runs: Mapping[str, CollectiveTable]) -> TextTable | None:
     rows = [
         [
             name,
-            row.certifier,
+            row.certifier + UPPER_BOUND * (row.certifier in table.attacks),
             row.counted,
             str(row.number),
             str(row.budget),
@@ -30,4 +37,5 @@ def collective_table(runs: Mapping[str, CollectiveTable]) -> TextTable | None:
     ]
     if not rows:
         return None
-    return TextTable("Collective certificates: one attacker, r changes in total", columns, rows, (MEANING,))
+    notes = (MEANING, ATTACKED) if any(table.attacks for table in runs.values()) else (MEANING,)
+    return TextTable("Collective certificates: one attacker, r changes in total", columns, rows, notes)

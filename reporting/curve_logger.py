@@ -131,7 +131,11 @@ def collective_numbers(table: CollectiveTable) -> dict[str, float]:
     return {
         f"collective_{name}_at_{row.budget}/{row.certifier}": float(value)
         for row in table.rows
-        for name, value in (("bound", row.bound), ("certified", row.certified))
+        for name, value in (
+            (("changed", row.bound), ("attacked", row.certified))
+            if row.certifier in table.attacks
+            else (("bound", row.bound), ("certified", row.certified))
+        )
     }
 
 

@@ -15,7 +15,7 @@ from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
 from smoothing.certificates import Attacked, Certificates
 from smoothing.certifiers import Certifier, Evaluator
-from smoothing.collective import CollectiveCertifier
+from smoothing.collective import CollectiveEvaluator
 from smoothing.collective.run import check_number, check_once
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
@@ -90,8 +90,8 @@ class Certification(pl.LightningModule):
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
-        collective: Collective certifiers by name, which bound how many answers one attacker can change. They are
-            computed after the certificates of all examples. The names must differ from those of certifiers.
+        collective: Collective certifiers and attacks by name, which bound how many answers one attacker can change.
+            They are computed after the certificates of all examples. The names must differ from those of certifiers.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -107,7 +107,7 @@ class Certification(pl.LightningModule):
         certifiers: dict[str, Evaluator],
         encoder: Encoder | None = None,
         seed: int = 0,
-        collective: dict[str, CollectiveCertifier] | None = None,
+        collective: dict[str, CollectiveEvaluator] | None = None,
     ) -> None:
         super().__init__()
         if not certifiers:

@@ -9,6 +9,7 @@ from smoothing.lazy import attach
 
 if TYPE_CHECKING:
     from smoothing.collective.collective_certifier import CollectiveCertifier
+    from smoothing.collective.evaluator import CollectiveEvaluator
     from smoothing.collective.linear_vote import CollectiveVote
     from smoothing.collective.partitions import CollectivePlurality, CollectiveRunOff
     from smoothing.collective.questions import Questions, Sketch
@@ -20,6 +21,7 @@ __getattr__, __dir__ = attach(__name__, __file__)
 __all__ = [
     "CollectiveBounds",
     "CollectiveCertifier",
+    "CollectiveEvaluator",
     "CollectivePlurality",
     "CollectiveRow",
     "CollectiveRunOff",

@@ -16,7 +16,8 @@ def with_collective(
     """Return a curve with collective certificates added. Without any, the curve is returned as it is.
 
     Only collective certificates that count right answers are added. Between two budgets they have the value of the
-    larger one, which holds for smaller budgets too. Beyond the largest budget they are NaN.
+    larger one, which holds for smaller budgets too. Beyond the largest budget they are NaN. Collective attacks have the
+    value of the smaller budget, which holds for larger ones too.
 
     Args:
         curve: Certified accuracy of a run.
@@ -35,4 +36,5 @@ def with_collective(
         at = at[np.unique(np.linspace(0, len(at) - 1, min(MAX_RADII, len(at))).round().astype(int))]
         curve = certified_curve(table, curve.distance, at.tolist())
     added = collective.accuracy(curve.radii)
-    return replace(curve, accuracy={**curve.accuracy, **added}, collective=frozenset(added))
+    attacks = curve.attacks | (collective.attacks & frozenset(added))
+    return replace(curve, accuracy={**curve.accuracy, **added}, attacks=attacks, collective=frozenset(added))

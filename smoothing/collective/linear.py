@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from smoothing.certifiers.exact.flips import fewest_flips
 from smoothing.certifiers.exact.leads import Contest
+from smoothing.certifiers.exact.mean_vote import mean_prediction
 from smoothing.collective.questions import OUTWARD, Float, Questions, Sketch, Whole
 from smoothing.measures.measure import Channel
 from smoothing.numerics.threads import for_each
@@ -34,21 +36,28 @@ class LinearQuestions(Questions):
     Args:
         scores: Integer scores of the questions.
         channel: ``(K, K)`` transition matrix.
+
+    Attributes:
+        weights: Weights, ``(b, n)`` whole numbers.
+        labels: Training labels, ``(n,)``.
+        contest: Answers, and the loss that each lead survives.
     """
 
     def __init__(self, scores: Scores, channel: Channel) -> None:
         self.prediction, self.radius = fewest_flips(scores, channel)
         self.places, self.targets = len(scores.labels), scores.num_classes
-        self._weights = scores.weights.numpy()
-        self._labels = scores.labels.numpy()
-        self._rates = _rates(Contest.of(scores, channel))
+        self.weights = scores.weights.numpy()
+        self.labels = scores.labels.numpy()
+        self.contest = Contest.of(scores, channel)
+        self._rates = _rates(self.contest)
+        self._scores, self._channel = scores, channel
 
     @cached_property
-    def _entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    def entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
         """Rows and columns of the weights other than 0; None if they are many."""
-        if np.count_nonzero(self._weights) > SPARSE * self._weights.size:
+        if np.count_nonzero(self.weights) > SPARSE * self.weights.size:
             return None
-        rows, columns = np.nonzero(self._weights)
+        rows, columns = np.nonzero(self.weights)
         return rows, columns
 
     def totals(self, multipliers: Whole) -> Whole:
@@ -56,14 +65,14 @@ class LinearQuestions(Questions):
         out = np.zeros((len(multipliers), self.places, self.targets), np.int64)
         # One row of factors per vector: rate times multiplier, by label and target.
         limits = multipliers.astype(np.float64)
-        if self._entries is None:
+        if self.entries is None:
             self._add_dense(limits, out)
         else:
-            self._add_sparse(limits, out, *self._entries)
+            self._add_sparse(limits, out, *self.entries)
         return out
 
     def _add_dense(self, limits: Float, out: Whole) -> None:
-        width = max(1, CHUNK // max(1, len(self._weights)))
+        width = max(1, CHUNK // max(1, len(self.weights)))
         jobs = [
             (label, members[start : start + width])
             for label, members in self._members
@@ -72,7 +81,7 @@ class LinearQuestions(Questions):
 
         def work(some: slice) -> None:
             for label, columns in jobs[some]:
-                w = self._weights[:, columns]
+                w = self.weights[:, columns]
                 up, down = np.maximum(w, 0), np.maximum(-w, 0) if w.min(initial=0) < 0 else None
                 for number, limit in enumerate(limits):
                     active = limit > 0
@@ -91,7 +100,7 @@ class LinearQuestions(Questions):
         for_each(work, len(jobs), 1)
 
     def _add_sparse(self, limits: Float, out: Whole, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        values, labels = self._weights[rows, columns], self._labels[columns]
+        values, labels = self.weights[rows, columns], self.labels[columns]
         size, positive = np.abs(values), values > 0
 
         def work(some: slice) -> None:
@@ -110,30 +119,35 @@ class LinearQuestions(Questions):
     @cached_property
     def _members(self) -> list[tuple[int, NDArray[np.intp]]]:
         """Places of each label."""
-        return [(label, np.flatnonzero(self._labels == label)) for label in range(self.targets)]
+        return [(label, np.flatnonzero(self.labels == label)) for label in range(self.targets)]
 
     def gains(self) -> Float:
         """Return all gains; see `Questions.gains`."""
-        upward = self._rates[:, self._labels]
-        downward = self._rates.transpose(0, 2, 1)[:, self._labels]
-        w = self._weights[:, :, None]
+        upward = self._rates[:, self.labels]
+        downward = self._rates.transpose(0, 2, 1)[:, self.labels]
+        w = self.weights[:, :, None]
         return np.minimum(np.where(w > 0, w * upward, -w * downward), 1)
+
+    def answers(self, labels: Whole) -> Whole:
+        """Return the answers, ``(b,)``, of the vote with other training labels ``(n,)``, in whole numbers."""
+        scores = Scores(self._scores.weights, self._scores.offsets, torch.from_numpy(labels))
+        return mean_prediction(scores, self._channel)
 
     def size(self) -> int:
         """Return the number of kept weights of a question; see `Questions.size`."""
-        return self.places if self._entries is None else -(-2 * len(self._entries[0]) // max(1, len(self._weights)))
+        return self.places if self.entries is None else -(-2 * len(self.entries[0]) // max(1, len(self.weights)))
 
     def sketch(self, stride: int) -> "LinearSketch":
         """Return weights by label, and rates; see `Questions.sketch`."""
         kept = np.arange(0, self.places, stride)
-        labels = self._labels[kept]
+        labels = self.labels[kept]
         # In units of the largest weight, so that float32 holds all products.
-        scale = np.maximum(np.abs(self._weights).max(1, initial=1), 1)[:, None]
-        w = self._weights[:, kept] / scale
+        scale = np.maximum(np.abs(self.weights).max(1, initial=1), 1)[:, None]
+        w = self.weights[:, kept] / scale
         signed = [np.maximum(w, 0), np.maximum(-w, 0)]
 
         def store(part: Float) -> "Single | csr_matrix":
-            return part.astype(np.float32) if self._entries is None else csr_matrix(part, dtype=np.float32)
+            return part.astype(np.float32) if self.entries is None else csr_matrix(part, dtype=np.float32)
 
         parts = [[store(part[:, labels == label]) for label in range(self.targets)] for part in signed]
         if not signed[1].any():
@@ -183,7 +197,7 @@ class LinearSketch(Sketch):
 
         def stack(of: Callable[["LinearSketch"], list[Single | csr_matrix]]) -> list[Single | csr_matrix]:
             rows = [of(piece) for piece in pieces]
-            return [_stacked([row[label] for row in rows]) for label in range(len(rows[0]))]
+            return [stacked([row[label] for row in rows]) for label in range(len(rows[0]))]
 
         first = pieces[0]
         return cls(
@@ -211,7 +225,7 @@ class LinearSketch(Sketch):
         return out
 
 
-def _stacked(parts: Sequence[Single | csr_matrix]) -> Single | csr_matrix:
+def stacked(parts: Sequence[Single | csr_matrix]) -> Single | csr_matrix:
     """Return all rows, dense if a part is dense."""
     if any(isinstance(part, np.ndarray) for part in parts):
         return np.concatenate([part if isinstance(part, np.ndarray) else part.toarray() for part in parts])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from smoothing.arguments import refuse_words
 from smoothing.collective.bound import bounds
 from smoothing.collective.collective_certifier import CollectiveCertifier
+from smoothing.collective.evaluator import CollectiveEvaluator
 from smoothing.collective.questions import MOST_QUESTIONS, UNIT, Float, Questions, Sketch, Whole
 from smoothing.collective.search import best_multipliers, optimal_multipliers, whole
 from smoothing.collective.table import CollectiveRow, hash_of
@@ -125,7 +126,7 @@ class Answers:
     counted: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, certifier: CollectiveCertifier, pieces: Sequence[Piece], truth: Whole) -> "Answers":
+    def of(cls, certifier: CollectiveEvaluator, pieces: Sequence[Piece], truth: Whole) -> "Answers":
         """Return the answers in some pieces, given the true classes ``(m,)``."""
         prediction = np.concatenate([piece.prediction for piece in pieces])
         counted = (prediction == truth) if certifier.counted == "right" else np.ones(len(truth), bool)
@@ -261,7 +262,7 @@ def evaluated(certifier: CollectiveCertifier, totals: Whole, multipliers: Whole,
     return CollectiveBounds(certifier.budgets, found, answers.counted, answers.radius, multipliers, by)
 
 
-def check_number(certifier: CollectiveCertifier, m: int) -> None:
+def check_number(certifier: CollectiveEvaluator, m: int) -> None:
     """Raise unless there is a number of questions that the arithmetic allows.
 
     Raises:
@@ -271,7 +272,7 @@ def check_number(certifier: CollectiveCertifier, m: int) -> None:
         refuse_words(certifier, "questions", str(m), f"from 1 to {MOST_QUESTIONS}")
 
 
-def check_once(certifier: CollectiveCertifier, index: Sequence[int]) -> None:
+def check_once(certifier: CollectiveEvaluator, index: Sequence[int]) -> None:
     """Raise if a question is given twice: its answer would count twice.
 
     Raises:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, read_records, write_records
+from smoothing.certificates.certificates import ATTACKED
 
 COLUMNS = {
     "certifier": TEXT,
@@ -44,11 +45,12 @@ class CollectiveRow:
         counted: Answers that are counted: ``"right"`` or ``"all"``.
         questions: Number of requested test examples.
         number: Number of answers that are counted.
-        bound: Largest number of counted answers that can change: ``B(r)``.
+        bound: Largest number of counted answers that can change: ``B(r)``. In rows of attacks: the number that the
+            attack changes.
         certified: Fraction of all questions whose answers are counted and do not change: ``(number - bound) /
             questions``.
         pointwise: Fraction of all questions whose answers are counted and are certified one by one for the budget.
-        multipliers: SHA-256 of the multipliers that give the bound.
+        multipliers: SHA-256 of the multipliers that give the bound. In rows of attacks: of the changed labels.
         classifier: Smoothed classifier that is certified.
         deterministic: Whether the bound holds with probability one.
         sound: Whether every rounding error makes the bound larger.
@@ -85,6 +87,11 @@ class CollectiveTable:
         """Names of the collective certifiers."""
         return tuple(dict.fromkeys(row.certifier for row in self.rows))
 
+    @property
+    def attacks(self) -> frozenset[str]:
+        """Names whose rows belong to attacks. Their certified fraction is an upper bound."""
+        return frozenset(row.certifier for row in self.rows if row.classifier in ATTACKED)
+
     def of(self, certifier: str) -> list[CollectiveRow]:
         """Return the rows of one certifier, ascending by budget."""
         return [row for row in self.rows if row.certifier == certifier]
@@ -98,14 +105,18 @@ class CollectiveTable:
         """Return the fraction of right answers that remain, by certifier that counts these.
 
         Args:
-            radii: Numbers of changes, ``(points,)``. The value is that of the next budget; NaN beyond the last one.
+            radii: Numbers of changes, ``(points,)``. The value is that of the next budget, NaN beyond the last one. The
+                value of an attack is that of the budget before, NaN before the first one.
         """
         found = {}
         for certifier in self.certifiers:
             rows = self.of(certifier)
             if rows[0].counted == "right":
-                values = np.array([row.certified for row in rows] + [np.nan])
-                found[certifier] = values[np.searchsorted([row.budget for row in rows], radii)]
+                budgets, values = [row.budget for row in rows], [row.certified for row in rows]
+                if certifier in self.attacks:
+                    found[certifier] = np.array([np.nan, *values])[np.searchsorted(budgets, radii, side="right")]
+                else:
+                    found[certifier] = np.array([*values, np.nan])[np.searchsorted(budgets, radii)]
         return found
 
     def write_csv(self, path: str | Path) -> None:

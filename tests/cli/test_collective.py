@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from smoothing import load_run
+from smoothing.certificates import Curve
 from smoothing.collective import CollectiveTable
 from smoothing.collective.table import MEANING
 from smoothing.runs.run_directory import RunDirectory
@@ -24,6 +25,9 @@ def start(folder: Path, base: dict = DIGITS, kind: str = "CollectiveVote", **arg
     config = deepcopy(base)
     given = {"budgets": BUDGETS, "steps": 20} | arguments
     config["model"]["init_args"]["collective"] = {"together": {"class_path": kind, "init_args": given}}
+    if base is DIGITS and kind == "CollectiveVote" and not arguments:
+        attack = {"class_path": "smoothing.attacks.GreedyFlips", "init_args": {"budgets": BUDGETS}}
+        config["model"]["init_args"]["collective"]["attack"] = attack
     (folder / "together.yaml").write_text(yaml.safe_dump(config))
     return folder / "runs" / "together"
 
@@ -41,11 +45,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files(run: Path) -> dict[str, bytes]:
     """Return the collective certificates and their multipliers."""
-    return {name: (run / name).read_bytes() for name in ("collective.csv", "collective/together.npy")}
+    return {
+        name: (run / name).read_bytes()
+        for name in ("collective.csv", "collective/together.npy", "collective/attack.npy")
+    }
 
 
 def test_a_run_writes_collective_certificates_that_are_never_below_the_single_ones(finished: Path) -> None:
-    rows = CollectiveTable.read_csv(finished / "collective.csv").rows
+    rows = CollectiveTable.read_csv(finished / "collective.csv").of("together")
     loaded = load_run(finished)
     exact = loaded.table.of("exact")
     assert [row.budget for row in rows] == BUDGETS
@@ -59,12 +66,23 @@ def test_a_run_writes_collective_certificates_that_are_never_below_the_single_on
     assert any(row.certified > row.pointwise for row in rows)
 
 
+def test_attacks_are_never_above_the_bounds(finished: Path) -> None:
+    table = load_run(finished).collective
+    pairs = list(zip(table.of("together"), table.of("attack"), strict=True))
+    assert all(attack.bound <= bound.bound for bound, attack in pairs)
+    assert all((attack.sound, attack.classifier) == (False, "attacked mean") for _, attack in pairs)
+    assert pairs[-1][1].bound > 0
+    curve = Curve.read_csv(finished / "curve.csv", load_run(finished).distance)
+    assert (curve.attacks, curve.collective) == ({"attack"}, {"together", "attack"})
+
+
 def test_curves_reports_and_loggers_show_them(finished: Path) -> None:
     loaded = load_run(finished)
     curve = loaded.curve()
-    assert curve.collective == {"together"}
+    assert curve.collective == {"together", "attack"}
+    assert curve.attacks == {"attack"}
     assert set(BUDGETS) <= set(curve.radii)
-    certified = [row.certified for row in loaded.collective.rows]
+    certified = [row.certified for row in loaded.collective.of("together")]
     assert curve.accuracy["together"][np.isin(curve.radii, BUDGETS)].tolist() == certified
     assert "together, collective" in (finished / "curve.csv").read_text().splitlines()[0]
     page = (finished / "report.html").read_text(encoding="utf-8")
@@ -104,10 +122,11 @@ def test_multipliers_that_were_found_are_not_searched_again(finished: Path, tmp_
     multipliers = np.zeros_like(np.load(stored))
     np.save(stored, multipliers)
     assert launch(CERTIFY, tmp_path).status == 0
-    rows = CollectiveTable.read_csv(run / "collective.csv").rows
+    rows = CollectiveTable.read_csv(run / "collective.csv").of("together")
     assert all(row.certified == row.pointwise for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.ddp
 def test_two_ranks_write_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     run = start(tmp_path)
