@@ -81,6 +81,18 @@ class Ballots:
             raise TypeError(f"{type(self.votes).__name__} is not a partition: it has no parts")
         return self.votes.poll(self.x)
 
+    @property
+    def parts_touched(self) -> int:
+        """Largest number of parts of a partition that one change alters, in the distance of the measure.
+
+        Raises:
+            TypeError: If no certificate of the base function holds in that distance. ``supports`` should exclude it.
+        """
+        partition = getattr(self.votes, "partition", None)
+        if partition is None or (touched := partition.touched(self.measure.distance)) is None:
+            raise TypeError(f"{type(self.votes).__name__} has no certificate in {self.measure.distance.unit}")
+        return int(touched)
+
     def counts(self, draws: int, stream: int) -> Tensor:
         """Return the votes for each class, ``(batch, num_classes)`` int64.
 

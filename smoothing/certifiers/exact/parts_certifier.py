@@ -18,9 +18,10 @@ Count = NDArray[np.int64]
 
 
 class PartsCertifier(Certifier):
-    """Base class of certifiers that compute how many flips cannot change the election of the learners.
+    """Base class of certifiers that compute how many changes of examples cannot change the election of the learners.
 
-    There is no sampling, and no vote probability is bounded.
+    There is no sampling, and no vote probability is bounded. Changes are counted in the distance of the measure: label
+    flips, examples that are changed in place, or inserted and deleted examples (THEORY.md section 8).
 
     Attributes:
         classifier: Smoothed classifier that is certified: majority or run-off.
@@ -40,17 +41,17 @@ class PartsCertifier(Certifier):
 
         Returns:
             Winners ``(batch,)``, counts ``(batch, K)`` of the deciding votes, and for each row the largest number of
-            flips ``(batch,)`` that cannot change the winner.
+            parts ``(batch,)`` whose examples may change without changing the winner.
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the winners, without abstention."""
         self.check(ballots)
-        winner, counts, radius = self.elect(ballots)
+        winner, counts, parts = self.elect(ballots)
         tally = Tally.of(counts, winner)
         return Certificates(
             prediction=winner,
-            radius=radius,
+            radius=parts // ballots.parts_touched,
             classifier=self.classifier,
             deterministic=True,
             sound=True,

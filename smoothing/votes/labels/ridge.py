@@ -53,7 +53,7 @@ class Ridge(LinearVotes):
 
         Then memory holds one float32 copy of it, the rounded rows of the product, and `x` may be a memory map.
         """
-        fixed = all(transform.fixed for transform in self.transforms)
+        fixed = all(transform.reads == "nothing" for transform in self.transforms)
         if x.numel() < LARGE or not fixed or self.regularisation.reads_features or self.coding == "binary":
             super()._fit_inputs(x, labels)
             return

@@ -12,14 +12,16 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from smoothing.arguments import at_least
+from smoothing.distance import Distance
 from smoothing.measures.measure import SmoothingMeasure
-from smoothing.measures.unchanged import changes_labels
+from smoothing.measures.unchanged import changes_examples
 from smoothing.numerics.threads import for_each
 from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.parts.partition_rules import ByContent, Partition
+from smoothing.votes.reads import leak
 from smoothing.votes.votes import LabelVotes
 
 LEARNERS_AT_A_TIME = 16
@@ -57,9 +59,14 @@ class Partitions(LabelVotes):
     """Votes of learners that are each trained on some parts of the training set.
 
     Ties go to the class with the smallest number. With a spread of 1, one learner is trained per part: deep partition
-    aggregation, which for label flips may use all *inputs* freely (SS-DPA, Levine & Feizi 2021). A larger spread is
-    Finite Aggregation (Wang et al. 2022, where ``kd`` is ``parts`` and ``d`` is ``spread``): each learner is trained on
-    ``spread`` parts, and each part is used by ``spread`` learners.
+    aggregation (Levine & Feizi 2021). A larger spread is Finite Aggregation (Wang et al. 2022, where ``kd`` is
+    ``parts`` and ``d`` is ``spread``): each learner is trained on ``spread`` parts, and each part is used by ``spread``
+    learners.
+
+    Against label flips, partition and transforms may use all *inputs* freely (SS-DPA). Against inserted, deleted and
+    changed examples, one change must not move anything beyond its parts: the partition must be `ByHash`, or
+    `ByPosition` for changes in place, and transforms must have nothing to fit (THEORY.md section 8). Transforms of a
+    learner are fitted to its own part.
 
     Args:
         learner: The learner, which is copied.
@@ -74,8 +81,10 @@ class Partitions(LabelVotes):
 
     Attributes:
         learners: Learners, after `fit`.
-        seen: Positions of the training examples of each learner, after `fit`.
+        seen: Positions of the training examples of each learner, after `fit`, in the order of the partition.
     """
+
+    reads = "own part only"
 
     def __init__(
         self,
@@ -113,7 +122,9 @@ class Partitions(LabelVotes):
         self.width = x.shape[1:].numel()
         inputs = x.flatten(1)
         features = fit_all(self.transforms, inputs.double())
-        self.seen = self._examples(self.partition.assign(inputs, self.labels, self.parts))
+        self.seen = self._examples(
+            self.partition.assign(inputs, self.labels, self.parts), self.partition.order(inputs, self.labels)
+        )
         self.learners = [deepcopy(self.learner) for _ in self.seen]
 
         def work(some: slice) -> None:
@@ -122,11 +133,12 @@ class Partitions(LabelVotes):
 
         for_each(work, len(self.learners), LEARNERS_AT_A_TIME)
 
-    def _examples(self, part: Tensor) -> list[Tensor]:
-        """Return the ascending positions of the examples of each learner, given the part of each example."""
+    def _examples(self, part: Tensor, order: Tensor) -> list[Tensor]:
+        """Return the positions of the examples of each learner, given the part of each example and their order."""
+        place = order.argsort()
         members = part.argsort(stable=True).split(part.bincount(minlength=self.parts).tolist())
         taught_by = np.argsort(self.reached, axis=None, kind="stable").reshape(self.parts, -1) // self.spread
-        seen = [torch.cat([members[p] for p in parts]).sort().values for parts in taught_by.tolist()]
+        seen = [order[torch.cat([place[members[p]] for p in parts]).sort().values] for parts in taught_by.tolist()]
         for number, examples in enumerate(seen):
             if not len(examples):
                 raise ValueError(f"Partitions: parts = {self.parts}; must be fewer, learner {number} has no example")
@@ -149,8 +161,22 @@ class Partitions(LabelVotes):
         return Poll(scores, self.reached)
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Return why ``measure`` is not supported: learners are trained once, on labels without noise."""
-        return super().supports(measure) or changes_labels(measure)
+        """Return why ``measure`` is not supported, or None.
+
+        Learners are trained once, on examples without noise. In its distance, one change must move nothing beyond the
+        parts of the changed example.
+        """
+        return super().supports(measure) or changes_examples(measure) or self._leak(measure.distance)
+
+    def _leak(self, distance: Distance) -> str | None:
+        if self.partition.touched(distance) is None:
+            rule, reads = type(self.partition).__name__, self.partition.reads
+            return (
+                f"partition = {rule}, which reads {reads} of the training set: one change can move examples between "
+                f"many parts; must be ByHash for radii in {distance.unit}"
+            )
+        leaks = (leak("transforms", transform, transform.reads, distance) for transform in self.transforms)
+        return next(filter(None, leaks), None)
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0

@@ -111,6 +111,8 @@ class RetrainedVotes(Votes):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why certificates of these votes do not hold under ``measure``, or None (THEORY.md section 6)."""
+        if reason := super().supports(measure):
+            return reason
         if self.learner.warm_start:
             return (
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
