@@ -224,7 +224,9 @@ class Certification(pl.LightningModule):
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
         if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.requested_inputs(), self._progress.draws if self._progress else {})
+            tests, positions = self.requested_inputs()
+            finished = self._progress.draws if self._progress else {}
+            self.votes.serve(self.data.origin, self._features(tests), positions, finished)
         for name, certifier in self.certifiers.items():
             kind = type(certifier).__name__
             if reason := certifier.refuses(len(self.data.requested)):

@@ -30,11 +30,17 @@ def shuffled(x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[
 
     Args:
         x: Training sets, ``(group, n, ...)``.
-        labels: Labels, ``(n,)``.
+        labels: Labels, ``(n,)`` or ``(group, n)``.
         keys: Key of each order.
 
     Returns:
         Inputs ``(group, n, ...)`` and labels ``(group, n)``.
     """
-    orders = [torch.randperm(len(labels), generator=generator(key)).to(x.device) for key in keys]
-    return torch.stack([some[order] for some, order in zip(x, orders, strict=True)]), labels[torch.stack(orders)]
+    orders = [torch.randperm(x.shape[1], generator=generator(key)).to(x.device) for key in keys]
+    inputs = torch.stack([some[order] for some, order in zip(x, orders, strict=True)])
+    return inputs, by_model(labels, len(x)).gather(1, torch.stack(orders))
+
+
+def by_model(labels: Tensor, group: int) -> Tensor:
+    """Return the labels of each model, ``(group, n)``, given labels ``(n,)`` of all models or ``(group, n)``."""
+    return labels.expand(group, labels.shape[-1])

@@ -11,7 +11,7 @@ from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.sampled.sampled_certifier import Tally
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.parts.partitions import Partitions
+from smoothing.votes.parts.part_votes import PartVotes
 from smoothing.votes.votes import Votes
 
 Count = NDArray[np.int64]
@@ -30,8 +30,8 @@ class PartsCertifier(Certifier):
     classifier: ClassVar[SmoothedClassifier] = "majority"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Return why the pair is not supported, or None; the votes must be `Partitions`. See `Certifier.supports`."""
-        if not isinstance(votes, Partitions):
+        """Return why the pair is not supported, or None; the votes must be `PartVotes`. See `Certifier.supports`."""
+        if not isinstance(votes, PartVotes):
             return f"{type(votes).__name__} does not train learners on parts"
         return votes.supports(measure)
 

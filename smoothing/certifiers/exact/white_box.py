@@ -30,7 +30,8 @@ class WhiteBox(PartsCertifier):
         """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if reason := super().supports(measure, votes):
             return reason
-        assert isinstance(votes, Partitions)
+        if not isinstance(votes, Partitions):
+            return f"{type(votes).__name__} has no linear votes on its parts: the flips that change them are not known"
         if measure.distance != FLIPS:
             return f"{type(measure).__name__} counts {measure.distance.unit}; must count label flips"
         if votes.spread > 1:
