@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from smoothing.certificates import Table
-from tests.configs.test_label_flip import QUICK
+from tests.configs.test_label_flip import FEW_REVIEWS, QUICK
 from tests.front_door import launch
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "poison"
@@ -24,3 +26,26 @@ def test_digits(tmp_path: Path) -> None:
     assert (dpa["radius"] >= 15).mean() > 0.5
     assert dpa["radius"].max() <= 30
     assert all("inserted plus deleted" in assumptions for assumptions in dpa["assumptions"])
+
+
+SMALL = {
+    "mnist_partitions": [
+        *["--data.training=train[0:300]", "--data.every=1250", "--model.votes.parts=10"],
+        "--model.votes.learner.epochs=20",
+    ],
+    "mnist_bagging": ["--data.training=train[0:3000]", "--data.every=1250", "--model.certifiers.bagging.n=200"],
+    "imdb": [*FEW_REVIEWS, "--model.votes.parts=40"],
+}
+"""Configs of large data sets, and what makes them small; each is asked eight examples."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_large_data(name: str, data_root: Path, tmp_path: Path) -> None:
+    needed = name.split("_")[0]
+    if not (data_root / {"mnist": "MNIST"}.get(needed, needed)).is_dir():
+        pytest.skip(f"no {needed} in SMOOTHING_DATA={data_root}")
+    table = certify(name, tmp_path, *SMALL[name])
+    assert all(len(table.of(certifier)) == 8 for certifier in table.certifiers)
+    assert (table["radius"] > 0).any()
+    assert all("inserted plus deleted" in assumptions for assumptions in table["assumptions"])

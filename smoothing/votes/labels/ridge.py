@@ -89,20 +89,30 @@ class Ridge(LinearVotes):
         if self.coding == "binary" and self.num_classes != 2:
             raise ValueError(f"Ridge: coding = binary with {self.num_classes} classes; must be signed unless K = 2")
         with one_thread():
-            shrunk, axes = self._spectrum(features.T @ features, features, labels)
-            self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
+            if len(features) < features.shape[1]:
+                # (X X' + lambda I)^-1 X, the same matrix from a smaller system.
+                shrunk, axes = self._spectrum(features @ features.T, features, labels)
+                self._product = ExactProduct((axes / shrunk) @ (axes.T @ features))
+            else:
+                shrunk, axes = self._spectrum(features.T @ features, features, labels)
+                self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
 
     def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the eigenvalues of ``X'X + lambda I``, ``(k,)``, and its axes, ``(k, k)``.
+
+        Given ``X X'`` of fewer rows than columns, return those of ``X X' + lambda I``, ``(n,)`` and ``(n, n)``. Lambda
+        is computed from the eigenvalues of ``X'X`` in either case: ``k - n`` of them are 0.
 
         Raises:
             ValueError: If the system is singular.
         """
         eigenvalues, axes = torch.linalg.eigh(gram)
         eigenvalues = eigenvalues.clamp(min=0)
-        self.ridge = self.regularisation.value(eigenvalues, features, labels)
+        zeros = eigenvalues.new_zeros(features.shape[1] - len(gram))
+        every = torch.cat([zeros, eigenvalues])
+        self.ridge = self.regularisation.value(every, features, labels)
         shrunk = eigenvalues + self.ridge
-        if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
+        if every[0] + self.ridge <= shrunk[-1] * len(every) * torch.finfo(shrunk.dtype).eps:
             raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised more")
         return shrunk, axes
 
