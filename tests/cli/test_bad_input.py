@@ -162,7 +162,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*FIT, "--ckpt_path=absent.ckpt"], ["absent.ckpt"]),
         ([*CERTIFY, "--base_ckpt=x.ckpt"], ["base_ckpt: x.ckpt", "Ridge has no network"]),
         ([*CERTIFY, *OWN_NETWORK, "--base_ckpt=x.ckpt"], ["network own.Own has no parameter base_ckpt"]),
-        ([*CERTIFY, "--model.measure=Lablflip"], ["Lablflip", "did you mean LabelFlip?", "known: ", "Laplace"]),
+        ([*CERTIFY, "--model.measure=LabelFlp"], ["LabelFlp", "did you mean LabelFlip?", "known: ", "Laplace"]),
         ([*CERTIFY, "--model.votes=Rigde"], ["Rigde", "did you mean Ridge?", "known: ", "Bagging"]),
         ([*CERTIFY, "--model.certifiers.a=Chernof"], ["Chernof", "did you mean Chernoff", "known: ", "ExactVote"]),
         ([*CERTIFY, "--model.votes.transforms=[Center]"], ["Center", "did you mean Centre?", "known: ", "Whiten"]),
@@ -171,7 +171,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--model.mesure=LabelFlip"], ["mesure", "did you mean measure?", "known: measure, votes"]),
         ([*CERTIFY, "--data.clases=[1,7]"], ["clases", "did you mean classes?"]),
         ([*CERTIFY, "--trainer.acelerator=cpu"], ["--trainer.acelerator=cpu", "did you mean --trainer.accelerator"]),
-        ([*TABLE, "--measure=Lablflip", "--max_radius=3"], ["Lablflip", "did you mean LabelFlip?"]),
+        ([*TABLE, "--measure=LabelFlp", "--max_radius=3"], ["LabelFlp", "did you mean LabelFlip?"]),
         ([*TABLE, "--measure=LabelFlip", "--exat"], ["--exat", "did you mean --exact?"]),
         ([*CERTIFY, "--model.votes=listed.Listed", LISTED], ["Listed: steps", "not annotated", "list[Centre]"]),
         (

@@ -27,6 +27,7 @@ def history(run: Path) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_two_runs_are_live_and_overlay_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = workplace_with_wandb(tmp_path, monkeypatch)
     curves = []

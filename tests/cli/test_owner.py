@@ -106,6 +106,7 @@ def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_the_first_one_finishes(own: Path) -> None:
     many = ["--model.certifiers.sampled.n=200000"]
     first = start(own, *many)

@@ -137,6 +137,7 @@ certify:
 """
 
 
+@pytest.mark.slow
 def test_run_trains_an_own_network_and_certifies_it(tmp_path: Path) -> None:
     (tmp_path / "both.yaml").write_text(BOTH)
     (tmp_path / "own_layers.py").write_text(

@@ -1,12 +1,14 @@
 from copy import deepcopy
 from pathlib import Path
 
+import pytest
 import yaml
 
 from smoothing.certificates import Table
 from tests.front_door import DIGITS, launch
 
 
+@pytest.mark.slow
 def test_a_user_measure_gives_the_rows_of_the_built_in_measure(workplace: Path) -> None:
     """Labels redrawn over all K classes with probability e are flipped with probability q = e (K-1)/K."""
     certifiers = {

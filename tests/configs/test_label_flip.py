@@ -187,6 +187,7 @@ def test_an_encoder_that_has_seen_dogs_and_fish_is_refused(animals: Path, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_simclr_from_training_to_certificates(data_root: Path, tmp_path: Path) -> None:
     if not (data_root / "cifar-10-batches-py").is_dir():
         pytest.skip(f"no CIFAR-10 in SMOOTHING_DATA={data_root}")

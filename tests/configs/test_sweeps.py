@@ -62,6 +62,7 @@ def test_every_sweep_is_tested() -> None:
     assert [path.stem for path in SWEEPS] == ["denoise_sigma", "label_flip_lambda", "label_flip_q"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["label_flip_lambda", "label_flip_q"])
 def test_trials_get_run_directories_of_their_own(tmp_path: Path, name: str) -> None:
     run_trials(ROOT / "configs" / "sweeps" / f"{name}.yaml", tmp_path, 2, [])

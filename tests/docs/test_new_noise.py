@@ -34,6 +34,7 @@ def test_the_noise_has_thirty_lines() -> None:
     assert len([line for line in FILES["two_scales.py"].read_text().splitlines() if line.strip()]) <= 30
 
 
+@pytest.mark.slow
 def test_its_tests_pass(folder: Path) -> None:
     assert COMMANDS[0][0] == "pytest"
     command = [sys.executable, "-m", *COMMANDS[0], "-p", "no:cacheprovider"]

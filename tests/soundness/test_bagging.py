@@ -26,7 +26,10 @@ def true_votes(votes: Bagging, x: torch.Tensor, training: torch.Tensor, size: in
     return shares
 
 
-@pytest.mark.parametrize(("num_classes", "n", "size"), [(2, 6, 1), (2, 6, 2), (3, 7, 1)])
+@pytest.mark.parametrize(
+    ("num_classes", "n", "size"),
+    [(2, 6, 1), pytest.param(2, 6, 2, marks=pytest.mark.slow), pytest.param(3, 7, 1, marks=pytest.mark.slow)],
+)
 def test_no_radius_is_above_the_truth(num_classes: int, n: int, size: int) -> None:
     generator = torch.Generator().manual_seed(n)
     labels = torch.tensor([*range(num_classes), *[0] * (n - num_classes)])

@@ -1,5 +1,6 @@
 """The built-in learners go through the suite."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,12 @@ class TestConformance(LearnerConformance):
         ],
         ids=["ridge", "linear", "perceptron", "two hidden", "networks", "network"],
     )
-    def learner(self, request: pytest.FixtureRequest) -> Learner:
+    def on_the_cpu(self, request: pytest.FixtureRequest) -> Learner:
         return request.param()
+
+    @pytest.fixture
+    def learner(self, on_the_cpu: Learner) -> Learner:
+        return on_the_cpu
 
     @pytest.fixture
     def x(self, digits: tuple[Tensor, Tensor]) -> Tensor:
@@ -121,12 +126,38 @@ def test_a_warm_start_begins_where_the_first_training_ended(digits: tuple[Tensor
     assert cold.supports(Gaussian(2.0)) is None
 
 
+class OnTheAccelerator(Learner):
+    """Trains another learner on the accelerator."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+        self.group = learner.group
+
+    def train_and_predict(
+        self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, keys: Sequence[Sequence[int]]
+    ) -> Tensor:
+        predicted = self._learner.train_and_predict(x.cuda(), labels.cuda(), num_classes, tests.cuda(), keys)
+        assert predicted.is_cuda
+        return predicted.cpu()
+
+
+@pytest.mark.gpu
+class TestConformanceOnTheAccelerator(TestConformance):
+    @pytest.fixture
+    def learner(self, on_the_cpu: Learner) -> Learner:
+        return OnTheAccelerator(on_the_cpu)
+
+
 class TestFastCifar(LearnerConformance):
     """On digits that are blown up to the size of small photographs."""
 
     @pytest.fixture
-    def learner(self) -> Learner:
+    def on_the_cpu(self) -> Learner:
         return FastCifar(epochs=16, batch_size=20, learning_rate=0.03, shift=0, widths=(16, 32, 32))
+
+    @pytest.fixture
+    def learner(self, on_the_cpu: Learner) -> Learner:
+        return on_the_cpu
 
     @pytest.fixture
     def x(self, digits: tuple[Tensor, Tensor]) -> Tensor:
@@ -135,6 +166,13 @@ class TestFastCifar(LearnerConformance):
     @pytest.fixture
     def labels(self, digits: tuple[Tensor, Tensor]) -> Tensor:
         return digits[1][:120]
+
+
+@pytest.mark.gpu
+class TestFastCifarOnTheAccelerator(TestFastCifar):
+    @pytest.fixture
+    def learner(self, on_the_cpu: Learner) -> Learner:
+        return OnTheAccelerator(on_the_cpu)
 
 
 def test_the_first_layer_whitens_its_inputs() -> None:

@@ -47,6 +47,7 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+@pytest.mark.slow
 def test_it_learns_to_take_out_noise(fitted: Path) -> None:
     measure = DenoisedMeasure(Gaussian(SIGMA), FrozenDenoiser(str(fitted / "last.ckpt")))
     data = Digits()
