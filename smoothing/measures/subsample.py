@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import CHANGED, FLIPS, INSERTED, Change, Distance
-from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.examples import counted, phrase
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import OUTWARD, SmoothingMeasure
 from smoothing.numerics.random import uniform_integers
 from smoothing.numerics.rounding import up
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
