@@ -94,8 +94,8 @@ class Certification(pl.LightningModule):
         seed: Root seed of all draws, at least 0.
         collective: Collective certifiers and attacks by name, which bound how many answers one attacker can change.
             They are computed after the certificates of all examples. The names must differ from those of certifiers.
-        keep_features: Whether to keep the features of the encoder on disk, in ``$XDG_CACHE_HOME/smoothing/features``, for later
-            runs; or the folder to keep them in. Results do not change.
+        keep_features: Whether to keep the features of the encoder on disk for later runs, in
+            ``$XDG_CACHE_HOME/smoothing/features``; or the folder to keep them in. Results do not change.
 
     Raises:
         ValueError: If an argument is out of its range.
