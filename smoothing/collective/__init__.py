@@ -1,4 +1,4 @@
-"""Collective certificates: how many of many answers one attacker can change with one budget (THEORY.md 4.7).
+"""Collective certificates: how many of many answers one attacker can change with one budget (THEORY.md 4.9).
 
 A new collective certifier is a subclass of `CollectiveCertifier`, exported here.
 """

@@ -9,7 +9,7 @@ from smoothing.collective.questions import UNIT, Float, Whole
 def bounds(
     values: Whole, multipliers: Whole, radius: Float, counted: NDArray[np.bool_], budgets: list[int]
 ) -> tuple[list[int], list[int]]:
-    """Return ``B(r)`` for every budget, in whole numbers (THEORY.md 4.7).
+    """Return ``B(r)`` for every budget, in whole numbers (THEORY.md 4.9).
 
     Every vector of multipliers gives a bound for every budget; the smallest one is returned. An answer is not counted
     if its own radius is at least the budget. Multipliers of 0 for all questions give the number of answers that remain,

@@ -10,7 +10,7 @@ from smoothing.collective.questions import Whole
 
 
 class CollectiveCertifier(CollectiveEvaluator):
-    """Bounds how many answers change if one attacker changes up to ``r`` of the training labels (THEORY.md 4.7).
+    """Bounds how many answers change if one attacker changes up to ``r`` of the training labels (THEORY.md 4.9).
 
     A certificate of one answer holds against an attacker who spends the whole budget on it. The attacker of a
     collective certificate spends the budget once, on all answers together. The bound says how many answers can change,

@@ -9,7 +9,7 @@ from smoothing.votes.votes import Votes
 
 
 class CollectiveVote(CollectiveCertifier):
-    """Collective certificates of the mean vote, for every linear vote and every channel (THEORY.md 4.7).
+    """Collective certificates of the mean vote, for every linear vote and every channel (THEORY.md 4.9).
 
     Answers and their own radii are those of `ExactVote`.
     """

@@ -14,7 +14,7 @@ from smoothing.votes.votes import Votes
 
 
 class CollectivePlurality(CollectiveCertifier):
-    """Collective certificates of the plurality vote of a partition, also with a spread (THEORY.md 4.7).
+    """Collective certificates of the plurality vote of a partition, also with a spread (THEORY.md 4.9).
 
     Answers and their own radii are those of `Plurality`. The answer changes only if the lead over a rival is closed. A
     part reduces it by as much as all learners that are trained on it can.
@@ -38,7 +38,7 @@ class CollectivePlurality(CollectiveCertifier):
 
 
 class CollectiveRunOff(CollectiveCertifier):
-    """Collective certificates of the run-off election of a partition (THEORY.md 4.7).
+    """Collective certificates of the run-off election of a partition (THEORY.md 4.9).
 
     Answers and their own radii are those of `RunOff`. The answer changes only if two classes overtake the winner in the
     first round, or one class enters the second round and wins it. Each of these events needs several leads to be

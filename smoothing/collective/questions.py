@@ -23,7 +23,7 @@ Float = NDArray[np.float64]
 
 
 class Questions(ABC):
-    """A block of questions that a vote has answered (THEORY.md 4.7).
+    """A block of questions that a vote has answered (THEORY.md 4.9).
 
     An attack is a set of changes. Each change has a place, for example a training label, and a target, for example its
     new class. A change at place ``j`` with target ``c`` has the gain ``g_ij(c)`` within [0, 1] on question ``i``. The

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from smoothing.votes.labels.centroids import Centroids
     from smoothing.votes.labels.clusters import Clusters
     from smoothing.votes.labels.joint_clusters import JointClusters
+    from smoothing.votes.labels.kernel_ridge import KernelRidge
+    from smoothing.votes.labels.kernels import NTK, RBF, Kernel
     from smoothing.votes.labels.linear import LinearVotes, Scores
     from smoothing.votes.labels.neighbours import ClassSum, NearestNeighbours
     from smoothing.votes.labels.regularisation import Constant, Regularisation, Relative, RosenfeldRule
-    from smoothing.votes.labels.ridge import Ridge
+    from smoothing.votes.labels.ridge import Ridge, RidgeVotes
     from smoothing.votes.network import NetworkVotes
     from smoothing.votes.parts.bagging import Bagging
     from smoothing.votes.parts.logistic import LogisticHead
     from smoothing.votes.parts.part_learner import PartLearner
+    from smoothing.votes.parts.part_votes import PartVotes, Poll
     from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
-    from smoothing.votes.parts.partitions import Partitions, Poll
+    from smoothing.votes.parts.partitions import Partitions
     from smoothing.votes.parts.scikit_learn import SklearnLearner
+    from smoothing.votes.parts.trained_partitions import TrainedPartitions
     from smoothing.votes.retrained.body import Body
     from smoothing.votes.retrained.draws import (
         Draw,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
         Predictions,
         read_draws,
     )
+    from smoothing.votes.retrained.kept_votes import KeptVotes
     from smoothing.votes.retrained.learner import Learner, winner
     from smoothing.votes.retrained.retrained_votes import RetrainedVotes
     from smoothing.votes.scikit_learn import SklearnVotes
@@ -42,7 +47,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
+    "NTK",
     "PCA",
+    "RBF",
     "Bagging",
     "Ballots",
     "Body",
@@ -59,6 +66,9 @@ __all__ = [
     "DrawShard",
     "FinishedDraw",
     "JointClusters",
+    "KeptVotes",
+    "Kernel",
+    "KernelRidge",
     "LabelVotes",
     "Learner",
     "LinearVotes",
@@ -69,6 +79,7 @@ __all__ = [
     "NetworkVotes",
     "Normalise",
     "PartLearner",
+    "PartVotes",
     "Partition",
     "Partitions",
     "Poll",
@@ -77,12 +88,14 @@ __all__ = [
     "Relative",
     "RetrainedVotes",
     "Ridge",
+    "RidgeVotes",
     "RosenfeldRule",
     "Scores",
     "SklearnLearner",
     "SklearnVotes",
     "SpectralEmbedding",
     "Stratified",
+    "TrainedPartitions",
     "Transform",
     "Votes",
     "Whiten",

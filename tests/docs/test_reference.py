@@ -54,7 +54,9 @@ def test_files_are_those_of_runs(tmp_path: Path) -> None:
     """Every file of a run is described, and every described file is written, except the lock of a running process."""
     for name in ("configs", "results"):
         (tmp_path / name).symlink_to(ROOT / name)
-    logged = launch(["certify", "--config", "configs/label_flip/digits.yaml", "--trainer.accelerator=cpu"], tmp_path)
+    sets = "--model.certifiers={exact: {class_path: ExactVote, init_args: {sets: true}}}"
+    command = ["certify", "--config", "configs/label_flip/digits.yaml", "--trainer.accelerator=cpu", sets]
+    logged = launch(command, tmp_path)
     together = launch(
         ["certify", "--config", "configs/label_flip/digits_collective.yaml", "--trainer.accelerator=cpu"], tmp_path
     )
