@@ -104,7 +104,7 @@ class UnchangedExamples(SmoothingMeasure):
         """Number of changes of the training set, not strict."""
         return self._distance
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``; see `SmoothingMeasure.sample`."""
         is_tensor(self, z=z)
         is_generator(self, generator)
