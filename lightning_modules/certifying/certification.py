@@ -26,6 +26,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
+from smoothing.votes.reads import moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -234,11 +235,15 @@ class Certification(pl.LightningModule):
                 raise ValueError(f"test example {position}: {error}") from error
         if self.encoder is not None:
             self.encoder.serve(self.data.origin)
+            if reason := self.encoder.leak(self.measure.distance, self.data.origin):
+                raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
         if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.requested_inputs(), self._progress.draws if self._progress else {})
+            tests, positions = self.requested_inputs()
+            finished = self._progress.draws if self._progress else {}
+            self.votes.serve(self.data.origin, self._features(tests), positions, finished)
         for name, certifier in self.certifiers.items():
             kind = type(certifier).__name__
             if reason := certifier.refuses(len(self.data.requested)):
@@ -350,18 +355,20 @@ class Certification(pl.LightningModule):
         if self.encoder is None:
             return x
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
-        rounds = -(-len(x) // (BLOCK * ranks))
+        # Not in blocks if examples are inserted: the last bits of features may depend on the place in a block.
+        size = 1 if moves("all inputs", self.measure.distance) else BLOCK
+        rounds = -(-len(x) // (size * ranks))
         self.encoder.to(self.device)
         with one_thread():
-            first = self.encoder(_block(x, rank).to(self.device))
+            first = self.encoder(_block(x, rank, size).to(self.device))
             # One tensor for all blocks avoids fragmented memory.
             share = first.new_empty(rounds, *first.shape)
             share[0] = first
             for place in range(1, rounds):
-                share[place] = self.encoder(_block(x, rank + place * ranks).to(self.device))
-        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
+                share[place] = self.encoder(_block(x, rank + place * ranks, size).to(self.device))
+        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, size, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
 
 
-def _block(x: Tensor, number: int) -> Tensor:
-    return filled(x[number * BLOCK : (number + 1) * BLOCK], BLOCK)
+def _block(x: Tensor, number: int, size: int) -> Tensor:
+    return filled(x[number * size : (number + 1) * size], size)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from lightning_modules.learners.training_data import by_model
 from smoothing.arguments import at_least, positive
 from smoothing.votes import Learner, winner
 
@@ -34,10 +35,10 @@ class RidgeHead(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`. Training has no randomness."""
         with torch.no_grad():
-            targets = one_hot(labels, num_classes).double() - 1 / num_classes
+            targets = one_hot(by_model(labels, len(x)), num_classes).double() - 1 / num_classes
             # One model after the other: the products are large, and the bits of a model do not depend on the others.
-            pairs = zip(x.flatten(2), tests.flatten(2), strict=True)
-            return torch.stack([self._predict(some.double(), targets, inputs.double()) for some, inputs in pairs])
+            models = zip(x.flatten(2), targets, tests.flatten(2), strict=True)
+            return torch.stack([self._predict(some.double(), own, inputs.double()) for some, own, inputs in models])
 
     def _predict(self, x: Tensor, targets: Tensor, tests: Tensor) -> Tensor:
         mean, scale = x.mean(0), x.std(0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
-from smoothing.distance import Distance
+from smoothing.distance import FLIPS, Distance
 from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.numerics.random import uniform_integers
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
@@ -60,7 +60,7 @@ class CategoricalMeasure(SmoothingMeasure):
     @property
     def distance(self) -> Distance:
         """Number of changed coordinates, not strict."""
-        return Distance("l0", "flips", integer=True, strict=False)
+        return FLIPS
 
 
 class Discrete(CategoricalMeasure):

@@ -163,9 +163,9 @@ class NetworkVotes(CensusVotes):
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Return the reason of the network's own ``supports`` against the measure; None without one."""
+        """Return why ``measure`` is not supported, such as the reason of the network's own ``supports``, or None."""
         supports = getattr(self._network, "supports", None)
-        return None if supports is None else supports(measure)
+        return super().supports(measure) or (None if supports is None else supports(measure))
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Check the number of classes, and the network on inputs of the data's shape. The network is already trained.

@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from smoothing.distance import CHANGED, INSERTED
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
+from smoothing.votes.reads import Reads, leak
 from smoothing.votes.retrained.draws import Draw, Predictions
 
 LABELS = "training labels"
@@ -30,6 +32,8 @@ class Votes(Represented, ABC):
             training sets are not read.
         kept: Whether each draw is a training run, which is stored. Draws are then finished in a pass of their own, and
             `counts` raises `MissingDrawsError` for an unfinished draw.
+        reads: What the base function reads of the training set. Only votes that read their own part can be certified
+            against inserted, deleted and changed examples (THEORY.md section 8).
         all_labels: Whether votes on training labels need all of them, so that a measure must not hide any.
         inputs: Number of inputs in the randomised object, each of which an adversary may change separately.
         measures: Measures that a draw samples besides the measure of the object.
@@ -39,6 +43,7 @@ class Votes(Represented, ABC):
     object: ClassVar[str]
     trained: ClassVar[bool] = False
     kept: ClassVar[bool] = False
+    reads: ClassVar[Reads] = "all inputs"
     all_labels: ClassVar[bool] = False
     inputs: int = 1
     num_classes: int
@@ -72,10 +77,13 @@ class Votes(Represented, ABC):
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why the base function does not support ``measure``, or None if it does."""
         if self.object != LABELS:
-            return None
+            counts_examples = measure.distance in (CHANGED, INSERTED)
+            return f"{type(measure).__name__} is not for a {self.object}" if counts_examples else None
         name, channel = type(measure).__name__, measure.channel
         if not measure.distance.integer:
             return f"{name} has radii in {measure.distance.unit}: it is not for labels"
+        if reason := leak("votes", self, self.reads, measure.distance):
+            return reason
         if channel is None:
             return f"{name} has no channel: it may hide labels, and all are needed" if self.all_labels else None
         if len(channel) != self.num_classes:

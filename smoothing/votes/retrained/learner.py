@@ -12,9 +12,9 @@ from smoothing.representation import Represented
 class Learner(Represented, ABC):
     """Training procedure: takes a training set, returns predictions.
 
-    A learner is part of the base function of `RetrainedVotes`. It is given only randomised training sets. The
-    certificate covers everything computed from them, statistics included (THEORY.md section 6). All its random numbers
-    depend on the key of a draw.
+    A learner is part of the base function of `RetrainedVotes`, where it is given only randomised training sets, and of
+    `TrainedPartitions`, where it is given only the examples of its parts. The certificate covers everything computed
+    from them, statistics included (THEORY.md section 6). All its random numbers depend on the key of a draw.
 
     A new learner is a subclass with `train_and_predict`. It always trains `group` models at a time. The predictions of
     a model must not depend on the other models, on its position among them, or on earlier calls.
@@ -52,7 +52,7 @@ class Learner(Represented, ABC):
 
         Args:
             x: Training inputs, ``(group, n, ...)`` float32.
-            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``.
+            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``, the same for all models, or ``(group, n)``.
             num_classes: Number of classes K.
             tests: Inputs to predict, ``(group, m, ...)`` float32; often the same for all models, expanded.
             keys: Key of the random numbers of each model.

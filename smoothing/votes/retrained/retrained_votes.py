@@ -1,6 +1,6 @@
 """Votes of models that are trained on randomised versions of a training set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -20,9 +20,9 @@ from smoothing.provenance.origin import Origin
 from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.retrained.body import Body
-from smoothing.votes.retrained.draws import Draw, MissingDrawsError, Predictions
+from smoothing.votes.retrained.draws import Draw, Predictions
+from smoothing.votes.retrained.kept_votes import KeptVotes
 from smoothing.votes.retrained.learner import Learner
-from smoothing.votes.votes import Votes
 
 NOISE, TEST_NOISE, TRAINING, START = range(4)
 """Purposes of random numbers, the last part of their keys."""
@@ -33,7 +33,7 @@ _TRADED = (
 )
 
 
-class RetrainedVotes(Votes):
+class RetrainedVotes(KeptVotes):
     """Votes of models that are each trained with their own key on their own sample of the training inputs.
 
     One draw randomises every training input once, trains on the result and predicts every requested test example (Weber
@@ -55,7 +55,6 @@ class RetrainedVotes(Votes):
     """
 
     object: ClassVar[str] = "training inputs"
-    kept: ClassVar[bool] = True
 
     def __init__(self, learner: Learner, body: Body | None = None, test_noise: Gaussian | None = None) -> None:
         self.learner = learner
@@ -63,7 +62,6 @@ class RetrainedVotes(Votes):
         self.test_noise = test_noise
         self.measures = () if test_noise is None else (test_noise,)
         self._prepared: tuple[Tensor, ...] = ()
-        self._finished: Mapping[Draw, Predictions] = {}
         of_measures = (measure.checkpoint for measure in self.measures)
         self.checkpoint = joined(learner.checkpoint, body.identity() if body else None, *of_measures)
 
@@ -101,16 +99,10 @@ class RetrainedVotes(Votes):
         self._x = x
         self._labels = labels
 
-    def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
-        """Set the test examples, all of which every model predicts; see `Votes.serve`."""
-        x, index = checked_batch(x, index)
-        self._origin = origin
-        self._tests = x
-        self._finished = finished
-        self._place = {int(position): place for place, position in enumerate(index)}
-
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why certificates of these votes do not hold under ``measure``, or None (THEORY.md section 6)."""
+        if reason := super().supports(measure):
+            return reason
         if self.learner.warm_start:
             return (
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
@@ -120,11 +112,8 @@ class RetrainedVotes(Votes):
             *self._origins(),
             *(("measure", seen) for m in (measure, *self.measures) for seen in m.trained_on),
         ):
-            if seen.overlaps(self._origin):
-                return (
-                    f"the {part} was trained on {seen}, and the adversary may change {self._origin}, which changes it "
-                    "without noise; must be trained on other examples, or the certifier Empirical"
-                )
+            if reason := self.overlap(part, (seen,)):
+                return reason
         try:
             measure.check(self._x)
         except ValueError as error:
@@ -147,17 +136,7 @@ class RetrainedVotes(Votes):
     def draw(
         self, measure: SmoothingMeasure, draws: Sequence[Draw], seed: int, device: torch.device | str = "cpu"
     ) -> list[Predictions]:
-        """Finish some draws. On a CPU each core trains its own groups.
-
-        Args:
-            measure: The smoothing measure.
-            draws: The draws to finish.
-            seed: Root seed of all draws.
-            device: Device of the training runs.
-
-        Returns:
-            Predictions of each model for the requested test examples.
-        """
+        """Finish some draws; see `KeptVotes.draw`."""
         x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
         fixed = self._prepare(x, labels, tests, (seed, START))
         predicted: dict[int, Tensor] = {}
@@ -205,10 +184,7 @@ class RetrainedVotes(Votes):
         """
         _, index = checked_batch(x, index)
         requested = [Draw(seed[-1], number) for number in range(first, first + draws)]
-        if missing := tuple(draw for draw in requested if draw not in self._finished):
-            raise MissingDrawsError(missing)
-        places = [self._place[int(position)] for position in index]
-        predicted = torch.from_numpy(np.stack([self._finished[draw][places] for draw in requested]))
+        predicted = torch.from_numpy(self.predictions(requested, index))
         return one_hot(predicted.long(), self.num_classes).sum(0)
 
     def _features(self, x: Tensor) -> Tensor:
