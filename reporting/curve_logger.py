@@ -11,21 +11,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import wandb
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from reporting.chart import chart, chart_key, section
+from reporting.chart import artifact_name, chart, chart_key, section
+from reporting.light_wandb import wandb
 from reporting.shown import MAX_SHOWN, Shown, by_position
 from smoothing.certificates.cells import NUMBER
 from smoothing.certificates.curves import MAX_RADII, Curve, certified_curve, is_attack, summary
 from smoothing.certificates.table import Table
+from smoothing.collective.table import NONE, CollectiveTable
 from smoothing.distance import Distance
 from smoothing.runs.run_directory import CONFIG, RunDirectory
 from smoothing.runs.settings import computed_settings
 
 STEPS = 1_000_000
 """Steps per unit of a real radius. Loggers without a radius axis overlay curves by whole-numbered steps."""
+
+RUN_FOLDER = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-(.+)")
+"""Name of the folder of a run of wandb: time and id."""
 
 FIXED_WHOLE = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Whole-numbered radii at which certified accuracy is part of the summary."""
@@ -42,11 +46,13 @@ class View:
         table: Certificates.
         curve: Certified accuracy.
         figure: Figure of the curve.
+        collective: Collective certificates; empty if there are none.
     """
 
     table: Table
     curve: Curve
     figure: Figure
+    collective: CollectiveTable = NONE
 
     @property
     def key(self) -> str:
@@ -113,13 +119,40 @@ def with_facts(config: Mapping[str, Any], distance: Distance, provenance: Mappin
     return {**config, "distance": asdict(distance), "data_fingerprint": provenance.get("data", "")}
 
 
-def numbers(table: Table) -> dict[str, float]:
-    """Return the summary of a table under keys such as ``median_radius/exact``. Attacks are never called certified."""
+def number_key(number: str, distance: Distance, certifier: str, attack: bool = False) -> str:
+    """Return the key of a summary statistic, such as ``accuracy/exact``. Keys of radii name their distance.
+
+    Args:
+        number: Name of the statistic; see `smoothing.certificates.curves.summary`.
+        distance: Distance of the radii.
+        certifier: Name of the certifier.
+        attack: Whether it is an attack. Attacks are never called certified.
+    """
+    if not number.endswith("radius"):
+        return f"{number}/{certifier}"
+    return f"{_named(section(distance), attack)}_{number.replace('certified_', '')}/{certifier}"
+
+
+def numbers(table: Table, distance: Distance) -> dict[str, float]:
+    """Return the summary of a table by key; see `number_key`."""
     attacks = {certifier for certifier in table.certifiers if is_attack(table.of(certifier))}
     return {
-        f"{number.replace('certified', 'attacked') if certifier in attacks else number}/{certifier}": value
+        number_key(number, distance, certifier, certifier in attacks): value
         for certifier, values in summary(table).items()
         for number, value in values.items()
+    }
+
+
+def collective_numbers(table: CollectiveTable) -> dict[str, float]:
+    """Return bounds and certified fractions under keys such as ``collective_bound_at_100/together``."""
+    return {
+        f"collective_{name}_at_{row.budget}/{row.certifier}": float(value)
+        for row in table.rows
+        for name, value in (
+            (("changed", row.bound), ("attacked", row.certified))
+            if row.certifier in table.attacks
+            else (("bound", row.bound), ("certified", row.certified))
+        )
     }
 
 
@@ -137,6 +170,8 @@ def run_loggers(
     The environment variables WANDB_PROJECT, WANDB_NAME, WANDB_RUN_GROUP and WANDB_JOB_TYPE replace the arguments. wandb
     itself reads WANDB_ENTITY, WANDB_TAGS and WANDB_NOTES.
 
+    A resumed run continues its run in wandb: the name of the folder of the latest one in the directory has its id.
+
     Args:
         run_dir: Run directory. Loggers write to it when something is logged.
         project: Project in wandb.
@@ -153,6 +188,7 @@ def run_loggers(
         group=environment.get("WANDB_RUN_GROUP", group),
         job_type=environment.get("WANDB_JOB_TYPE", job_type),
         mode=mode,
+        id=environment.get("WANDB_RUN_ID", latest_run_id(run_dir)),
         settings=wandb.Settings(silent=True),
     )
     # Lightning passes a setting on that wandb warns of.
@@ -162,6 +198,13 @@ def run_loggers(
         TensorBoardLogger(run_dir, name="tensorboard", version=""),
         wandb_logger,
     ]
+
+
+def latest_run_id(run_dir: str | Path) -> str | None:
+    """Return the id of the latest run of wandb in a run directory, online or offline; None if there is none."""
+    found = (RUN_FOLDER.fullmatch(path.name) for path in Path(run_dir, "wandb").glob("*run-*"))
+    _, run_id = max((match.groups() for match in found if match), default=("", None))
+    return run_id
 
 
 def default_loggers(directory: RunDirectory, config: Mapping[str, Any]) -> list[Logger]:
@@ -183,11 +226,6 @@ def close_runs(runs: Sequence[Any]) -> None:
     for run in runs:
         if wandb.run is not None and wandb.run.id == run.id:
             run.finish(exit_code=1)
-
-
-def artifact_name(kind: str, name: str) -> str:
-    """Return the name of an artifact, such as ``certificates-digits``. Versions of one name follow each other."""
-    return re.sub(r"[^\w.-]+", "-", f"{kind}-{name}")[:128]
 
 
 def log_certificates(
@@ -230,7 +268,10 @@ class Finished:
     @property
     def numbers(self) -> dict[str, float]:
         """Summary statistics of all views."""
-        return {key: value for view in self.views for key, value in numbers(view.table).items()}
+        found: dict[str, float] = {}
+        for view in self.views:
+            found |= numbers(view.table, view.curve.distance) | collective_numbers(view.collective)
+        return found
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Yield one step and its metrics per radius of the common grid; see `points`."""
@@ -264,7 +305,7 @@ def _(logger: WandbLogger, finished: Finished) -> None:
     curve, distance = view.curve, view.curve.distance
     run.define_metric(radius_key(distance), hidden=True, summary="none")
     # Full names, since Lightning defines "*" and wandb may use any pattern that matches a key.
-    for certifier in curve.accuracy:
+    for certifier in view.table.certifiers:
         key = accuracy_key(certifier, distance, certifier in curve.attacks)
         run.define_metric(key, step_metric=radius_key(distance), step_sync=False, summary="none")
     # `log_metrics` would add the trainer's step to every point.
@@ -289,6 +330,10 @@ def _(logger: WandbLogger, finished: Finished) -> None:
         path = Path(folder, "certificates.csv")
         view.table.write_csv(path)
         made.add_file(str(path))
+        if view.collective.rows:
+            together = Path(folder, "collective.csv")
+            view.collective.write_csv(together)
+            made.add_file(str(together))
     if finished.report is not None:
         made.add_file(str(finished.report))
     run.log_artifact(made)

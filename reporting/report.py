@@ -7,6 +7,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import Logger
 
+from reporting.certified_sets import draw_sets, set_table
+from reporting.collective import collective_table
 from reporting.comparison import Comparison, Run, comparison, show
 from reporting.figure import draw
 from reporting.shown import Inputs, read_shown, show_inputs, write_shown
@@ -14,6 +16,7 @@ from reporting.titles import run_title
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.curves import Curve
 from smoothing.certificates.per_input import changed_inputs, divisible, per_input, per_input_curve
+from smoothing.certificates.set_curves import has_sets
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 from smoothing.runs.run_directory import RunDirectory
@@ -45,7 +48,7 @@ def report(
         tests: Test examples by position, of which some are shown. None if they are not available.
     """
     table = directory.merged()
-    run = Run(table, distance)
+    run = Run(table, distance, collective=directory.read_collective())
     name = directory.path.resolve().name
     title = run_title(config, table)
     curve = run.curve()
@@ -53,6 +56,9 @@ def report(
     figure = draw({name: curve}, directory.figure, title=title)
     made = comparison({name: run})
     show(made)
+    together = collective_table({name: run.collective})
+    if together is not None:
+        together.show()
     if tests is not None:
         write_shown(directory.examples, show_inputs(tests, table.of(table.certifiers[0])["index"].tolist()))
     others = _per_input(directory, run, inputs, title) if inputs > 1 and divisible(distance) else None
@@ -61,9 +67,15 @@ def report(
 
     panels = [CurvePanel(made.title, {name: curve})]
     tables = [replace(made.text(), title="Runs")]
+    if together is not None:
+        tables.append(together)
     if others is not None:
         panels.append(CurvePanel(others.made.title, {name: others.curve}, logarithmic=True))
         tables.append(replace(others.made.text(), title="Runs, by change of a single input"))
+    if has_sets(table):
+        draw_sets(run, directory.sets_figure, title).write_csv(directory.sets)
+        tables.append(set_table(run))
+        tables[-1].show()
     page = f"{name}: {title}"
     write_page(directory.report, page, {name: run}, {name: directory.path}, panels, tables)
     draft = directory.table.with_suffix(".part")
@@ -73,7 +85,7 @@ def report(
         from reporting.curve_logger import View, default_loggers, log_certificates, with_facts
 
         chosen = default_loggers(directory, config) if loggers is None else loggers
-        views = [View(table, curve, figure)]
+        views = [View(table, curve, figure, run.collective)]
         if others is not None:
             views.append(View(others.table, others.curve, others.figure))
         facts = with_facts(config, distance, directory.made_by())

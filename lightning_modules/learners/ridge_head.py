@@ -46,5 +46,6 @@ class RidgeHead(Learner):
         x, tests = (x - mean) / scale, (tests - mean) / scale
         gram = x.T @ x / len(x)
         gram.diagonal().add_(self.penalty)
-        weights = torch.linalg.solve(gram, x.T @ (targets - targets.mean(0)) / len(x))
+        # A model that diverges gets NaN here, where `solve` may raise an error on a device.
+        weights, _ = torch.linalg.solve_ex(gram, x.T @ (targets - targets.mean(0)) / len(x))
         return winner(tests @ weights + targets.mean(0))

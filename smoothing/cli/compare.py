@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from reporting.collective import collective_table
 from reporting.comparison import Comparable, Published, Run, common_radii, comparison, tabled
 from reporting.figure import draw
 from reporting.text_table import TextTable
@@ -18,9 +19,13 @@ from smoothing.certificates.curves import Curve, common_distance
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs
+from smoothing.collective.table import CollectiveTable
 from smoothing.distance import Distance
 from smoothing.runs.provenance import read_distance
-from smoothing.runs.settings import computed_settings, differing_settings
+from smoothing.runs.settings import computed_settings, differing_settings, telling_settings
+
+SETTINGS = 8
+"""Largest number of settings that are printed. The files have all."""
 
 CURVE = ".csv"
 """Suffix of published curves."""
@@ -64,6 +69,8 @@ def compare(
     tables = {"comparison": made.text()}
     if audit is not None:
         tables["audit"] = audit_logs(paths, loaded, audit)
+    if (together := collective_table({name: run.collective for name, run in tabled(loaded).items()})) is not None:
+        tables["collective"] = together
     if differing:
         rows = [[setting, *values.values()] for setting, values in differing.items()]
         tables["settings"] = TextTable("Settings that differ", dict.fromkeys(("setting", *settings), False), rows)
@@ -87,7 +94,8 @@ def compare(
         write_page(files[-1], f"Comparison: {title or folder.resolve().name}", loaded, paths, panels, shown)
     except OSError as error:
         raise ValueError(f"out: {out}: {error.strerror}; must be writable") from None
-    for table in tables.values():
+    printed = {**tables, "settings": few_settings(tables["settings"], differing, md)} if differing else tables
+    for table in printed.values():
         table.show()
     for kind, path in {"table": csv, "figure": png, "report": files[-1]}.items():
         print(f"{kind + ':':7} {path}")
@@ -97,6 +105,20 @@ def compare(
     compared = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
     how = {"radii": radii, "envelope": envelope, "audit": asdict(audit) if audit else None}
     log_comparison(out, curves, tables, files, {**compared, **how})
+
+
+def few_settings(table: TextTable, differing: Mapping[str, Mapping[str, str]], file: Path) -> TextTable:
+    """Return the settings that explain the difference of the runs, at most `SETTINGS`.
+
+    Args:
+        table: All settings that differ.
+        differing: The same settings, by name and run.
+        file: File with all settings, for the note.
+    """
+    telling = list(telling_settings(differing).items())[:SETTINGS]
+    hidden = len(differing) - len(telling)
+    notes = (f"{hidden} more settings differ, paths and hashes included: see {file}.",) if hidden else ()
+    return replace(table, rows=[[setting, *values.values()] for setting, values in telling], notes=notes)
 
 
 def name_runs(runs: Sequence[str]) -> dict[str, Path]:
@@ -162,7 +184,8 @@ def load_run(path: Path) -> Run:
         if not (path / needed).is_file():
             raise ValueError(f"runs: {path} has no {needed}; must be the directory of a finished run, or a TSV log")
     provenance = path / "provenance.json"
-    return Run(Table.read_csv(path / "certificates.csv"), read_distance(provenance), read_examples(provenance))
+    table, collective = Table.read_csv(path / "certificates.csv"), CollectiveTable.read_csv(path / "collective.csv")
+    return Run(table, read_distance(provenance), read_examples(provenance), collective)
 
 
 def read_examples(provenance: Path) -> str | None:

@@ -4,17 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from smoothing.distance import Distance
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+OUTWARD = 1e-13
+"""Relative amount by which masses are rounded up and radii are rounded down."""
 
 Channel = NDArray[np.float64] | NDArray[np.object_]
 """A ``(K, K)`` matrix of float64 numbers or of fractions."""
@@ -65,7 +71,7 @@ class SmoothingMeasure(Represented, ABC):
         """Measure with similar samples, under which a network for this measure may be trained."""
         return self
 
-    def check(self, z: Tensor) -> None:
+    def check(self, z: "Tensor") -> None:
         """Raise if the measure cannot randomise an object.
 
         Args:
@@ -76,7 +82,7 @@ class SmoothingMeasure(Represented, ABC):
         """
 
     @abstractmethod
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Draw one randomised version of ``z``.
 
         Args:
@@ -87,7 +93,7 @@ class SmoothingMeasure(Represented, ABC):
             Tensor with the shape, dtype and device of ``z``.
         """
 
-    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample_each(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Draw one randomised version of each object, independently.
 
         Args:
@@ -97,11 +103,13 @@ class SmoothingMeasure(Represented, ABC):
         Returns:
             Tensor with the shape, dtype and device of ``z``.
         """
+        import torch
+
         if self.coordinatewise:
             return self.sample(z, generator)
         return torch.stack([self.sample(one, generator) for one in z])
 
-    def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+    def sample_many(self, z: "Tensor", draws: int, generator: "torch.Generator") -> "Tensor":
         """Draw several independent randomised versions of ``z``.
 
         Args:

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import expm1, log1p, prod
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import CHANGED, FLIPS, INSERTED, Change, Distance
-from smoothing.measures.boxes import OUTWARD
 from smoothing.measures.examples import counted, phrase
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import OUTWARD, SmoothingMeasure
 from smoothing.numerics.random import uniform_integers
 from smoothing.numerics.rounding import up
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 HIDDEN = -1
 """Value in a sample of labels that were not drawn."""
@@ -55,16 +56,18 @@ class Subsample(SmoothingMeasure):
         """Number of changes of the training set, not strict."""
         return self._distance
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Hide all labels that are not drawn; see `SmoothingMeasure.sample`."""
         return self.sample_many(z, 1, generator)[0]
 
-    def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+    def sample_many(self, z: "Tensor", draws: int, generator: "torch.Generator") -> "Tensor":
         """Hide all labels that are not drawn, independently in each draw; see `SmoothingMeasure.sample_many`.
 
         Raises:
             ValueError: If the dtype of ``z`` is unsigned and cannot represent `HIDDEN`.
         """
+        import torch
+
         is_tensor(self, z=z)
         is_generator(self, generator)
         if not z.dtype.is_signed:

@@ -1,11 +1,9 @@
 """Measures without noise."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from smoothing.arguments import at_least, is_generator, is_tensor
 from smoothing.distance import CHANGED, INSERTED, Distance
@@ -14,6 +12,10 @@ from smoothing.measures.examples import counted, phrase
 from smoothing.measures.measure import Channel, SmoothingMeasure
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class Unchanged(SmoothingMeasure):
@@ -27,7 +29,7 @@ class Unchanged(SmoothingMeasure):
         """Euclidean length of the change, strict."""
         return Distance("l2", "input units", integer=False, strict=True)
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``."""
         is_tensor(self, z=z)
         return z.clone()
@@ -59,7 +61,7 @@ class UnchangedLabels(CategoricalMeasure):
         at_least(self, 2, num_classes=num_classes)
         self.num_classes = num_classes
 
-    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def randomise(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``; see `CategoricalMeasure.randomise`."""
         return z.clone()
 
@@ -102,7 +104,7 @@ class UnchangedExamples(SmoothingMeasure):
         """Number of changes of the training set, not strict."""
         return self._distance
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Return a copy of ``z``; see `SmoothingMeasure.sample`."""
         is_tensor(self, z=z)
         is_generator(self, generator)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smoothing.testing.measures import MeasureConformance
     from smoothing.testing.poisoned_sets import Universe, bagged_votes, best_gain, changes_stood, retrained_scores
     from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
-    from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
+    from smoothing.testing.referee import never_above, never_above_the_truth, true_flips_to, true_radii
     from smoothing.testing.retrained_parts import by_plurality, by_run_off, flips_stood, retaught
     from smoothing.testing.votes import LinearVotesConformance, VotesConformance
 
@@ -45,6 +45,7 @@ __all__ = [
     "random_ballots",
     "retaught",
     "retrained_scores",
+    "true_flips_to",
     "true_radii",
     "turned",
 ]

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -32,6 +33,32 @@ def test_every_command_has_help(tmp_path: Path, command: str, options: tuple[str
     outcome = launch([command, "--help"], tmp_path)
     assert (outcome.status, outcome.err) == (0, "")
     assert all(option in outcome.out for option in options)
+
+
+@pytest.mark.parametrize(
+    ("command", "kinds"),
+    [
+        ("certify", {"measures": "LabelFlip", "votes": "Ridge", "certifiers": "ClopperPearson", "data": "TableFile"}),
+        ("fit", {"networks": "BaseClassifier", "architectures": "LeNet", "objectives": "MACER"}),
+        ("plan", {"measures": "Gaussian", "guarantees": "NeymanPearson"}),
+    ],
+)
+def test_help_begins_with_an_example_and_ends_with_the_trainer(
+    tmp_path: Path, command: str, kinds: dict[str, str]
+) -> None:
+    lines = launch([command, "--help"], tmp_path).out.splitlines()
+    assert lines[0] == f"usage: smoothing {command} --config CONFIG [--run_dir DIR] [options]"
+    assert lines[2] == "examples:"
+    assert lines[3].startswith(f"  smoothing {command} --config ")
+    page = "\n".join(lines)
+    for kind, name in kinds.items():
+        (listed,) = re.findall(rf"^  {kind}: +((?:.*\n)(?: {{17}}.*\n)*)", page, re.MULTILINE)
+        assert name in re.findall(r"\w+", listed)
+        assert not {"SmoothingMeasure", "Votes", "LinearVotes", "Certifier", "Guarantee"} & set(listed.split(", "))
+    headings = [line for line in lines if re.fullmatch(r"\S.*:", line)]
+    assert headings.index("options:") < headings.index("model:") < headings.index("data:")
+    assert headings[-1] == "options of the trainer of Lightning:"
+    assert "--trainer." not in page.partition(headings[-1])[0]
 
 
 def test_built_in_classes_are_listed(tmp_path: Path) -> None:
@@ -71,7 +98,7 @@ def imported_by(program: str, names: tuple[str, ...], cwd: Path) -> list[str]:
         (["fit", "--config", "broken.yaml"], SLOW),
         (["plan", "--config", "absent.yaml"], SLOW),
         (["compare", "nowhere"], tuple(name for name in SLOW if name != "matplotlib")),
-        (TABLE, tuple(name for name in SLOW if name != "torch")),
+        (TABLE, SLOW),
         (["certify", "--bogus"], ("wandb", *UNUSED[:4])),
         (["certify", "--config", "digits.yaml", "--trainer.devices=0"], ("wandb", "tensorboard", *UNUSED)),
     ],
@@ -81,6 +108,42 @@ def test_commands_import_only_what_they_need(workplace: Path, args: list[str], a
     (workplace / "broken.yaml").write_text("model:\n  class_path: [\n")
     program = f"from smoothing.cli.main import run_command\ntry: run_command({args})\nexcept SystemExit: pass"
     assert imported_by(program, absent, workplace) == []
+
+
+def test_comparisons_import_neither_torch_nor_lightning(workplace: Path) -> None:
+    """They read tables, and wandb alone starts in two seconds less without its subpackage Launch."""
+    assert launch(["certify", "--config=digits.yaml", "--run_dir=run"], workplace).status == 0
+    program = "from smoothing.cli.main import run_command\nrun_command(['compare', 'run'])"
+    names = ("torch", "pytorch_lightning", "wandb", "wandb.sdk.launch")
+    assert imported_by(program, names, workplace) == ["wandb"]
+
+
+def test_a_process_ends_in_order_without_freeing_its_memory(tmp_path: Path) -> None:
+    """Freeing it takes more than a second."""
+    script = """
+import atexit, os, sys, threading, time
+from smoothing.cli.main import main
+
+class Freed:
+    def __del__(self):
+        os.write(2, b"freed")
+
+kept = Freed()
+file = open("unclosed.txt", "w")
+file.write("written")
+atexit.register(print, "at exit")
+def work():
+    time.sleep(0.5)
+    print("thread")
+threading.Thread(target=work).start()
+sys.argv = ["smoothing", "--version"]
+main()
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == [f"smoothing {version('smoothing-certificates')}", "thread", "at exit"]
+    assert (tmp_path / "unclosed.txt").read_text() == "written"
+    assert ended.stderr == ""
 
 
 @pytest.mark.parametrize("package", ["smoothing", *ROOMS, "smoothing.certificates", "smoothing.attacks"])
