@@ -60,7 +60,7 @@ class RidgeVotes(LinearVotes):
             gram: Gram matrix, ``(k, k)``. Its lower triangle is used.
             features: Features for rules that read them, ``(n, k)``.
             labels: Labels for rules that read them, ``(n,)``.
-            zeros: Number of further eigenvalues of the system, all 0, from which lambda is computed as well.
+            zeros: Number of further eigenvalues, which are 0, of the matrix that lambda is added to.
 
         Raises:
             ValueError: If the system is singular.
@@ -138,9 +138,11 @@ class Ridge(RidgeVotes):
     def _fit(self, features: Tensor, labels: Tensor) -> None:
         self._check_coding()
         with one_thread():
-            if (zeros := features.shape[1] - len(features)) > 0:
+            if len(features) < features.shape[1]:
                 # (X X' + lambda I)^-1 X, the same matrix from a smaller system.
-                shrunk, axes = self._spectrum(features @ features.T, features, labels, zeros)
+                shrunk, axes = self._spectrum(
+                    features @ features.T, features, labels, zeros=features.shape[1] - len(features)
+                )
                 self._product = ExactProduct((axes / shrunk) @ (axes.T @ features))
             else:
                 shrunk, axes = self._spectrum(features.T @ features, features, labels)
