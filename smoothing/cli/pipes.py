@@ -28,7 +28,7 @@ def outlive_pipes() -> None:
         sys.stderr = _closable(cast(TextIO, sys.stderr))
 
 
-def _closable(stream: TextIO) -> TextIO:
+def _closable(stream: TextIO | Any) -> TextIO | Any:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()

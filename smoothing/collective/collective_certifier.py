@@ -28,7 +28,7 @@ class CollectiveCertifier(CollectiveEvaluator):
         ValueError: If an argument is out of its range.
     """
 
-    def __init__(self, budgets: Sequence[int], counted: Counted = "right", steps: int = 150) -> None:
+    def __init__(self, budgets: Sequence[int], counted: Counted = "right", steps: int = 100) -> None:
         super().__init__(budgets, counted)
         at_least(self, 1, steps=steps)
         self.steps = steps

@@ -10,6 +10,7 @@ from smoothing.collective.collective_certifier import CollectiveCertifier
 from smoothing.collective.parts import PartQuestions
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
+from smoothing.votes.parts.part_votes import PartVotes
 from smoothing.votes.votes import Votes
 
 
@@ -23,8 +24,8 @@ class CollectivePlurality(CollectiveCertifier):
     classifier = "majority"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Return why the pair is not supported, or None; see `Plurality`."""
-        return Plurality().supports(measure, votes)
+        """Return why the pair is not supported, or None; see `Plurality`. One change must alter one part."""
+        return Plurality().supports(measure, votes) or _alters_more(measure, votes)
 
     def questions(self, ballots: Ballots) -> PartQuestions:
         """Return answers and gains; see `CollectiveCertifier.questions`."""
@@ -48,8 +49,8 @@ class CollectiveRunOff(CollectiveCertifier):
     classifier = "run-off"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Return why the pair is not supported, or None; see `RunOff`."""
-        return RunOff().supports(measure, votes)
+        """Return why the pair is not supported, or None; see `RunOff`. One change must alter one part."""
+        return RunOff().supports(measure, votes) or _alters_more(measure, votes)
 
     def questions(self, ballots: Ballots) -> PartQuestions:
         """Return answers and gains; see `CollectiveCertifier.questions`."""
@@ -57,3 +58,13 @@ class CollectiveRunOff(CollectiveCertifier):
         winner, _, radius = RunOff().elect(ballots)
         races = [Race(*row, poll.reached) for row in zip(poll.class_scores, poll.votes, poll.tally, strict=True)]
         return PartQuestions(winner, np.asarray(radius, np.float64), [race.conditions() for race in races])
+
+
+def _alters_more(measure: SmoothingMeasure, votes: Votes) -> str | None:
+    """Return why budgets in the distance of a measure are not numbers of parts, or None if they are."""
+    touched = votes.partition.touched(measure.distance) if isinstance(votes, PartVotes) else None
+    if touched == 1:
+        return None
+    return (
+        f"one of the {measure.distance.unit} alters {touched} parts; must be 1, so that a budget is a number of parts"
+    )

@@ -22,7 +22,7 @@ from smoothing.votes.votes import Votes
 BLOCK = 64
 """Questions in a block."""
 
-SKETCH = 2**26
+SKETCH = 2**25
 """Largest number of values in a sketch. Of larger problems, evenly spaced places are kept."""
 
 SMALL = 2**18

@@ -34,6 +34,10 @@ SMALL = {
         "--model.votes.learner.epochs=20",
     ],
     "mnist_bagging": ["--data.training=train[0:3000]", "--data.every=1250", "--model.certifiers.bagging.n=200"],
+    "cifar10_partitions": [
+        *["--data.training=train[0:300]", "--data.every=1250", "--model.votes.parts=10"],
+        *["--model.encoder.backbone.weights=false", "--model.encoder.backbone.size=32"],
+    ],
     "imdb": [*FEW_REVIEWS, "--model.votes.parts=40"],
 }
 """Configs of large data sets, and what makes them small; each is asked eight examples."""
@@ -43,9 +47,10 @@ SMALL = {
 @pytest.mark.parametrize("name", SMALL)
 def test_large_data(name: str, data_root: Path, tmp_path: Path) -> None:
     needed = name.split("_")[0]
-    if not (data_root / {"mnist": "MNIST"}.get(needed, needed)).is_dir():
+    if not (data_root / {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}.get(needed, needed)).is_dir():
         pytest.skip(f"no {needed} in SMOOTHING_DATA={data_root}")
     table = certify(name, tmp_path, *SMALL[name])
     assert all(len(table.of(certifier)) == 8 for certifier in table.certifiers)
-    assert (table["radius"] > 0).any()
+    if name != "cifar10_partitions":  # its network has random weights here
+        assert (table["radius"] > 0).any()
     assert all("inserted plus deleted" in assumptions for assumptions in table["assumptions"])

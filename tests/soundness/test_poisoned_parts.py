@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from smoothing.certifiers import Certifier, Plurality, RunOff, WhiteBox
+from smoothing.collective import CollectiveCertifier, CollectivePlurality, CollectiveRunOff
 from smoothing.distance import CHANGED, INSERTED, Distance
 from smoothing.measures import UnchangedExamples, UnchangedLabels
 from smoothing.testing import by_plurality, by_run_off, never_above
@@ -263,3 +264,15 @@ def test_certificates_say_what_their_radius_counts() -> None:
         "the radius counts inserted plus deleted training examples; a changed example counts 2" in said[INSERTED.unit]
     )
     assert any("changed in place" in phrase for phrase in said[CHANGED.unit])
+
+
+@pytest.mark.parametrize("collective", [CollectivePlurality([1, 2]), CollectiveRunOff([1, 2])], ids=repr)
+def test_collective_budgets_count_parts(collective: CollectiveCertifier) -> None:
+    """An inserted example alters one part. A hashed example that is changed in place alters two, which is refused."""
+    votes = problem(2, 6, 5, 3, 1, 1, ByHash(), NearestNeighbours(1))[2]
+    assert collective.supports(UnchangedExamples(INSERTED.unit), votes) is None
+    assert "alters 2 parts; must be 1" in str(collective.supports(UnchangedExamples(CHANGED.unit), votes))
+    by_position = Partitions(NearestNeighbours(1), 3, 1, ByPosition())
+    by_position.fit(torch.randn(6, 2), torch.arange(6) % 2, 2)
+    assert collective.supports(UnchangedExamples(CHANGED.unit), by_position) is None
+    assert "ByPosition" in str(collective.supports(UnchangedExamples(INSERTED.unit), by_position))
