@@ -191,7 +191,8 @@ def kill_the_parent(folder: Path) -> None:
 
 def stop_early(folder: Path) -> None:
     """Stop while Python imports, parses and reads data."""
-    for seconds in (0.15, 0.4, 0.8, 1.5, 2.5):
+    # Before that, a busy machine may not have started the interpreter.
+    for seconds in (0.3, 0.5, 0.8, 1.5, 2.5):
         command = smoothing(folder, *CERTIFY, "--data.batch_size=1", "--model.certifiers.slow=slow.Slow")
         time.sleep(seconds)
         command.process.send_signal(signal.SIGINT)
