@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from threading import Event, RLock, Thread
 from typing import Any
 
 import pytorch_lightning as pl
@@ -25,7 +26,8 @@ LOG_SECONDS = 5.0
 class Watch(Callback):
     """Callback that shows finished work of all ranks and logs it, on one rank.
 
-    A terminal gets one bar for all ranks, other output gets plain lines.
+    A terminal gets one bar for all ranks, other output gets plain lines. A thread shows the work of the other ranks
+    while this rank is busy or waits for them.
 
     Args:
         tally: Finished rows and draws.
@@ -51,6 +53,9 @@ class Watch(Callback):
         self._bar: Progress | None = None
         self._running = False
         self._said = ""
+        self._lock = RLock()
+        self._ended = Event()
+        self._thread: Thread | None = None
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Count what is finished already, and start the clock."""
@@ -69,6 +74,10 @@ class Watch(Callback):
             self._bar = Progress(BarColumn(), TextColumn("{task.description}"), console=Console(), transient=False)
             self._task = self._bar.add_task(self.line(), total=self._total, completed=self._finished)
             self._bar.start()
+        if self._running:
+            self._ended.clear()
+            self._thread = Thread(target=self._follow, daemon=True)
+            self._thread.start()
 
     def on_predict_batch_end(
         self,
@@ -80,31 +89,59 @@ class Watch(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Show and log the state, unless that was done just before."""
-        if not self._running:
-            return
-        now = self._clock()
-        show = now - self._shown_at >= (BAR_SECONDS if self._bar else LINE_SECONDS)
-        log = not self._draws and now - self._logged_at >= LOG_SECONDS
-        if show or log:
-            self._tally.update()
-        if show:
-            self._shown_at = now
-            self._print()
-        if log and self._tally.examples:
-            self._logged_at = now
-            self._log(self._tally, self.rate)
+        if self._running:
+            self._look(opens=True)
 
     def stop(self) -> None:
-        """Show the last state. Call it when all ranks have finished, or after an error."""
+        """Show the last state. Call it when all ranks have finished."""
+        self._end_thread()
         if self._running:
             self._running = False
             self._tally.update()
             self._print()
             if not self._draws and self._tally.examples > self._before:
                 self._log(self._tally, self.rate)
+        self.close()
+
+    def close(self) -> None:
+        """End thread and bar. Call it after an error too."""
+        self._running = False
+        self._end_thread()
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+    def _end_thread(self) -> None:
+        if self._thread is not None:
+            self._ended.set()
+            self._thread.join()
+            self._thread = None
+
+    def _follow(self) -> None:
+        while not self._ended.wait(BAR_SECONDS):
+            # wandb is opened by the main thread.
+            self._look(opens=False)
+
+    def _look(self, opens: bool) -> None:
+        """Show and log the state, unless that was done just before.
+
+        Args:
+            opens: Whether the first state may be logged, which opens the loggers.
+        """
+        with self._lock:
+            now = self._clock()
+            show = now - self._shown_at >= (BAR_SECONDS if self._bar else LINE_SECONDS)
+            log = (
+                not self._draws and now - self._logged_at >= LOG_SECONDS and (opens or self._logged_at > float("-inf"))
+            )
+            if show or log:
+                self._tally.update()
+            if show:
+                self._shown_at = now
+                self._print()
+            if log and self._tally.examples:
+                self._logged_at = now
+                self._log(self._tally, self.rate)
 
     def line(self) -> str:
         """Return the state as one line: finished work, certified accuracy so far, rate and time left."""

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch.utils.data import Dataset
+
+from datamodules.base import Examples, Labelled
 from datamodules.image_files import File, ImageFiles, images, subfolders
 
 TRAINING, TEST = "train", "val"
@@ -12,7 +15,8 @@ TRAINING, TEST = "train", "val"
 class ImageFolder(ImageFiles):
     """Image files ``<root>/train/<class>/...`` (training set) and ``<root>/val/<class>/...`` (test set).
 
-    Classes are numbered in the order of their names. See `ImageFiles` for the preprocessing.
+    Classes are numbered in the order of their names. See `ImageFiles` for the preprocessing. The folder ``train`` may
+    be absent: networks that are already trained need no training set.
 
     Args:
         root: The folder.
@@ -40,8 +44,11 @@ class ImageFolder(ImageFiles):
         every: int = 1,
         source: str | None = None,
     ) -> None:
-        self._names = subfolders(Path(root) / TRAINING)
-        if subfolders(Path(root) / TEST) != self._names:
+        folders = [Path(root, part) for part in (TRAINING, TEST)]
+        # Without either folder, the message names the first.
+        self._trains = folders[0].exists() or not folders[1].exists()
+        self._names = subfolders(folders[0 if self._trains else 1])
+        if self._trains and subfolders(folders[1]) != self._names:
             raise ValueError(f"ImageFolder: root = {root}; {TRAINING} and {TEST} must contain the same folders")
         # Name and classes are known only after the folder is read.
         self.source = source or Path(root).resolve().name  # type: ignore[misc]
@@ -49,8 +56,27 @@ class ImageFolder(ImageFiles):
         chosen = self.available if classes is None else classes
         super().__init__(root, chosen, crop, resize, batch_size, num_workers, every)
 
+    def training_set(self) -> Examples:
+        """See `ImageFiles.training_set`."""
+        self._need_training_set()
+        return super().training_set()
+
+    def fitting_set(self, validation: bool) -> Dataset[Labelled]:
+        """See `ImageFiles.fitting_set`."""
+        self._need_training_set()
+        return super().fitting_set(validation)
+
+    def _need_training_set(self) -> None:
+        if not self._trains:
+            raise ValueError(
+                f"ImageFolder: root = {self.root} has no folder {TRAINING}; must have one, unless networks are already "
+                "trained"
+            )
+
     def files(self, train: bool) -> list[File]:
-        """See `ImageFiles.files`."""
+        """See `ImageFiles.files`. There is no training file if there is no training set."""
+        if train and not self._trains:
+            return []
         found = []
         for label, number in enumerate(self.classes):
             folder = self.root / (TRAINING if train else TEST) / self._names[number]

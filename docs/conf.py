@@ -42,6 +42,11 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+# Pages without subpages would have an empty side bar.
+ALONE = ("start", "idea", "faq", "python", "launch", "dashboards", "PITFALLS", "glossary", "THEORY", "cite")
+html_sidebars: dict[str, list[str]] = {page: [] for page in (*ALONE, "changelog", "contributing", "notebooks/digits")}
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}

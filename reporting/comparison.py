@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from reporting.text_table import NOTHING, TextTable
-from smoothing.certificates.cells import INTEGER, NUMBER, TEXT, ColumnType, optional
+from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional
 from smoothing.certificates.curves import (
     ENVELOPE,
     MAX_RADII,
     Curve,
     certified_curve,
     common_distance,
+    is_attack,
     summary,
     upper_envelope,
 )
@@ -28,6 +29,8 @@ NOTES = (
     "ones.",
 )
 """Notes on the numbers, for readers."""
+
+UNSOUND = "A certificate is sound if all rounding errors make its radius smaller, never larger."
 
 ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bounds on certified accuracy."
 
@@ -86,7 +89,9 @@ class Run:
         found = {}
         for certifier, numbers in summary(self.table).items():
             part = self.table.of(certifier)
-            found[certifier] = {"classifier": part["classifier"][0], "examples": len(part), **numbers}
+            # Rounding of an attack is no matter of soundness.
+            sound = None if is_attack(part) else bool(part["sound"].all())
+            found[certifier] = {"classifier": part["classifier"][0], "sound": sound, "examples": len(part), **numbers}
         return found
 
 
@@ -182,7 +187,9 @@ class Comparison:
 
     def text(self) -> TextTable:
         """Return the table for readers: fractions in percent, medians rounded down, averages rounded to nearest."""
-        names = {name.replace("_", " "): column.kind is not _TEXT for name, column in self.columns.items()}
+        names = {
+            name.replace("_", " "): column.kind not in (_TEXT, _SOUND.kind) for name, column in self.columns.items()
+        }
         columns = self.columns.values()
         rows = [
             [NOTHING if cell is None else column.format(cell) for cell, column in zip(row, columns, strict=True)]
@@ -193,6 +200,7 @@ class Comparison:
 
 _TEXT = optional(TEXT)
 _LABEL = Column(_TEXT, str)
+_SOUND = Column(optional(FLAG), lambda sound: "yes" if sound else "no")
 _COUNT = Column(optional(INTEGER), str)
 _SHARE = Column(optional(NUMBER), "{:.1%}".format)
 
@@ -226,7 +234,7 @@ def comparison(
     if nameless := [name for name in runs if not name.strip()]:
         raise ValueError(f"comparison: runs: {nameless[0]!r}; must have at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
-    at = _round_radii(runs, distance) if radii is None else radii
+    at = round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
     summed["median_radius"] = _radius(distance, ROUND_FLOOR)
@@ -234,6 +242,7 @@ def comparison(
     summed["average_certified_radius"] = _radius(distance, ROUND_HALF_EVEN)
     columns = {
         **dict.fromkeys(("run", "certifier", "classifier"), _LABEL),
+        "sound": _SOUND,
         "examples": _COUNT,
         **summed,
         **{f"at {NUMBER.write(r)}": _SHARE for curve in curves.values() for r in curve.radii},
@@ -242,13 +251,15 @@ def comparison(
         [
             name,
             curves[name].title(certifier),
-            *(numbers.get(column) for column in ("classifier", "examples", *summed)),
+            *(numbers.get(column) for column in ("classifier", "sound", "examples", *summed)),
             *(None if np.isnan(value) else float(value) for value in curves[name].accuracy[certifier]),
         ]
         for name, run in runs.items()
         for certifier, numbers in run.numbers().items()
     ]
     notes: tuple[str, ...] = NOTES
+    if any(numbers.get("sound") is False for run in runs.values() for numbers in run.numbers().values()):
+        notes += (UNSOUND,)
     if any(curve.attacks for curve in curves.values()):
         notes += (ATTACKS,)
     same = same_examples(list(runs.values()))
@@ -258,7 +269,7 @@ def comparison(
         if not same:
             raise ValueError("envelope: the requested examples of the runs differ or are unknown; must be the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
-        rows.append([ENVELOPE, None, None, rows[0][3], *[None] * len(summed), *best.tolist()])
+        rows.append([ENVELOPE, None, None, None, rows[0][4], *[None] * len(summed), *best.tolist()])
         notes += (ENVELOPE_NOTE,)
     title = f"Certified accuracy by {distance.norm} radius ({distance.unit})"
     return Comparison(title, columns, rows, notes)
@@ -294,7 +305,7 @@ def common_radii(runs: Mapping[str, Comparable]) -> list[float]:
     return [float(r) for r in radii[kept]]
 
 
-def _round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
+def round_radii(runs: Mapping[str, Comparable], distance: Distance) -> list[float]:
     """Return a few round numbers up to the largest radius of all curves."""
     top = max(float(run.curve().radii[-1]) for run in runs.values())
     ticks = MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10], integer=distance.integer).tick_values(0, top)

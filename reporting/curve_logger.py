@@ -27,6 +27,9 @@ from smoothing.runs.settings import computed_settings
 STEPS = 1_000_000
 """Steps per unit of a real radius. Loggers without a radius axis overlay curves by whole-numbered steps."""
 
+RUN_FOLDER = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-(.+)")
+"""Name of the folder of a run of wandb: time and id."""
+
 FIXED_WHOLE = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Whole-numbered radii at which certified accuracy is part of the summary."""
 
@@ -113,11 +116,25 @@ def with_facts(config: Mapping[str, Any], distance: Distance, provenance: Mappin
     return {**config, "distance": asdict(distance), "data_fingerprint": provenance.get("data", "")}
 
 
-def numbers(table: Table) -> dict[str, float]:
-    """Return the summary of a table under keys such as ``median_radius/exact``. Attacks are never called certified."""
+def number_key(number: str, distance: Distance, certifier: str, attack: bool = False) -> str:
+    """Return the key of a summary statistic, such as ``accuracy/exact``. Keys of radii name their distance.
+
+    Args:
+        number: Name of the statistic; see `smoothing.certificates.curves.summary`.
+        distance: Distance of the radii.
+        certifier: Name of the certifier.
+        attack: Whether it is an attack. Attacks are never called certified.
+    """
+    if not number.endswith("radius"):
+        return f"{number}/{certifier}"
+    return f"{_named(section(distance), attack)}_{number.replace('certified_', '')}/{certifier}"
+
+
+def numbers(table: Table, distance: Distance) -> dict[str, float]:
+    """Return the summary of a table by key; see `number_key`."""
     attacks = {certifier for certifier in table.certifiers if is_attack(table.of(certifier))}
     return {
-        f"{number.replace('certified', 'attacked') if certifier in attacks else number}/{certifier}": value
+        number_key(number, distance, certifier, certifier in attacks): value
         for certifier, values in summary(table).items()
         for number, value in values.items()
     }
@@ -137,6 +154,8 @@ def run_loggers(
     The environment variables WANDB_PROJECT, WANDB_NAME, WANDB_RUN_GROUP and WANDB_JOB_TYPE replace the arguments. wandb
     itself reads WANDB_ENTITY, WANDB_TAGS and WANDB_NOTES.
 
+    A resumed run continues its run in wandb: the name of the folder of the latest one in the directory has its id.
+
     Args:
         run_dir: Run directory. Loggers write to it when something is logged.
         project: Project in wandb.
@@ -153,6 +172,7 @@ def run_loggers(
         group=environment.get("WANDB_RUN_GROUP", group),
         job_type=environment.get("WANDB_JOB_TYPE", job_type),
         mode=mode,
+        id=environment.get("WANDB_RUN_ID", latest_run_id(run_dir)),
         settings=wandb.Settings(silent=True),
     )
     # Lightning passes a setting on that wandb warns of.
@@ -162,6 +182,13 @@ def run_loggers(
         TensorBoardLogger(run_dir, name="tensorboard", version=""),
         wandb_logger,
     ]
+
+
+def latest_run_id(run_dir: str | Path) -> str | None:
+    """Return the id of the latest run of wandb in a run directory, online or offline; None if there is none."""
+    found = (RUN_FOLDER.fullmatch(path.name) for path in Path(run_dir, "wandb").glob("*run-*"))
+    _, run_id = max((match.groups() for match in found if match), default=("", None))
+    return run_id
 
 
 def default_loggers(directory: RunDirectory, config: Mapping[str, Any]) -> list[Logger]:
@@ -230,7 +257,7 @@ class Finished:
     @property
     def numbers(self) -> dict[str, float]:
         """Summary statistics of all views."""
-        return {key: value for view in self.views for key, value in numbers(view.table).items()}
+        return {key: value for view in self.views for key, value in numbers(view.table, view.curve.distance).items()}
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Yield one step and its metrics per radius of the common grid; see `points`."""

@@ -8,7 +8,7 @@ import wandb_workspaces.reports.v2 as reports
 import wandb_workspaces.workspaces as workspaces
 from wandb_workspaces import expr
 
-from reporting.curve_logger import FIXED_REAL, FIXED_WHOLE, accuracy_at_key, accuracy_key, radius_key
+from reporting.curve_logger import FIXED_REAL, FIXED_WHOLE, accuracy_at_key, accuracy_key, number_key, radius_key
 from smoothing.distance import Distance
 
 NAME = "Certified accuracy"
@@ -42,11 +42,14 @@ class Certified:
         """Columns of the table of runs."""
         radii = (FIXED_WHOLE if self.distance.integer else FIXED_REAL)[:TABLE_RADII]
         keys = [accuracy_at_key(self.distance, radius, name) for name in self.certifiers for radius in radii]
-        medians = [f"median_radius/{name}" for name in self.certifiers]
+        medians = [self._median(name) for name in self.certifiers]
         return [
             *(f"config:{_config_key(name)}" for name in self.parameters),
             *(f"summary:{key}" for key in (*medians, *keys)),
         ]
+
+    def _median(self, certifier: str) -> str:
+        return number_key("median_radius", self.distance, certifier)
 
     def panels(self) -> list[Any]:
         """Return the panels: curves, median radius against each parameter, and settings that differ."""
@@ -66,7 +69,7 @@ class Certified:
             reports.ScatterPlot(
                 title=f"median radius of {name} against {parameter.rpartition('.')[2]}",
                 x=reports.Config(parameter),
-                y=reports.SummaryMetric(f"median_radius/{name}"),
+                y=reports.SummaryMetric(self._median(name)),
                 layout=reports.Layout(w=12, h=8),
             )
             for parameter in self.parameters

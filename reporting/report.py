@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import Logger
 
+from reporting.certified_sets import draw_sets, set_table
 from reporting.comparison import Comparison, Run, comparison, show
 from reporting.figure import draw
 from reporting.shown import Inputs, read_shown, show_inputs, write_shown
@@ -14,6 +15,7 @@ from reporting.titles import run_title
 from smoothing.certificates.cells import write_records
 from smoothing.certificates.curves import Curve
 from smoothing.certificates.per_input import changed_inputs, divisible, per_input, per_input_curve
+from smoothing.certificates.set_curves import has_sets
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 from smoothing.runs.run_directory import RunDirectory
@@ -64,6 +66,10 @@ def report(
     if others is not None:
         panels.append(CurvePanel(others.made.title, {name: others.curve}, logarithmic=True))
         tables.append(replace(others.made.text(), title="Runs, by change of a single input"))
+    if has_sets(table):
+        draw_sets(run, directory.sets_figure, title).write_csv(directory.sets)
+        tables.append(set_table(run))
+        tables[-1].show()
     page = f"{name}: {title}"
     write_page(directory.report, page, {name: run}, {name: directory.path}, panels, tables)
     draft = directory.table.with_suffix(".part")

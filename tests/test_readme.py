@@ -2,19 +2,15 @@
 
 import re
 import runpy
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from lightning_modules.architectures import OwnNetwork
 from smoothing.certifiers import Chernoff, ClopperPearson
-from smoothing.cli.main import run_command
 from smoothing.guarantees import thresholds
 from smoothing.measures import LabelFlip, SmoothingMeasure
 from smoothing.testing import random_ballots
@@ -56,16 +52,6 @@ def test_every_block_of_the_page_on_python_runs(tmp_path: Path, monkeypatch: pyt
     assert names["smoothed"].certified_score(*tests, 0.3) > 0.5
     first, again = (tmp_path / "runs" / name / "certificates.csv" for name in ("iris", "iris_again"))
     assert first.read_bytes() == again.read_bytes()
-    config, own = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / "forest.yaml").write_text(config)
-    table = names["x"].assign(species=names["names"]).sample(frac=1, random_state=0)
-    table.to_csv("iris.csv", index=False)
-    run_command(["certify", "--config=forest.yaml", "--trainer.logger=false"])
-    assert names["load_run"]("runs/forest").summary()["clopper_pearson"]["accuracy"] > 0.8
-    arguments = yaml.safe_load(own)["init_args"]
-    network = import_module(arguments["network"].rpartition(".")[0]).resnet50()
-    torch.save({"state_dict": torch.nn.Sequential(torch.nn.Identity(), network).state_dict()}, arguments["weights"])
-    assert OwnNetwork(**arguments).num_classes == 1000
 
 
 @pytest.fixture

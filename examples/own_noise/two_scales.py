@@ -10,7 +10,7 @@ from smoothing.privacy_loss import NormalMixtureLoss
 class TwoScales(SmoothingMeasure):
     """Strong noise with probability `share`, otherwise weak noise.
 
-    Revealing the standard deviation can only increase the privacy loss, so the mixture of both laws is an upper bound.
+    Revealing the standard deviation can only increase the privacy loss: the mixture of both losses is an upper bound.
     Normal noise is isotropic: only the length of a change matters, and longer changes have larger losses.
     """
 

@@ -150,6 +150,8 @@ class Trainer(pl.Trainer):
                 f"{directory.path}: stopped by an error; run the same command again to resume"
             ) from error
         finally:
+            if watch:
+                watch.close()
             self.callbacks, self.loggers = own
             progress.close()
             if progress.checked:

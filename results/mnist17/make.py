@@ -45,6 +45,31 @@ def best(runs: Path, name: str, flips: Sequence[int]) -> str:
     return markdown(("flips", *flips), ((text, *ours[key]) for key, text in CERTIFIERS.items()))
 
 
+def kernels(runs: Path) -> str:
+    """Return the exact certified accuracy of votes on the ones and sevens among the first 20,000 images."""
+    flips = (1, 50, 100, 200, 300, 400, 1000, 1500)
+    votes = {
+        "mnist17_ntk": "neural tangent kernel, pixels",
+        "mnist17_ridge_pixels": "ridge, pixels",
+        "mnist17_ntk_features": "neural tangent kernel, 50 features",
+        "mnist17_ridge_same_images": "ridge with the best settings, 50 features",
+    }
+    rows = ((text, *accuracy(runs / name, flips)["exact"]) for name, text in votes.items())
+    return markdown(("exact", *flips), rows)
+
+
+def kernel_choice(runs: Path) -> str:
+    """Return the exact certified accuracy of the neural tangent kernel on pairs of other digits, by factor."""
+    flips, factors = (0, 50, 100), (1, 10, 100, 1000, 10000)
+    rows = []
+    for pair in PAIRS:
+        for factor in factors:
+            rows.append(
+                [f"{pair[0]} against {pair[1]}, {factor}", *accuracy(runs / f"{pair}_{factor}", flips)["exact"]]
+            )
+    return markdown(("pair and factor", *flips), rows)
+
+
 def choice(runs: Path) -> str:
     """Return the exact certified accuracy on pairs of other digits, by recipe."""
     columns = {"ridge_all_axes": 2000, "ridge_two_axes": 2000, "clusters": 5000}
@@ -63,6 +88,8 @@ def main(runs: Path) -> None:
         "label-free": by_q(runs, "mnist17_label_free"),
         "ridge": best(runs, "mnist17_best_ridge", (1, 100, 1000, 2000, 3000, 4000, 5000)),
         "clusters": best(runs, "mnist17_clusters", (1, 1000, 2000, 3000, 5000, 6000, 6200, 6300)),
+        "kernels": kernels(runs),
+        "kernel-choice": kernel_choice(runs / "choose_ntk"),
     }
     if (runs / "choose").is_dir():
         blocks["choice"] = choice(runs / "choose")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from smoothing.api.examples import Encode
 from smoothing.certificates.curves import Curve, certified_curve
-from smoothing.certificates.table import COLUMNS, Table
+from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 
 if TYPE_CHECKING:
@@ -215,4 +215,4 @@ def frame_of(table: Table) -> Any:
     """Return a table as a data frame of pandas. Missing values are empty."""
     import pandas as pd
 
-    return pd.DataFrame({name: table[name].tolist() for name in COLUMNS})
+    return pd.DataFrame({name: table[name].tolist() for name in table.columns})

@@ -10,6 +10,7 @@ import yaml
 
 from smoothing.api.certified import frame_of
 from smoothing.certificates.curves import Curve, certified_curve, summary
+from smoothing.certificates.set_curves import SetCurve, set_curve
 from smoothing.certificates.table import Table
 from smoothing.distance import Distance
 from smoothing.runs.provenance import read_distance
@@ -63,6 +64,10 @@ class FinishedRun:
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """Return certified accuracy by radius; see `certified_curve`."""
         return certified_curve(self.table, self.distance, radii)
+
+    def set_curve(self, budgets: Sequence[float] | None = None) -> SetCurve:
+        """Return coverage and mean size of certified sets by budget; see `smoothing.certificates.set_curve`."""
+        return set_curve(self.table, self.distance, budgets)
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Return accuracy, abstention and radii of every certifier; see `smoothing.certificates.curves.summary`."""

@@ -118,13 +118,15 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _certificates(self, x: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return class numbers ``(m,)`` and flips ``(m,)``."""
         check_is_fitted(self)
-        features = as_tensor("X", validate_data(self, x, dtype=np.float64, reset=False))
-        found: list[Certificates] = []
-        for some in torch.arange(len(features)).split(BATCH):
-            ballots = Ballots(self.measure_, self.votes_, features[some], some, seed=0)
-            found.append(self.certifier_.certify(ballots))
+        found = self._batches(x, self.certifier_)
         predicted = np.concatenate([each.prediction for each in found])
         return predicted, np.concatenate([each.radius for each in found]).astype(np.int64)
+
+    def _batches(self, x: ArrayLike, certifier: Certifier) -> list[Certificates]:
+        """Return the certificates of inputs in batches."""
+        features = as_tensor("X", validate_data(self, x, dtype=np.float64, reset=False))
+        parts = torch.arange(len(features)).split(BATCH)
+        return [certifier.certify(Ballots(self.measure_, self.votes_, features[some], some, seed=0)) for some in parts]
 
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy. Warn if a search over hyperparameters makes it."""
@@ -162,6 +164,26 @@ class LabelFlipClassifier(LabelClassifier):
         if not isinstance(votes, LinearVotes):
             raise ValueError(f"LabelFlipClassifier: votes = {type(votes).__name__}; must be LinearVotes")
         return LabelFlip(self.q, num_classes), votes, ExactVote()
+
+    def predict_sets(self, X: ArrayLike, flips: int) -> NDArray[np.bool_]:  # noqa: N803
+        """Return the certified set of each input: the classes that some flips of training labels may make the answer.
+
+        If at most ``flips`` labels of ``y`` are wrong, the set contains the prediction that correct labels would give
+        (THEORY.md 4.7).
+
+        Args:
+            X: Features, ``(m, k)``.
+            flips: Number of flips, at least 0.
+
+        Returns:
+            ``(m, K)`` whether each class of ``classes_`` is in the set.
+
+        Raises:
+            ValueError: If ``flips`` is no whole number of at least 0.
+        """
+        at_least(self, 0, flips=flips)
+        check_is_fitted(self)
+        return np.concatenate([found.sets(flips) for found in self._batches(X, ExactVote(sets=True))])
 
 
 class PartitionClassifier(LabelClassifier):

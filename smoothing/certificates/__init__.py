@@ -7,6 +7,7 @@ from smoothing.lazy import attach
 if TYPE_CHECKING:
     from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
     from smoothing.certificates.curves import Curve, certified_curve, summary
+    from smoothing.certificates.set_curves import SetCurve, set_curve
     from smoothing.certificates.shards import Shard, read_shards
     from smoothing.certificates.table import Row, Table, rows
     from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv, write_tsv
@@ -20,6 +21,7 @@ __all__ = [
     "Certificates",
     "Curve",
     "Row",
+    "SetCurve",
     "Shard",
     "SmoothedClassifier",
     "Table",
@@ -27,6 +29,7 @@ __all__ = [
     "read_shards",
     "read_tsv",
     "rows",
+    "set_curve",
     "summary",
     "write_tsv",
 ]

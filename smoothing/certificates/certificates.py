@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothing.certificates.set_cells import as_texts, within_budget
+
 SmoothedClassifier = Literal["mean", "majority", "run-off"]
 """Smoothed classifiers of certificates."""
 
@@ -37,6 +39,8 @@ class Certificates:
         n: ``(batch,)`` int64 number of draws that bound the vote, for sampled votes.
         n0: Number of draws that select the class.
         alpha: Failure probability of each certificate.
+        flips_to: ``(batch, K)`` float64 lower bound on the number of changes after which each class is the answer, 0
+            for the prediction, infinite where no changes lead to a class; see `sets`. None if not computed.
 
     Raises:
         ValueError: If ``classifier`` is not a smoothed classifier.
@@ -55,6 +59,7 @@ class Certificates:
     n: NDArray[np.int64] | None = None
     n0: int | None = None
     alpha: float | None = None
+    flips_to: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Raise for the classifiers of attacks."""
@@ -62,7 +67,24 @@ class Certificates:
 
     def columns(self) -> dict[str, Any]:
         """Return the values of the table's columns of the same names."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "assumptions"}
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "assumptions"}
+        return values | {"flips_to": None if self.flips_to is None else as_texts(self.flips_to)}
+
+    def sets(self, budget: int) -> NDArray[np.bool_]:
+        """Return the certified sets: the classes that an attack with a budget may make the answer.
+
+        Args:
+            budget: Largest number of changes, at least 0.
+
+        Returns:
+            ``(batch, K)`` whether each class is in the set of each example.
+
+        Raises:
+            ValueError: If the budget is not as described, or the certifier does not compute ``flips_to``.
+        """
+        if self.flips_to is None:
+            raise ValueError("Certificates: flips_to = None; must be computed, as by ExactVote(sets=True)")
+        return within_budget(self.flips_to, budget)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | N
     """
     if not isinstance(table, Table):
         raise ValueError(f"certified_curve: table = {table!r}; must be a Table")
-    at = _default_radii(table, distance) if radii is None else _checked(radii, distance)
+    at = radii_of(table, distance, radii)
     accuracy, attacks = {}, set()
     for certifier in table.certifiers:
         part = table.of(certifier)
@@ -168,6 +168,11 @@ def common_distance(distances: Mapping[str, Distance]) -> Distance:
                 f"as in {first}"
             )
     return shared
+
+
+def radii_of(table: Table, distance: Distance, radii: Sequence[float] | None) -> NDArray[np.float64]:
+    """Return the radii of a curve, ascending; see `certified_curve`."""
+    return _default_radii(table, distance) if radii is None else _checked(radii, distance)
 
 
 def _default_radii(table: Table, distance: Distance) -> NDArray[np.float64]:

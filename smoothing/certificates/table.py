@@ -10,13 +10,26 @@ from typing import Any, NoReturn, get_args, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional, read_records, write_columns
+from smoothing.certificates.cells import (
+    FLAG,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    ColumnType,
+    optional,
+    read_header,
+    read_records,
+    write_columns,
+)
 from smoothing.certificates.certificates import Attacked, AttackedClassifier, Certificates, SmoothedClassifier
 from smoothing.certificates.columns import read_columns
+from smoothing.certificates.set_cells import is_set
 
 _CLASSIFIERS = get_args(SmoothedClassifier) + get_args(AttackedClassifier)
 _WHOLE = ("index", "label", "prediction")
 _COUNTS = ("n_a", "n_b", "n", "n0")
+
+_SETS = "0 for the prediction and whole numbers above the radius for the other classes"
 
 NAME = "a name of at least one character and without '/'"
 """Allowed names of certifiers. Loggers use the name as a part of keys, and ``/`` separates the parts."""
@@ -50,6 +63,8 @@ class Row:
         deterministic: Whether the certificate holds with probability one; otherwise with ``1 - alpha``.
         sound: Whether all rounding errors make the radius smaller, never larger.
         assumptions: Assumptions under which the certificate holds, phrases joined by ``"; "``.
+        flips_to: For each class in order, separated by spaces, a lower bound on the number of changes after which it is
+            the answer: 0 for the prediction, and more than the radius for every other class.
 
     Raises:
         ValueError: If a value is not as described.
@@ -72,6 +87,7 @@ class Row:
     deterministic: bool
     sound: bool
     assumptions: str = ""
+    flips_to: str | None = None
 
     def cells(self) -> tuple[Any, ...]:
         """Return the values in the order of `COLUMNS`."""
@@ -91,6 +107,7 @@ class Row:
             ("correct", self.correct == (self.prediction == self.label), "whether prediction equals label"),
             ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
             ("classifier", self.classifier in _CLASSIFIERS, " or ".join(_CLASSIFIERS)),
+            ("flips_to", self.flips_to is None or is_set(self.flips_to, self.prediction, self.radius), _SETS),
         )
         for name, holds, allowed in conditions:
             if not holds:
@@ -105,10 +122,14 @@ _KINDS: dict[Any, ColumnType] = {
     str: TEXT,
     int | None: optional(INTEGER),
     float | None: optional(NUMBER),
+    str | None: optional(TEXT),
 }
 
 COLUMNS: dict[str, ColumnType] = {name: _KINDS[hint] for name, hint in get_type_hints(Row).items()}
 """Type of every column of the table, in order."""
+
+WITHOUT_SETS = {name: kind for name, kind in COLUMNS.items() if name != "flips_to"}
+"""Columns of the file of a table without certified sets."""
 
 _cells = attrgetter(*COLUMNS)
 
@@ -188,6 +209,11 @@ def suspects(columns: Mapping[str, NDArray[Any] | None], number: int) -> NDArray
         wrong |= ~(values >= 0)
     wrong |= (index < 0) | (label < 0) | (prediction < -1) | ~(radius >= 0) | ~((alpha > 0) & (alpha < 1))
     wrong |= ((prediction < 0) & (radius != 0)) | (correct != (prediction == label))
+    sets = columns.get("flips_to")
+    if sets is not None and not np.ma.getmaskarray(sets).all():
+        wide = np.broadcast_arrays(np.ma.filled(sets, None), prediction, radius, wrong)[:3]
+        cells = zip(*(part.tolist() for part in wide), strict=True)
+        wrong |= [text is not None and not (type(text) is str and is_set(text, *rest)) for text, *rest in cells]
     return wrong
 
 
@@ -226,12 +252,14 @@ class Table:
 
         Args:
             columns: Every column of `COLUMNS`, ``(rows,)``, of its NumPy type; masked arrays where values are optional.
+                ``flips_to`` may be absent.
 
         Raises:
             ValueError: If a value is not allowed in a `Row`, or as the constructor does.
         """
-        ordered = {name: columns[name] for name in COLUMNS}
-        number = len(ordered["index"])
+        number = len(columns["index"])
+        ordered = {name: columns[name] for name in WITHOUT_SETS}
+        ordered["flips_to"] = columns.get("flips_to", COLUMNS["flips_to"].column([None] * number))
         if not number:
             raise ValueError(_NO_ROWS)
         for place in suspects(ordered, number).nonzero()[0]:
@@ -258,6 +286,11 @@ class Table:
         if not whole or (np.diff(examples) == 0).any() or not np.array_equal(np.repeat(examples, each), index):
             _raise_incomplete(index, columns["certifier"], self.certifiers)
         self._columns = columns
+
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """Type of every column by name, without ``flips_to`` if no row has certified sets."""
+        return WITHOUT_SETS if np.ma.getmaskarray(self._columns["flips_to"]).all() else COLUMNS
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -287,8 +320,11 @@ class Table:
         return part
 
     def write_csv(self, path: str | Path) -> None:
-        """Write a CSV file. Floats keep every bit, flags are 0 or 1, missing values are empty."""
-        write_columns(path, ",", COLUMNS, self._columns)
+        """Write a CSV file. Floats keep every bit, flags are 0 or 1, missing values are empty.
+
+        The column ``flips_to`` is left out if no row has certified sets.
+        """
+        write_columns(path, ",", self.columns, self._columns)
 
     @classmethod
     def read_csv(cls, path: str | Path) -> "Table":
@@ -297,8 +333,9 @@ class Table:
         Raises:
             ValueError: If the file is damaged, naming the file, the line and the allowed values.
         """
-        columns = read_columns(path, ",", COLUMNS, _DISTINCT)
-        return from_file(columns) or assemble(path, read_records(path, ",", COLUMNS))
+        kinds = COLUMNS if read_header(path, ",") == list(COLUMNS) else WITHOUT_SETS
+        columns = read_columns(path, ",", kinds, _DISTINCT)
+        return from_file(columns) or assemble(path, read_records(path, ",", kinds))
 
     def _records(self) -> Iterator[tuple[Any, ...]]:
         return zip(*(column.tolist() for column in self._columns.values()), strict=True)
@@ -336,7 +373,7 @@ def from_file(columns: Mapping[str, NDArray[Any]] | None) -> Table | None:
         return None
 
 
-_DISTINCT = frozenset({"index", "radius", "log_fail", "log_rival"})
+_DISTINCT = frozenset({"index", "radius", "log_fail", "log_rival", "flips_to"})
 """Columns that usually have a different value in every row."""
 
 _NO_ROWS = "certificate table: no rows; at least one example must be certified"

@@ -20,7 +20,10 @@ from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs
 from smoothing.distance import Distance
 from smoothing.runs.provenance import read_distance
-from smoothing.runs.settings import computed_settings, differing_settings
+from smoothing.runs.settings import computed_settings, differing_settings, telling_settings
+
+SETTINGS = 8
+"""Largest number of settings that are printed. The files have all."""
 
 CURVE = ".csv"
 """Suffix of published curves."""
@@ -87,7 +90,8 @@ def compare(
         write_page(files[-1], f"Comparison: {title or folder.resolve().name}", loaded, paths, panels, shown)
     except OSError as error:
         raise ValueError(f"out: {out}: {error.strerror}; must be writable") from None
-    for table in tables.values():
+    printed = {**tables, "settings": few_settings(tables["settings"], differing, md)} if differing else tables
+    for table in printed.values():
         table.show()
     for kind, path in {"table": csv, "figure": png, "report": files[-1]}.items():
         print(f"{kind + ':':7} {path}")
@@ -97,6 +101,20 @@ def compare(
     compared = {"runs": {name: str(path) for name, path in paths.items()}, "settings": settings}
     how = {"radii": radii, "envelope": envelope, "audit": asdict(audit) if audit else None}
     log_comparison(out, curves, tables, files, {**compared, **how})
+
+
+def few_settings(table: TextTable, differing: Mapping[str, Mapping[str, str]], file: Path) -> TextTable:
+    """Return the settings that explain the difference of the runs, at most `SETTINGS`.
+
+    Args:
+        table: All settings that differ.
+        differing: The same settings, by name and run.
+        file: File with all settings, for the note.
+    """
+    telling = list(telling_settings(differing).items())[:SETTINGS]
+    hidden = len(differing) - len(telling)
+    notes = (f"{hidden} more settings differ, paths and hashes included: see {file}.",) if hidden else ()
+    return replace(table, rows=[[setting, *values.values()] for setting, values in telling], notes=notes)
 
 
 def name_runs(runs: Sequence[str]) -> dict[str, Path]:

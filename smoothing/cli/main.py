@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smoothing.cli import signals
+from smoothing.cli.pipes import outlive_pipes
 from smoothing.cli.signals import end_on_signals, leave
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: Command and options. Default: those of the process.
     """
+    outlive_pipes()
     end_on_signals()
     # Otherwise the C++ code of each rank reports lost connections, before the reason is known here.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

@@ -1,14 +1,18 @@
 """Checks of the options of Lightning's trainer, before anything is written."""
 
 import os
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 from pytorch_lightning.utilities.model_helpers import is_overridden
+from torch import Tensor
 
 from lightning_modules import Certification
 from smoothing.cli.ranks import World
@@ -112,14 +116,29 @@ def check_trainable(model: pl.LightningModule) -> None:
         raise ValueError(f"model: {name} has no training_step; must have one to be trained")
 
 
-def check_checkpoint(path: str | None) -> None:
-    """Raise if the file that a training is to resume from is no checkpoint.
+def check_checkpoint(path: str | None, model: pl.LightningModule) -> None:
+    """Raise if the file that a training is to resume from is no checkpoint of the model.
 
     Raises:
-        ValueError: Naming the file.
+        ValueError: Naming the file and, for a checkpoint of another model, the first parameter that differs.
     """
-    if path is not None and Path(path).exists() and not is_zipfile(path):
+    if path is None or not Path(path).is_file():
+        return
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True) if is_zipfile(path) else None
+    except (RuntimeError, pickle.UnpicklingError):
+        checkpoint = None
+    if not (isinstance(checkpoint, Mapping) and {"state_dict", "optimizer_states"} <= checkpoint.keys()):
         raise ValueError(f"ckpt_path = {path}; must be a checkpoint that fit has written")
+    there, here = (
+        {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
+        for state in (checkpoint["state_dict"], model.state_dict())
+    )
+    for name in dict.fromkeys([*here, *there]):
+        if there.get(name) != here.get(name):
+            found = f"its {name} has shape {there[name]}" if name in there else f"it has no {name}"
+            wanted = f"the model has shape {here[name]}" if name in here else f"{type(model).__name__} has none"
+            raise ValueError(f"ckpt_path = {path}; must be a checkpoint of the same model: {found}, and {wanted}")
 
 
 def _check_certify(options: Any) -> None:

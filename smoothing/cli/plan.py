@@ -40,6 +40,8 @@ class PlanCLI(RunCLI):
         world: The processes that a launcher started, if it did.
     """
 
+    shown_as = "plan"
+
     def __init__(self, args: list[str], options: list[str], world: World | None = None) -> None:
         self._options = options
         super().__init__(args, world)
@@ -48,11 +50,6 @@ class PlanCLI(RunCLI):
         """Add the time limit."""
         super().add_arguments_to_parser(parser)
         parser.add_argument("--within", type=str, default="1h", help="Time limit of the run, such as 90s, 30m, 1h, 2d.")
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse the command line; show the name of this command in its help."""
-        self._subcommand_parsers["certify"].prog = "smoothing plan"
-        super().parse_arguments(parser, args)
 
     def before_instantiate_classes(self) -> None:
         """Read the time limit."""

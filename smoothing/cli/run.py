@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import yaml
@@ -21,6 +21,7 @@ from datamodules import DataModule
 from lightning_modules import Certification, Trainer
 from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
+from smoothing.cli.help import Formatter, arrange, describe
 from smoothing.cli.instances import instantiate
 from smoothing.cli.names import nearest
 from smoothing.cli.options import (
@@ -73,12 +74,16 @@ class RunCLI(LightningCLI):
         world: The processes that a launcher started, if it did.
     """
 
+    shown_as: ClassVar[str] = ""
+    """Name of the command in its help page, if it is not that of its parser."""
+
     def __init__(self, args: list[str], world: World | None = None) -> None:
         # The provenance holds devices and seeds, which Lightning prints as information.
         for name in ("pytorch_lightning", "lightning_fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._world = world
         self._first = args[0]
+        self._helps = not {"--help", "-h"}.isdisjoint(args)
         super().__init__(
             pl.LightningModule,
             DataModule,
@@ -89,7 +94,7 @@ class RunCLI(LightningCLI):
             save_config_callback=SaveConfig,
             save_config_kwargs={"save_to_log_dir": False},
             auto_configure_optimizers=False,
-            parser_kwargs={"prog": "smoothing", "exit_on_error": False},
+            parser_kwargs={"prog": "smoothing", "exit_on_error": False, "formatter_class": Formatter},
             args=args,
         )
 
@@ -109,6 +114,14 @@ class RunCLI(LightningCLI):
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
         }
         return {self._first: skipped[self._first]} if self._first in skipped else skipped
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Build the parser of a command, and arrange its help page."""
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        arrange(parser, self.shown_as or subcommand)
+        if self._helps:
+            parser.description = describe(self.shown_as or subcommand)
+        return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the options that both commands share."""
@@ -209,7 +222,7 @@ class RunCLI(LightningCLI):
         """Train. Exit with one line if anything is refused before the first batch."""
         with one_line(ValueError):
             check_trainable(model)
-            check_checkpoint(options.get("ckpt_path"))
+            check_checkpoint(self._resumed_from(options.get("ckpt_path")), model)
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         directory = TrainingDirectory(config["run_dir"])
         with one_line(*BAD_INPUT):
@@ -228,6 +241,14 @@ class RunCLI(LightningCLI):
             refuse(explain(error))
         finally:
             directory.close()
+
+    def _resumed_from(self, path: str | None) -> str | None:
+        """Return the file that a checkpoint path names, also for ``last``."""
+        if path != "last":
+            return path
+        callbacks = [found for found in self.trainer.checkpoint_callbacks if isinstance(found, ModelCheckpoint)]
+        found = [file for callback in callbacks for file in callback._find_last_checkpoints(self.trainer)]
+        return max(found, key=os.path.getmtime, default=None)
 
     def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Certify. Exit with one line if the data are bad or the directory cannot be used."""

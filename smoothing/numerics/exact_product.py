@@ -1,4 +1,4 @@
-"""Matrix products without rounding."""
+"""Matrix products with the same bits in any batch and order of summation."""
 
 import torch
 from torch import Tensor
@@ -36,17 +36,46 @@ class ExactProduct:
         for part, rounded in zip(*(of.split(_rows_at_a_time(k)) for of in (rows, self.rows)), strict=True):
             rounded.copy_((part.double() / self.column_scale).round_())
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return the products of ``x``, ``(batch, k)`` float64, with every row, ``(batch, n)`` float64."""
+    def _rounded(self, x: Tensor) -> Tensor:
+        """Return ``x`` times `column_scale`, each row rounded to short whole numbers times a power of two."""
         balanced = x * self.column_scale
         scale = _power_of_two_above(balanced.abs().amax(1, keepdim=True)) * 2.0**-self._bits
         # Powers of two: scaling the factor gives the bits of scaling the product, without a pass over it.
-        factor = (balanced / scale).round_().mul_(scale)
-        product = x.new_empty(len(x), len(self.rows))
+        return (balanced / scale).round_().mul_(scale)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the products of ``x``, ``(batch, k)`` float64, with every row, ``(batch, n)`` float64."""
+        return self._times(self._rounded(x))
+
+    def _times(self, factor: Tensor) -> Tensor:
+        """Return the products of rounded vectors, ``(batch, k)``, with every row, ``(batch, n)``."""
+        product = factor.new_empty(len(factor), len(self.rows))
         step = _rows_at_a_time(self.rows.shape[1])
         for part, out in zip(self.rows.split(step), product.split(step, 1), strict=True):
             torch.matmul(factor, part.double().T, out=out)
         return product
+
+
+class SplitProduct:
+    """Inner products of feature vectors with the rows of a fixed matrix, to twice the bits of `ExactProduct`.
+
+    Both factors are sums of a rounded high part and a low part. Each of the three products of parts is exact on rounded
+    factors, and they are added in one order: the bits are the same in any batch.
+
+    Args:
+        rows: ``(n, k)`` float64.
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        self._high = ExactProduct(rows)
+        self._low = ExactProduct(rows - self._high.rows.double() * self._high.column_scale)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the products of ``x``, ``(batch, k)`` float64, with every row, ``(batch, n)`` float64."""
+        factor = self._high._rounded(x)
+        high = factor / self._high.column_scale
+        small = self._low(high) + self._high(x - high)
+        return self._high._times(factor) + small
 
 
 def _rows_at_a_time(width: int) -> int:

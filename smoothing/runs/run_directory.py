@@ -52,6 +52,8 @@ class RunDirectory:
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
+        sets: Path of coverage and mean size of certified sets by budget, if a certifier computes sets.
+        sets_figure: Path of the figure of ``sets``.
         shards: Folder of the shards of all ranks.
         draws: Folder of the draw shards of all ranks.
         lock: Lock of the directory, held by the process that writes to it.
@@ -67,6 +69,8 @@ class RunDirectory:
         self.per_input = self.path / "per_input.csv"
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"
+        self.sets = self.path / "sets.csv"
+        self.sets_figure = self.path / "sets.png"
         self._config = self.path / CONFIG
         self._provenance = self.path / PROVENANCE
         self.shards = self.path / "certificates"

@@ -1,5 +1,6 @@
 """Config settings that determine the results of a run."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,22 @@ def differing_settings(settings: Mapping[str, Mapping[str, str]]) -> dict[str, d
     keys = dict.fromkeys(key for of_run in settings.values() for key in of_run)
     values = {key: {name: of_run.get(key, ABSENT) for name, of_run in settings.items()} for key in keys}
     return {key: by_run for key, by_run in values.items() if len(set(by_run.values())) > 1}
+
+
+def telling_settings(differing: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the settings that explain a difference, those of all runs first. Paths and hashes are left out.
+
+    Args:
+        differing: See `differing_settings`.
+    """
+    shared = {name: ABSENT not in values.values() for name, values in differing.items()}
+    kept = [name for name, values in differing.items() if not any(map(_is_place, values.values()))]
+    return {name: dict(differing[name]) for name in sorted(kept, key=lambda name: not shared[name])}
+
+
+def _is_place(value: str) -> bool:
+    """Return whether a value is a path or a hash."""
+    return "/" in value or re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def _is_loading(name: str) -> bool:

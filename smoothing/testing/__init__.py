@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smoothing.testing.learners import LearnerConformance
     from smoothing.testing.measures import MeasureConformance
     from smoothing.testing.problems import GivenVotes, ballots_of, random_ballots
-    from smoothing.testing.referee import never_above, never_above_the_truth, true_radii
+    from smoothing.testing.referee import never_above, never_above_the_truth, true_flips_to, true_radii
     from smoothing.testing.retrained_parts import by_plurality, by_run_off, flips_stood, retaught
     from smoothing.testing.votes import LinearVotesConformance, VotesConformance
 
@@ -39,6 +39,7 @@ __all__ = [
     "never_turned_inside",
     "random_ballots",
     "retaught",
+    "true_flips_to",
     "true_radii",
     "turned",
 ]

@@ -22,7 +22,7 @@ from smoothing.votes.votes import Votes
 ROUNDING = 1e-9
 """Rounding error of bounds and radii that are compared."""
 
-COLUMNS = ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b", "n")
+COLUMNS = ("prediction", "radius", "log_fail", "log_rival", "n_a", "n_b", "n", "flips_to")
 
 Assuming = TypeVar("Assuming", SmoothingMeasure, Votes)
 
@@ -76,6 +76,18 @@ class CertifierConformance:
                 assert column is None or (column.shape == rows and column.dtype == np.float64 and (column <= 0).all())
             for count in (certificates.n_a, certificates.n_b, certificates.n):
                 assert count is None or (count.shape == rows and count.dtype == np.int64)
+
+    def test_certified_sets_agree_with_the_radius(self, answers: list[tuple[Ballots, Certificates]]) -> None:
+        """Check that the prediction needs no change, and every other class more changes than the radius."""
+        for ballots, certificates in answers:
+            if (flips_to := certificates.flips_to) is None:
+                continue
+            predicted = np.arange(ballots.votes.num_classes) == certificates.prediction[:, None]
+            assert flips_to.shape == predicted.shape
+            assert flips_to.dtype == np.float64
+            assert (flips_to[predicted] == 0).all()
+            assert ((flips_to > certificates.radius[:, None]) | predicted).all()
+            assert (flips_to == np.floor(flips_to)).all()
 
     def test_whole_distances_have_whole_radii(self, answers: list[tuple[Ballots, Certificates]]) -> None:
         """Check that radii are whole numbers if distances are."""

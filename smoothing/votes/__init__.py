@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from smoothing.votes.labels.centroids import Centroids
     from smoothing.votes.labels.clusters import Clusters
     from smoothing.votes.labels.joint_clusters import JointClusters
+    from smoothing.votes.labels.kernel_ridge import KernelRidge
+    from smoothing.votes.labels.kernels import NTK, RBF, Kernel
     from smoothing.votes.labels.linear import LinearVotes, Scores
     from smoothing.votes.labels.neighbours import ClassSum, NearestNeighbours
     from smoothing.votes.labels.regularisation import Constant, Regularisation, Relative, RosenfeldRule
-    from smoothing.votes.labels.ridge import Ridge
+    from smoothing.votes.labels.ridge import Ridge, RidgeVotes
     from smoothing.votes.network import NetworkVotes
     from smoothing.votes.parts.bagging import Bagging
     from smoothing.votes.parts.logistic import LogisticHead
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
+    "NTK",
     "PCA",
+    "RBF",
     "Bagging",
     "Ballots",
     "Body",
@@ -59,6 +63,8 @@ __all__ = [
     "DrawShard",
     "FinishedDraw",
     "JointClusters",
+    "Kernel",
+    "KernelRidge",
     "LabelVotes",
     "Learner",
     "LinearVotes",
@@ -77,6 +83,7 @@ __all__ = [
     "Relative",
     "RetrainedVotes",
     "Ridge",
+    "RidgeVotes",
     "RosenfeldRule",
     "Scores",
     "SklearnLearner",

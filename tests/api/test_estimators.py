@@ -56,6 +56,28 @@ def test_certified_score_counts_correct_inputs_at_a_number_of_flips() -> None:
         classifier.certified_score(X, Y, 0.5)
 
 
+def test_predicted_sets_are_those_of_the_exact_vote() -> None:
+    classifier = LabelFlipClassifier(NearestNeighbours(9), q=0.1).fit(X[::2], Y[::2])
+    predicted, certified = classifier.predict(X[1::2]), classifier.certify(X[1::2])
+    for flips in (0, 2, 5):
+        sets = classifier.predict_sets(X[1::2], flips)
+        assert sets.shape == (75, 3)
+        assert sets[np.arange(75), np.searchsorted(classifier.classes_, predicted)].all()
+        assert ((sets.sum(1) == 1) == (certified >= flips)).all()
+    with pytest.raises(ValueError, match=r"flips = -1; must be"):
+        classifier.predict_sets(X, -1)
+
+
+def test_a_set_contains_the_prediction_of_the_correct_labels() -> None:
+    clean = LabelFlipClassifier(NearestNeighbours(9), q=0.1).fit(X[::2], Y[::2]).predict(X[1::2])
+    attacked = Y[::2].copy()
+    attacked[[1, 30, 40, 60]] = attacked[[60, 1, 30, 40]]
+    changed = int((attacked != Y[::2]).sum())
+    classifier = LabelFlipClassifier(NearestNeighbours(9), q=0.1).fit(X[::2], attacked)
+    sets = classifier.predict_sets(X[1::2], changed)
+    assert sets[np.arange(75), np.searchsorted(classifier.classes_, clean)].all()
+
+
 @pytest.mark.parametrize("spread", [1, 2])
 def test_no_attack_on_a_partition_beats_its_certificate(spread: int) -> None:
     """All label vectors within the radius are tried."""

@@ -1,12 +1,14 @@
 """Progress of a run: lines, rate, time left, and what is logged."""
 
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from callbacks.watch import LINE_SECONDS, Watch
+from callbacks.watch import BAR_SECONDS, LINE_SECONDS, Watch
 from reporting.tally import Tally
 from smoothing.runs.run_directory import RunDirectory
 from tests.samples import FLIPS, row
@@ -52,6 +54,55 @@ def test_lines_count_examples_of_all_ranks(tmp_path: Path, clock: Clock, capsys:
     watch.stop()
     assert capsys.readouterr().out == ""
     assert logged[-1] == (2, 0.2)
+
+
+def test_the_state_moves_while_this_rank_waits_for_another(
+    tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No batch of this rank ends between the two lines."""
+    logged: list[int] = []
+    watch, directory = started(tmp_path, clock, lambda tally, rate: logged.append(tally.examples))
+    with directory.shard(0) as own, directory.shard(1) as other:
+        own.append([row(0, radius=1.0)])
+        clock.now += 1
+        end_of_batch(watch)
+        other.append([row(1, radius=1.0)])
+        other.append([row(2, radius=1.0)])
+        clock.now += LINE_SECONDS
+        deadline = time.monotonic() + 30
+        printed = ""
+        while not printed and time.monotonic() < deadline:
+            time.sleep(0.02)
+            printed = capsys.readouterr().out
+    assert printed.startswith("3 of 10 examples; certified at 1: exact 100.0%")
+    assert logged == [1, 3]
+    watch.stop()
+    assert watch._thread is None
+
+
+def test_loggers_are_opened_by_the_main_thread(tmp_path: Path, clock: Clock) -> None:
+    opened: list[bool] = []
+    main = threading.main_thread()
+    watch, directory = started(tmp_path, clock, lambda tally, rate: opened.append(threading.current_thread() is main))
+    with directory.shard(1) as other:
+        other.append([row(1, radius=1.0)])
+        clock.now += LINE_SECONDS
+        time.sleep(3 * BAR_SECONDS)
+    assert opened == []
+    watch.stop()
+    assert opened == [True]
+
+
+def test_an_error_ends_the_thread_and_logs_nothing(tmp_path: Path, clock: Clock) -> None:
+    watch, directory = started(tmp_path, clock, lambda *state: pytest.fail("logged"))
+    with directory.shard(0) as shard:
+        shard.append([row(0, radius=1.0)])
+    thread = watch._thread
+    assert thread is not None
+    assert thread.is_alive()
+    watch.close()
+    assert not thread.is_alive()
+    assert watch._bar is None
 
 
 def test_finished_examples_do_not_count_for_the_rate(

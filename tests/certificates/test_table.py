@@ -24,6 +24,7 @@ def test_columns_are_those_of_the_design_in_its_order():
     assert list(COLUMNS) == [
         "index", "certifier", "label", "prediction", "radius", "correct", "log_fail", "log_rival", "n_a", "n_b", "n",
         "n0", "alpha", "classifier", "deterministic", "sound", "assumptions",
+        "flips_to",
     ]  # fmt: skip
 
 

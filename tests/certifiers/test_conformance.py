@@ -31,6 +31,7 @@ class TestAnalytic(CertifierConformance):
     @pytest.fixture(
         params=[
             ExactVote(),
+            ExactVote(sets=True),
             Chernoff(),
             Chernoff(KL()),
             Chernoff(classifier="majority"),
@@ -40,6 +41,7 @@ class TestAnalytic(CertifierConformance):
         ],
         ids=[
             "exact",
+            "exact-sets",
             "chernoff",
             "chernoff-kl",
             "chernoff-majority",

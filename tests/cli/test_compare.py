@@ -2,6 +2,8 @@ import csv
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from smoothing.certificates.curves import MAX_RADII
 from smoothing.cli.compare import compare, load_curve
 from smoothing.distance import Distance
 from smoothing.runs.provenance import provenance
-from tests.samples import FLIPS, L2, table
+from tests.samples import FLIPS, L2, row, table
 
 LOGS = Path(__file__).parents[1] / "data" / "cohen_certify"
 ANSWERS = table((1, 3.0), (1, 1.0), (-1, 0.0), (0, 9.0), certifiers=("kl", "exact"))
@@ -80,24 +82,26 @@ def test_every_run_and_certifier_gets_a_line(tmp_path: Path, capsys: pytest.Capt
     compare(runs, [0, 1, 3, 4], out=str(tmp_path / "new" / "out"))
     rows = read(tmp_path / "new" / "out")
     assert [(row["run"], row["certifier"]) for row in rows] == [("a", "kl"), ("a", "exact"), ("b", "exact")]
-    assert list(rows[0].values())[2:] == ["mean", "4", "0.5", "0.25", "1", "1", "0.5", "0.5", "0.25", "0"]
-    assert list(rows[2].values())[2:] == ["mean", "2", "1", "0", "2", "1", "1", "0.5", "0", "0"]
+    assert list(rows[0].values())[2:] == ["mean", "1", "4", "0.5", "0.25", "1", "1", "0.5", "0.5", "0.25", "0"]
+    assert list(rows[2].values())[2:] == ["mean", "1", "2", "1", "0", "2", "1", "1", "0.5", "0", "0"]
     printed = capsys.readouterr().out
     assert cells_of(printed, "a", "kl") == [
-        *["mean", "4", "50.0%", "25.0%", "1", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
+        *["mean", "yes", "4", "50.0%", "25.0%", "1", "1", "50.0%", "50.0%", "25.0%", "0.0%"]
     ]
     assert max(map(len, printed.partition("Fractions")[0].splitlines())) <= 80
     assert "Certified accuracy by l0 radius (flips)" in printed
     assert OTHER_EXAMPLES in printed
     assert "average certified radius is a poor metric" in printed
     markdown = (tmp_path / "new" / "out" / "comparison.md").read_text()
-    assert "| a | kl | mean | 4 | 50.0% | 25.0% | 1 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
+    assert "| a | kl | mean | yes | 4 | 50.0% | 25.0% | 1 | 1 | 50.0% | 50.0% | 25.0% | 0.0% |" in markdown
     assert "average certified radius is a poor metric" in markdown
     assert "(comparison.png)" in markdown
     assert (tmp_path / "new" / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "new" / "out" / "comparison.svg").read_bytes().startswith(b"<?xml")
     latex = (tmp_path / "new" / "out" / "comparison.tex").read_text().splitlines()
-    assert "    a & kl & mean & 4 & 50.0\\% & 25.0\\% & 1 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
+    assert (
+        "    a & kl & mean & yes & 4 & 50.0\\% & 25.0\\% & 1 & 1 & 50.0\\% & 50.0\\% & 25.0\\% & 0.0\\% \\\\" in latex
+    )
 
 
 def test_wandb_keeps_it_offline_beside_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -113,7 +117,7 @@ def test_default_radii_are_round_numbers_within_reach(tmp_path: Path):
     far = table((1, 1437.0), (1, 12.0))
     compare([run_directory(tmp_path / "a", answers=far)], out=str(tmp_path / "out"))
     (row,) = read(tmp_path / "out")
-    assert list(row)[8:] == ["at 200", "at 400", "at 600", "at 800", "at 1000", "at 1200", "at 1400"]
+    assert list(row)[9:] == ["at 200", "at 400", "at 600", "at 800", "at 1000", "at 1200", "at 1400"]
 
 
 def test_median_radii_are_rounded_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -141,6 +145,61 @@ def test_settings_that_differ_are_named(tmp_path: Path, capsys: pytest.CaptureFi
         assert shared not in markdown
 
 
+def test_few_settings_are_printed_and_all_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Settings of all runs come first. Paths, hashes and the trainer are not printed."""
+    places = {"path": "/data/a.npz", "hash": 64 * "a", "base_ckpt": "runs/x/last.ckpt"}
+    others = {"path": "/data/b.npz", "hash": 64 * "b", "base_ckpt": "runs/y/last.ckpt"}
+    first = {"only": {f"in_a_{number:02}": number for number in range(20)}, **places, "q": 0.1}
+    second = {**others, "q": 0.2, "trainer": {"devices": 2}}
+    compare(
+        [run_directory(tmp_path / "a", first), run_directory(tmp_path / "b", second)], [1], out=str(tmp_path / "out")
+    )
+    printed = capsys.readouterr().out.partition("Settings that differ")[2]
+    shown = [line.split() for line in printed.splitlines() if re.match(r" \w+(\.\w+)* +\S+ +\S+ *$", line)]
+    assert shown[1:] == [
+        ["q", "0.1", "0.2"],
+        *([f"only.in_a_{number:02}", str(number), "absent"] for number in range(7)),
+    ]
+    markdown = tmp_path / "out" / "comparison.md"
+    flat = " ".join(printed.split())
+    assert f"16 more settings differ, paths and hashes included: see {markdown}." in flat.replace("- ", "-")
+    written = markdown.read_text()
+    for setting in ("q", *places, *(f"only.in_a_{number:02}" for number in range(20))):
+        assert f"| {setting} |" in written
+
+
+@pytest.mark.parametrize("answers", [ANSWERS, Table([row(radius=1.0, sound=False)])], ids=["sound", "not"])
+def test_soundness_is_in_the_table(answers: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    compare([run_directory(tmp_path / "a", answers=answers)], [1], out=str(tmp_path / "out"))
+    sound = answers is ANSWERS
+    assert {row["sound"] for row in read(tmp_path / "out")} == {"1" if sound else "0"}
+    printed = capsys.readouterr().out
+    assert cells_of(printed, "a", "exact")[1] == ("yes" if sound else "no")
+    assert ("A certificate is sound if" in printed) != sound
+
+
+def test_attacks_are_neither_sound_nor_not(tmp_path: Path):
+    answers = Table([row(radius=1.0, certifier="attack", classifier="attacked mean", sound=False)])
+    compare([run_directory(tmp_path / "a", answers=answers)], [1], out=str(tmp_path / "out"))
+    assert [row["sound"] for row in read(tmp_path / "out")] == [""]
+
+
+def test_a_closed_pipe_ends_quietly_with_all_files(tmp_path: Path):
+    """As in ``smoothing compare a b | head -1``, where no reader is left when the tables are printed."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "smoothing", "compare", run_directory(tmp_path / "a"), "--out", str(tmp_path / "out")],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "out/report.html").stat().st_size > 0
+
+
 def test_equal_settings_are_not_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     compare([run_directory(tmp_path / "a"), run_directory(tmp_path / "b")], [1], out=str(tmp_path / "out"))
     assert "Settings" not in capsys.readouterr().out
@@ -164,10 +223,10 @@ def test_the_envelope_is_the_best_run_at_every_radius(tmp_path: Path, capsys: py
     logs = [str(LOGS / f"cifar10_resnet110_train{sigma}_certify{sigma}.tsv") for sigma in ("0.25", "0.50", "1.00")]
     compare(logs, [0.25, 0.5, 0.75, 1, 1.25, 1.5], envelope=True, out=str(tmp_path / "out"))
     best = read(tmp_path / "out")[-1]
-    assert list(best.values())[:8] == ["upper envelope", "", "", "500", "", "", "", ""]
-    found = [float(value) for value in list(best.values())[8:]]
+    assert list(best.values())[:9] == ["upper envelope", "", "", "", "500", "", "", "", ""]
+    found = [float(value) for value in list(best.values())[9:]]
     assert found == pytest.approx([0.60, 0.43, 0.32, 0.23, 0.17, 0.14], abs=0.005)
-    assert cells_of(capsys.readouterr().out, "upper", "envelope", "-")[:6] == ["-", "500", "-", "-", "-", "-"]
+    assert cells_of(capsys.readouterr().out, "upper", "envelope", "-")[:7] == ["-", "-", "500", "-", "-", "-", "-"]
     assert "No single classifier reaches it" in (tmp_path / "out" / "comparison.md").read_text()
     assert "upper envelope" in (tmp_path / "out" / "comparison.tex").read_text()
 
@@ -217,7 +276,7 @@ def test_average_radii_are_rounded_to_the_nearest_and_medians_down(tmp_path: Pat
     assert "| 0.843 | 0.844 |" in (tmp_path / "out" / "comparison.md").read_text()
     assert read(tmp_path / "out")[0]["average_certified_radius"] == "0.8437"
     row = comparison({"a": Run(table((1, 2.0), (1, 3.0), (1, 3.0)), FLIPS)}, [1]).text().rows[0]
-    assert row[6:8] == ["3", "3"]
+    assert row[7:9] == ["3", "3"]
 
 
 def test_curves_of_near_and_far_runs_keep_their_shape():

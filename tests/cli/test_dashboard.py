@@ -42,7 +42,8 @@ def test_the_specifications_have_the_panels(tmp_path: Path, name: str, capsys: p
     }
     scatters = [panel["config"] for panel in found if panel["viewType"] == "Scatter Plot"]
     assert [(one["xAxis"], one["yAxis"]) for one in scatters] == [
-        ("config:model.value.measure.q", f"summary:median_radius/{certifier}") for certifier in ("kl", "exact")
+        ("config:model.value.measure.q", f"summary:certified_l0_flips_median_radius/{certifier}")
+        for certifier in ("kl", "exact")
     ]
     comparers = [panel["config"] for panel in found if panel["viewType"] == "Run Comparer"]
     assert [one["diffOnly"] for one in comparers] == ["split", "split"]

@@ -1,13 +1,16 @@
 """wandb while a run certifies: offline files of whole runs."""
 
 import json
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.front_door import DIGITS, launch
+from reporting.curve_logger import latest_run_id
+from tests.front_door import DIGITS, kill_after, launch
 from tests.reporting.wandb_file import records
 
 
@@ -52,6 +55,21 @@ def test_two_runs_are_live_and_overlay_by_key(tmp_path: Path, monkeypatch: pytes
     shared = curves[0].keys() & curves[1].keys()
     assert len(shared) > 20
     assert curves[0][0] == curves[1][0]
+
+
+def test_a_resumed_run_is_the_same_run_in_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = workplace_with_wandb(tmp_path, monkeypatch)
+    for before, status in ((partial(kill_after, 40), -signal.SIGKILL), (None, 0)):
+        outcome = launch(["certify", "--config", "digits.yaml", "--run_dir=run"], place, before)
+        assert outcome.status == status, outcome.err
+    first, second = sorted((place / "run/wandb").glob("offline-run-*"))
+    assert first.name.rpartition("-")[2] == second.name.rpartition("-")[2]
+    (path,) = second.glob("*.wandb")
+    (opened,) = [record.run for record in records(path) if record.WhichOneof("record_type") == "run"]
+    assert opened.run_id == first.name.rpartition("-")[2]
+    assert latest_run_id(place / "run") == opened.run_id
+    assert launch(["certify", "--config", "digits.yaml", "--run_dir=other"], place).status == 0
+    assert latest_run_id(place / "other") not in (None, opened.run_id)
 
 
 def test_a_refused_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

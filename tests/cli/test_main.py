@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -32,6 +33,32 @@ def test_every_command_has_help(tmp_path: Path, command: str, options: tuple[str
     outcome = launch([command, "--help"], tmp_path)
     assert (outcome.status, outcome.err) == (0, "")
     assert all(option in outcome.out for option in options)
+
+
+@pytest.mark.parametrize(
+    ("command", "kinds"),
+    [
+        ("certify", {"measures": "LabelFlip", "votes": "Ridge", "certifiers": "ClopperPearson", "data": "TableFile"}),
+        ("fit", {"networks": "BaseClassifier", "architectures": "LeNet", "objectives": "MACER"}),
+        ("plan", {"measures": "Gaussian", "guarantees": "NeymanPearson"}),
+    ],
+)
+def test_help_begins_with_an_example_and_ends_with_the_trainer(
+    tmp_path: Path, command: str, kinds: dict[str, str]
+) -> None:
+    lines = launch([command, "--help"], tmp_path).out.splitlines()
+    assert lines[0] == f"usage: smoothing {command} --config CONFIG [--run_dir DIR] [options]"
+    assert lines[2] == "examples:"
+    assert lines[3].startswith(f"  smoothing {command} --config ")
+    page = "\n".join(lines)
+    for kind, name in kinds.items():
+        (listed,) = re.findall(rf"^  {kind}: +((?:.*\n)(?: {{17}}.*\n)*)", page, re.MULTILINE)
+        assert name in re.findall(r"\w+", listed)
+        assert not {"SmoothingMeasure", "Votes", "LinearVotes", "Certifier", "Guarantee"} & set(listed.split(", "))
+    headings = [line for line in lines if re.fullmatch(r"\S.*:", line)]
+    assert headings.index("options:") < headings.index("model:") < headings.index("data:")
+    assert headings[-1] == "options of the trainer of Lightning:"
+    assert "--trainer." not in page.partition(headings[-1])[0]
 
 
 def test_built_in_classes_are_listed(tmp_path: Path) -> None:

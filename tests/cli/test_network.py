@@ -176,6 +176,40 @@ def test_another_measure_is_accepted_with_any_measure(trained: Path) -> None:
     assert outcome.status == 0, outcome.err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model.architecture.width=16"], ["network.body.1.weight has shape (32, 64)", "shape (16, 64)"]),
+        (["--model.architecture=LeNet"], ["it has no network.body."]),
+    ],
+)
+def test_a_checkpoint_of_another_model_is_not_resumed(options: list[str], said: list[str], trained: Path) -> None:
+    outcome = launch(["fit", *CONFIG, f"--ckpt_path={CHECKPOINT}", "--run_dir=other", *options], trained)
+    assert outcome.status == 2
+    line = outcome.err.splitlines()[-1]
+    assert line.startswith(f"error: ckpt_path = {CHECKPOINT}; must be a checkpoint of the same model: ")
+    assert all(words in line for words in said), line
+    assert not (trained / "other").exists()
+
+
+def test_weights_alone_are_not_resumed(trained: Path) -> None:
+    torch.save({"weight": torch.zeros(3)}, trained / "weights.pt")
+    outcome = launch(["fit", *CONFIG, "--ckpt_path=weights.pt", "--run_dir=other"], trained)
+    assert outcome.status == 2
+    message = "error: ckpt_path = weights.pt; must be a checkpoint that fit has written"
+    assert outcome.err.splitlines()[-1] == message
+    assert not (trained / "other").exists()
+
+
+def test_the_last_checkpoint_is_of_the_same_model(trained: Path) -> None:
+    (trained / CHECKPOINT).rename(trained / "runs/network_fit/checkpoints/last.ckpt")
+    callback = "--trainer.callbacks=[{class_path: ModelCheckpoint, init_args: {save_last: true}}]"
+    other = "--model.architecture.width=16"
+    outcome = launch(["fit", *CONFIG, "--ckpt_path=last", callback, other], trained)
+    assert outcome.status == 2
+    assert "last.ckpt; must be a checkpoint of the same model" in outcome.err.splitlines()[-1]
+
+
 def test_a_training_is_resumed(trained: Path) -> None:
     outcome = launch(["fit", *CONFIG, f"--ckpt_path={CHECKPOINT}", "--trainer.max_epochs=7"], trained)
     assert outcome.status == 0, outcome.err

@@ -67,6 +67,15 @@ def test_mnist17(name: str, mnist_root: Path, tmp_path: Path) -> None:
     assert all(conditional) if name == "mnist17" else not any(conditional)
 
 
+def test_mnist17_ntk(mnist_root: Path, tmp_path: Path) -> None:
+    few = ["--data.training=train[0:1000]", "--data.every=200", "--model.votes.regularisation.factor=20"]
+    table = certify("mnist17_ntk", tmp_path, *few)
+    assert table.certifiers == FOUR
+    assert table.of("exact")["correct"].all()
+    assert (table.of("exact")["radius"] >= table.of("chernoff_tight")["radius"]).all()
+    assert table.of("exact")["radius"].max() > 10
+
+
 def test_mnist17_partitions(mnist_root: Path, tmp_path: Path) -> None:
     options = ["--data.every=300", f"--model.encoder.base_ckpt={ENCODER}", "--model.votes.parts=100"]
     table = certify("mnist17_partitions", tmp_path, *options)

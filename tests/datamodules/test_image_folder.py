@@ -1,6 +1,7 @@
 import hashlib
 import os
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -188,6 +189,32 @@ def test_folders_must_be_there_and_alike(root: Path, tmp_path: Path) -> None:
         folder(root)
     (root / "train/dog").mkdir()
     with pytest.raises(ValueError, match=r"^ImageFolder: .*train/dog contains no image; must contain at least one$"):
+        folder(root)
+
+
+def test_a_folder_without_a_training_set_is_for_trained_networks(root: Path) -> None:
+    whole = folder(root)
+    both = whole.fingerprint()
+    rmtree(root / "train")
+    data = folder(root)
+    assert (data.num_classes, data.image_shape, list(data.requested)) == (3, (3, 8, 8), [0, 1, 2, 3])
+    for place in range(4):
+        mine, theirs = data.test_set()[place], whole.test_set()[place]
+        assert (mine[0], mine[2]) == (theirs[0], theirs[2])
+        assert torch.equal(mine[1], theirs[1])
+    known = data.fingerprint()
+    assert known != both
+    for training in (data.training_set, data.train_dataloader, data.val_dataloader):
+        with pytest.raises(
+            ValueError, match=r"^ImageFolder: root = .*animals has no folder train; must have one, unless"
+        ):
+            training()
+    Image.new("RGB", (20, 12)).save(root / "val/ant/00.png")
+    assert folder(root).fingerprint() != known
+    (root / "val/dog").mkdir()
+    assert folder(root).num_classes == 4
+    (root / "train").mkdir()
+    with pytest.raises(ValueError, match="train and val must contain the same folders"):
         folder(root)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 from tests.front_door import launch
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 QUIET = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
 BLOCK = re.compile(r"^(?:<!-- (?P<mark>.*) -->\n)?```(?P<language>\w+)\n(?P<code>(?:(?!```).*\n)*)```$", re.MULTILINE)
+INCLUDED = re.compile(r"^```\{literalinclude\} (?P<path>\S+)$", re.MULTILINE)
 MARKED = r"file (\S+)|command(?: \d)?"
 
 
@@ -41,7 +43,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def run(page: Path, folder: Path) -> list[str]:
-    """Run a page in a folder, as its reader does. Return what each command printed.
+    """Run a page in a folder, as its reader does, with the files that it includes. Return what each command printed.
 
     Raises:
         AssertionError: If a command does not end with status 0.
@@ -50,6 +52,8 @@ def run(page: Path, folder: Path) -> list[str]:
         (folder / name).symlink_to(ROOT / name)
     names: dict[str, Any] = {"__name__": page.stem}
     printed = []
+    for path in INCLUDED.findall(page.read_text(encoding="utf-8")):
+        copy(page.parent / path, folder)
     for block in blocks(page):
         if block.file:
             (folder / block.file).write_text(block.code)

@@ -1,10 +1,14 @@
 """Every snippet, file and command in the pages of the documentation runs as it is written."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
+from lightning_modules.architectures import OwnNetwork
 from smoothing.certificates import Table
 from tests.docs.pages import DOCS, ROOT, blocks, run
 
@@ -37,14 +41,20 @@ def _start(folder: Path) -> None:
 
 
 def _own_data(folder: Path) -> None:
-    for name in ("cells", "stripes"):
-        table = Table.read_csv(folder / "runs" / name / "certificates.csv")
-        assert (table["correct"] & (table["radius"] >= 10)).mean() > 0.7
+    for name, flips in (("cells", 10), ("stripes", 10), ("table", 3)):
+        table = Table.read_csv(folder / "runs" / name / "certificates.csv").of("exact")
+        assert (table["correct"] & (table["radius"] >= flips)).mean() > 0.7
+    assert Table.read_csv(folder / "runs/forest/certificates.csv")["correct"].mean() > 0.8
 
 
 def _own_network(folder: Path) -> None:
     table = Table.read_csv(folder / "runs/mlp/certificates.csv")
     assert (table["correct"] & (table["radius"] > 0.2)).mean() > 0.5
+    arguments = yaml.safe_load((folder / "cohen.yaml").read_text())["init_args"]
+    network = import_module(arguments["network"].rpartition(".")[0]).resnet50()
+    weights = folder / arguments.pop("weights")
+    torch.save({"state_dict": torch.nn.Sequential(torch.nn.Identity(), network).state_dict()}, weights)
+    assert OwnNetwork(**arguments, weights=str(weights)).num_classes == 1000
 
 
 def _own_certifier(folder: Path) -> None:
@@ -52,6 +62,22 @@ def _own_certifier(folder: Path) -> None:
     known, loose = (table.of(name)["radius"] for name in ("clopper_pearson", "hoeffding"))
     assert (loose <= known).all()
     assert loose.mean() > 1
+
+
+def _own_guarantee(folder: Path) -> None:
+    table = Table.read_csv(folder / "runs/pinsker/certificates.csv")
+    pinsker, kl, tight = (table.of(name)["radius"] for name in ("pinsker", "kl", "tight"))
+    assert (pinsker <= kl).all()
+    assert (kl <= tight).all()
+    assert (pinsker >= 1).mean() > 0.5
+
+
+def _own_attack(folder: Path) -> None:
+    table = Table.read_csv(folder / "runs/heaviest/certificates.csv")
+    exact, attacked = (table.of(name) for name in ("exact", "heaviest"))
+    assert (attacked["radius"] >= exact["radius"]).all()
+    assert attacked["radius"].mean() < 100
+    assert set(attacked["classifier"]) == {"attacked mean"}
 
 
 def _own_vote(folder: Path) -> None:
@@ -65,6 +91,8 @@ CHECKS = {
     "how_to/own_network.md": _own_network,
     "how_to/own_certifier.md": _own_certifier,
     "how_to/own_vote.md": _own_vote,
+    "how_to/own_guarantee.md": _own_guarantee,
+    "how_to/own_attack.md": _own_attack,
 }
 
 

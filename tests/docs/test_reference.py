@@ -44,7 +44,9 @@ def test_files_are_those_of_runs(tmp_path: Path) -> None:
     """Every file of a run is described, and every described file is written, except the lock of a running process."""
     for name in ("configs", "results"):
         (tmp_path / name).symlink_to(ROOT / name)
-    logged = launch(["certify", "--config", "configs/label_flip/digits.yaml", "--trainer.accelerator=cpu"], tmp_path)
+    sets = "--model.certifiers={exact: {class_path: ExactVote, init_args: {sets: true}}}"
+    command = ["certify", "--config", "configs/label_flip/digits.yaml", "--trainer.accelerator=cpu", sets]
+    logged = launch(command, tmp_path)
     retrained = launch(["certify", "--config", "configs/denoise/digits.yaml", *RETRAINED.split(), *QUIET], tmp_path)
     assert (logged.status, retrained.status) == (0, 0), logged.err + retrained.err
     written = [files(tmp_path / run) for run in ("runs/label_flip/digits", "runs/retrained")]

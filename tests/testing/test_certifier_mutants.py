@@ -206,6 +206,31 @@ class OnlyTheRunnerUp(ExactVote):
         return replace(certificates, radius=against[rows, scores.argmax(1)])
 
 
+class LeavesOutAtTies(ExactVote):
+    """Certified sets that add a class one change too late where it is not the nearest one."""
+
+    def __init__(self) -> None:
+        super().__init__(sets=True)
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        certificates = super().certify(ballots)
+        assert certificates.flips_to is not None
+        later = certificates.flips_to > certificates.radius[:, None] + 1
+        return replace(certificates, flips_to=certificates.flips_to + later)
+
+
+class SetsWithinTheRadius(ExactVote):
+    """Certified sets that contain a class at the radius."""
+
+    def __init__(self) -> None:
+        super().__init__(sets=True)
+
+    def certify(self, ballots: Ballots) -> Certificates:
+        certificates = super().certify(ballots)
+        assert certificates.flips_to is not None
+        return replace(certificates, flips_to=np.maximum(certificates.flips_to - 1, 0))
+
+
 class UpToThreeClasses(ExactVote):
     """Certifies everything where there are more than three classes."""
 
@@ -249,6 +274,8 @@ MUTANTS = [
     (KnowsTheLabels(), "depend_on_the_position"),
     (AlwaysSound(), "sound"),
     (OnlyTheRunnerUp(), "never_above_the_truth"),
+    (LeavesOutAtTies(), "never_above_the_truth"),
+    (SetsWithinTheRadius(), "sets_agree_with_the_radius"),
     (UpToThreeClasses(), "never_above_the_truth"),
     (LinearArithmetic(classifier="majority"), "tiny_failure"),
 ]

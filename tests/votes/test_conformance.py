@@ -6,11 +6,14 @@ from torch import Tensor
 
 from smoothing.testing import LinearVotesConformance
 from smoothing.votes import (
+    NTK,
     PCA,
+    RBF,
     Centre,
     ClassSum,
     Clusters,
     Constant,
+    KernelRidge,
     LinearVotes,
     NearestNeighbours,
     Normalise,
@@ -52,12 +55,14 @@ class TestTwoClasses(TwoClasses):
         params=[
             lambda: Ridge(),
             lambda: Ridge(Constant(0.1), [Centre(), Normalise()], "binary"),
+            lambda: KernelRidge(NTK(2, 1.5, 0.1), Constant(0.1), [Centre()]),
+            lambda: KernelRidge(RBF(2.0), coding="binary"),
             lambda: ClassSum(1.5, [Whiten()]),
             lambda: NearestNeighbours(3, [PCA(2)]),
             lambda: Clusters(3),
             lambda: Clusters(2, "jointly"),
         ],
-        ids=["ridge", "ridge-binary", "class-sum", "neighbours", "clusters", "clusters-jointly"],
+        ids=["ridge", "ridge-binary", "ntk", "rbf-binary", "class-sum", "neighbours", "clusters", "clusters-jointly"],
     )
     def unfitted(self, request: pytest.FixtureRequest) -> LinearVotes:
         return request.param()
@@ -77,11 +82,13 @@ class TestThreeClasses(ThreeClasses):
     @pytest.fixture(
         params=[
             lambda: Ridge(Constant(1.0), [Centre(), PCA(3, whiten=True)]),
+            lambda: KernelRidge(NTK(1), transforms=[Normalise()]),
+            lambda: KernelRidge(RBF(0.5), Constant(0.0)),
             lambda: ClassSum(0.5),
             lambda: NearestNeighbours(2),
             lambda: Clusters(3, transforms=[Centre()]),
         ],
-        ids=["ridge", "class-sum", "neighbours", "clusters"],
+        ids=["ridge", "ntk", "rbf", "class-sum", "neighbours", "clusters"],
     )
     def unfitted(self, request: pytest.FixtureRequest) -> LinearVotes:
         return request.param()

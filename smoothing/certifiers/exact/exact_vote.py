@@ -2,19 +2,17 @@
 
 import numpy as np
 
+from smoothing.arguments import instance
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.analytic.analytic_certifier import linear_vote_under_channel
 from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.exact.flips import fewest_flips, flips_against
-from smoothing.certifiers.exact.leads import Leads
+from smoothing.certifiers.exact.leads import LARGEST_GAIN, Leads
 from smoothing.certifiers.exact.mean_vote import whole_channel
+from smoothing.certifiers.exact.sets import flips_to
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.labels.linear import SCORE_BITS
 from smoothing.votes.votes import Votes
-
-LARGEST_GAIN = 2 ** (52 - SCORE_BITS)
-"""Largest whole factor of a weight in a loss, so that float64 sums of losses stay exact."""
 
 FEW = 2**12
 """Losses per input below which comparing all rivals at once is faster than skipping some."""
@@ -25,7 +23,16 @@ class ExactVote(Certifier):
 
     Changes add up and do not interact, so the best attack makes the largest first: the radius is a lower and an upper
     bound. All arithmetic is on whole numbers, without rounding.
+
+    Args:
+        sets: Whether to compute certified sets too: for each class, a lower bound on the number of changes after which
+            it is the answer (THEORY.md 4.7). This compares K (K - 1) / 2 groups of
+            classes, where the radius compares K - 1 classes at most.
     """
+
+    def __init__(self, sets: bool = False) -> None:
+        instance(self, bool, sets=sets)
+        self.sets = sets
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Return why the pair cannot be certified, or None; see `Certifier.supports`."""
@@ -61,4 +68,5 @@ class ExactVote(Certifier):
             deterministic=True,
             sound=True,
             assumptions=ballots.assumptions,
+            flips_to=flips_to(scores, channel) if self.sets else None,
         )

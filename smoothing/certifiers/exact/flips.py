@@ -117,14 +117,14 @@ def _fewest(
             continue
         losses = w * lowest[rival].take(labels)
         losses -= negative * span[rival]
-        survived = _survived(losses, float(room[rival]))
+        survived = one_survived(losses, float(room[rival]))
         if survived < fewest:
             fewest = survived
             most = _largest_sum(w, fewest) if len(room) > 1 else most
     return fewest
 
 
-def _survived(losses: NDArray[np.float64], room: float) -> int:
+def one_survived(losses: NDArray[np.float64], room: float) -> int:
     """Return `flips_survived` of one row of losses, ``(n,)``.
 
     Only losses above a threshold are sorted. If their sum exceeds the room, no smaller loss matters.

@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from smoothing.certifiers.exact.mean_vote import Whole, mean_scores, whole_channel
 from smoothing.measures.measure import Channel
-from smoothing.votes.labels.linear import Scores
+from smoothing.votes.labels.linear import SCORE_BITS, Scores
+
+LARGEST_GAIN = 2 ** (52 - SCORE_BITS)
+"""Largest whole factor of a weight in a loss, so that float64 sums of losses stay exact."""
 
 
 @dataclass(frozen=True)

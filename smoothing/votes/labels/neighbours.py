@@ -20,11 +20,11 @@ class SquaredDistance:
 
     def __init__(self, rows: Tensor) -> None:
         self._product = ExactProduct(rows)
-        self._square = _squares(rows)
+        self._square = squared_lengths(rows)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return distances ``(batch, n)``, at least 0, from ``x``, ``(batch, k)``."""
-        return (self._square + _squares(x)[:, None] - 2 * self._product(x)).clamp_(min=0)
+        return (self._square + squared_lengths(x)[:, None] - 2 * self._product(x)).clamp_(min=0)
 
 
 class ClassSum(LinearVotes):
@@ -79,7 +79,8 @@ class NearestNeighbours(LinearVotes):
         return torch.zeros(len(features), len(self.labels), dtype=torch.float64).scatter_(1, order, 1.0)
 
 
-def _squares(x: Tensor) -> Tensor:
+def squared_lengths(x: Tensor) -> Tensor:
+    """Return squared lengths ``(batch,)`` of rows ``(batch, k)``, with the same bits in any batch."""
     # One column at a time: the order of the sum must not depend on the number of rows.
     total = torch.zeros(len(x), dtype=x.dtype)
     for column in x.T:

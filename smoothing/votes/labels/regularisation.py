@@ -11,7 +11,7 @@ from smoothing.representation import Represented
 
 
 class Regularisation(Represented, ABC):
-    """Rule for lambda, the number added to the diagonal of ``X'X``.
+    """Rule for lambda, the number added to the diagonal of ``X'X`` or of a kernel matrix.
 
     Attributes:
         assumptions: Assumptions of certificates with this rule; empty if it reads no label (THEORY.md 4.5).
@@ -52,6 +52,8 @@ class Constant(Regularisation):
 
 class Relative(Regularisation):
     """A multiple of the mean eigenvalue of ``X'X``: equally strong at every scale and sample size. It reads no label.
+
+    For `KernelRidge`, the eigenvalues are those of the kernel matrix, with a mean that does not grow with n.
 
     Args:
         factor: The multiple, above 0.

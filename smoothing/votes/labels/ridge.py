@@ -22,19 +22,18 @@ BLOCKS_AT_A_TIME = 8
 """Blocks whose Gram matrices are in memory together."""
 
 
-class Ridge(LinearVotes):
-    """Ridge regression on one-hot labels: ``w = X (X'X + lambda I)^-1 h(x)`` (Rosenfeld et al. 2020, Algorithm 1).
+class RidgeVotes(LinearVotes):
+    """Base class of ridge regression on one-hot labels.
 
     Args:
         regularisation: Rule for lambda; `Relative` with factor 1 by default.
         transforms: Feature transforms, fitted on the training inputs.
         coding: ``"signed"`` predicts the class with the largest score, which for two classes is least squares on
-            labels -1 and +1. ``"binary"`` is the paper's rule for two classes, labels 0 and 1 with the threshold one
-            half: the offset ``1 - sum w`` on class 0 (THEORY.md section 4).
+            labels -1 and +1. ``"binary"`` is the rule of Rosenfeld et al. (2020) for two classes, labels 0 and 1 with
+            the threshold one half: the offset ``1 - sum w`` on class 0 (THEORY.md section 4).
 
-    Raises:
-        ValueError: In `fit`, if the system is singular and lambda is 0, or if ``"binary"`` is used with more than two
-            classes.
+    Attributes:
+        ridge: Lambda, after `fit`.
     """
 
     def __init__(
@@ -47,6 +46,55 @@ class Ridge(LinearVotes):
         self.regularisation = regularisation or Relative(1.0)
         self.coding = coding
         self.assumptions = self.regularisation.assumptions
+
+    def _check_coding(self) -> None:
+        if self.coding == "binary" and self.num_classes != 2:
+            raise ValueError(
+                f"{type(self).__name__}: coding = binary with {self.num_classes} classes; must be signed unless K = 2"
+            )
+
+    def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the eigenvalues of a Gram matrix plus lambda, ``(k,)``, and its axes, ``(k, k)``.
+
+        Args:
+            gram: Gram matrix, ``(k, k)``. Its lower triangle is used.
+            features: Features for rules that read them, ``(n, k)``.
+            labels: Labels for rules that read them, ``(n,)``.
+
+        Raises:
+            ValueError: If the system is singular.
+        """
+        eigenvalues, axes = torch.linalg.eigh(gram)
+        eigenvalues = eigenvalues.clamp(min=0)
+        self.ridge = self.regularisation.value(eigenvalues, features, labels)
+        shrunk = eigenvalues + self.ridge
+        if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
+            name = type(self).__name__
+            raise ValueError(f"{name}: singular system with lambda = {self.ridge}; must be regularised more")
+        return shrunk, axes
+
+    def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Return zeros for signed coding, and ``1 - sum w`` on class 0 for the binary rule."""
+        offsets = super().offsets(features, weights)
+        if self.coding == "binary":
+            # Row by row on one thread: the order of the sum must not depend on the number of rows.
+            with one_thread():
+                offsets[:, 0] = 1 - torch.stack([row.sum() for row in weights])
+        return offsets
+
+
+class Ridge(RidgeVotes):
+    """Ridge regression on one-hot labels: ``w = X (X'X + lambda I)^-1 h(x)`` (Rosenfeld et al. 2020, Algorithm 1).
+
+    Args:
+        regularisation: Rule for lambda; `Relative` with factor 1 by default.
+        transforms: Feature transforms, fitted on the training inputs.
+        coding: ``"signed"`` or the paper's ``"binary"``; see `RidgeVotes`.
+
+    Raises:
+        ValueError: In `fit`, if the system is singular and lambda is 0, or if ``"binary"`` is used with more than two
+            classes.
+    """
 
     def _fit_inputs(self, x: Tensor, labels: Tensor) -> None:
         """See `LinearVotes`. A large training set is read block by block, if transforms and lambda allow it.
@@ -86,35 +134,11 @@ class Ridge(LinearVotes):
         self._product = ExactProduct(rows)
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:
-        if self.coding == "binary" and self.num_classes != 2:
-            raise ValueError(f"Ridge: coding = binary with {self.num_classes} classes; must be signed unless K = 2")
+        self._check_coding()
         with one_thread():
             shrunk, axes = self._spectrum(features.T @ features, features, labels)
             self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
 
-    def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the eigenvalues of ``X'X + lambda I``, ``(k,)``, and its axes, ``(k, k)``.
-
-        Raises:
-            ValueError: If the system is singular.
-        """
-        eigenvalues, axes = torch.linalg.eigh(gram)
-        eigenvalues = eigenvalues.clamp(min=0)
-        self.ridge = self.regularisation.value(eigenvalues, features, labels)
-        shrunk = eigenvalues + self.ridge
-        if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
-            raise ValueError(f"Ridge: singular system with lambda = {self.ridge}; must be regularised more")
-        return shrunk, axes
-
     def weights(self, features: Tensor) -> Tensor:
         """Return ``w = X (X'X + lambda I)^-1 h``, ``(batch, n)``, for test features ``h``, ``(batch, k)``."""
         return self._product(features)
-
-    def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
-        """Return zeros for signed coding, and ``1 - sum w`` on class 0 for the binary rule."""
-        offsets = super().offsets(features, weights)
-        if self.coding == "binary":
-            # Row by row on one thread: the order of the sum must not depend on the number of rows.
-            with one_thread():
-                offsets[:, 0] = 1 - torch.stack([row.sum() for row in weights])
-        return offsets

@@ -20,10 +20,12 @@ from lightning_modules.encoders import (
 )
 from smoothing.provenance.origin import Origin
 from smoothing.votes import (
+    NTK,
     PCA,
     Centre,
     ClassSum,
     Clusters,
+    KernelRidge,
     LinearVotes,
     NearestNeighbours,
     Normalise,
@@ -51,6 +53,7 @@ TRANSFORMS: dict[str, Callable[[], list[Transform]]] = {
 
 VOTES: dict[str, Callable[[list[Transform]], LinearVotes]] = {
     "ridge": lambda transforms: Ridge(transforms=transforms),
+    "kernel ridge": lambda transforms: KernelRidge(NTK(1), transforms=transforms),
     "class sum": lambda transforms: ClassSum(1.0, transforms),
     "neighbours": lambda transforms: NearestNeighbours(9, transforms),
     "clusters": lambda transforms: Clusters(12, transforms=transforms, restarts=2),
