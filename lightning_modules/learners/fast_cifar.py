@@ -51,6 +51,8 @@ class FastCifar(Learner):
         ValueError: If an argument is out of its range.
     """
 
+    own_labels = True
+
     def __init__(
         self,
         epochs: int = 10,
@@ -91,7 +93,7 @@ class FastCifar(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`."""
         x, tests = standardised(x, tests)
-        return self._one(x[0], labels, num_classes, tests[0], keys[0])[None]
+        return self._one(x[0], labels.expand(x.shape[:2])[0], num_classes, tests[0], keys[0])[None]
 
     def _one(self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, key: Sequence[int]) -> Tensor:
         network = self._network(x, num_classes)

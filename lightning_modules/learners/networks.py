@@ -57,6 +57,8 @@ class Networks(Learner):
         ValueError: If an argument is out of its range.
     """
 
+    own_labels = True
+
     def __init__(
         self,
         network: nn.Module,
@@ -127,8 +129,8 @@ class Networks(Learner):
         # A copy: the weights are replaced, and other threads train at the same time.
         loss = self._loss(deepcopy(self.network).train())
         gradients = partial(_alone, loss) if len(x) == 1 else vmap(grad(loss), randomness="error")
-        size = min(self.batch_size, len(labels))
-        batches = len(labels) // size
+        size = min(self.batch_size, x.shape[1])
+        batches = x.shape[1] // size
         steps = self.epochs * batches
         for epoch in range(self.epochs):
             seen, targets = shuffled(x, labels, [(*key, ORDER, epoch) for key in keys])

@@ -23,6 +23,8 @@ class RidgeHead(Learner):
         ValueError: If an argument is out of its range.
     """
 
+    own_labels = True
+
     def __init__(self, penalty: float = 0.1, group: int = 4) -> None:
         positive(self, penalty=penalty)
         at_least(self, 1, group=group)
@@ -34,10 +36,10 @@ class RidgeHead(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`. Training has no randomness."""
         with torch.no_grad():
-            targets = one_hot(labels, num_classes).double() - 1 / num_classes
+            targets = one_hot(labels.expand(x.shape[:2]), num_classes).double() - 1 / num_classes
             # One model after the other: the products are large, and the bits of a model do not depend on the others.
-            pairs = zip(x.flatten(2), tests.flatten(2), strict=True)
-            return torch.stack([self._predict(some.double(), targets, inputs.double()) for some, inputs in pairs])
+            models = zip(x.flatten(2), targets, tests.flatten(2), strict=True)
+            return torch.stack([self._predict(some.double(), own, inputs.double()) for some, own, inputs in models])
 
     def _predict(self, x: Tensor, targets: Tensor, tests: Tensor) -> Tensor:
         mean, scale = x.mean(0), x.std(0)

@@ -30,11 +30,12 @@ def shuffled(x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[
 
     Args:
         x: Training sets, ``(group, n, ...)``.
-        labels: Labels, ``(n,)``.
+        labels: Labels, ``(n,)`` or ``(group, n)``.
         keys: Key of each order.
 
     Returns:
         Inputs ``(group, n, ...)`` and labels ``(group, n)``.
     """
-    orders = [torch.randperm(len(labels), generator=generator(key)).to(x.device) for key in keys]
-    return torch.stack([some[order] for some, order in zip(x, orders, strict=True)]), labels[torch.stack(orders)]
+    orders = torch.stack([torch.randperm(x.shape[1], generator=generator(key)) for key in keys]).to(x.device)
+    own = labels.expand(x.shape[:2]).gather(1, orders.to(labels.device))
+    return torch.stack([some[order] for some, order in zip(x, orders, strict=True)]), own

@@ -1,9 +1,12 @@
 """Privacy loss of uniform noise: 0 on the common support, infinite outside."""
 
+from fractions import Fraction
+
 import numpy as np
 
 from smoothing.numerics.rounding import Float, step_up
-from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+from smoothing.privacy_loss.privacy_loss import Coordinates, PrivacyLoss
+from smoothing.privacy_loss.step import LEAST_PROBABILITY
 
 
 class OverlapLoss(PrivacyLoss):
@@ -15,6 +18,11 @@ class OverlapLoss(PrivacyLoss):
 
     def __init__(self, lost: float) -> None:
         self.lost = lost
+
+    def coordinates(self) -> Coordinates:
+        """Return one coordinate: seen under both laws, under ``mu`` alone, or under ``rho`` alone."""
+        lost = Fraction(self.lost) and max(Fraction(self.lost), LEAST_PROBABILITY)
+        return (((1 - lost, lost, 0), (1 - lost, 0, lost), int(lost > 0)),)
 
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""

@@ -3,13 +3,12 @@
 from fractions import Fraction
 from functools import lru_cache
 
-from smoothing.numerics.rounding import UNIT, Float, up
-from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+import numpy as np
+
+from smoothing.numerics.rounding import EPSILON, UNIT, Float, step_up, up
+from smoothing.privacy_loss.privacy_loss import Coordinates, PrivacyLoss
 from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
 from smoothing.privacy_loss.step import common_ratio
-
-Coordinates = tuple[tuple[tuple[Fraction | float, ...], tuple[Fraction | float, ...], int], ...]
-"""Independent finite coordinates: ``mu``, ``rho`` and the number of coordinates with this law."""
 
 
 class RepeatedLoss(PrivacyLoss):
@@ -44,6 +43,24 @@ class RepeatedLoss(PrivacyLoss):
         self._coordinates: Coordinates = (*(beside._coordinates if beside else ()), (tuple(mu), tuple(rho), copies))
         self._walk = _walk_of(self._coordinates)
 
+    def coordinates(self) -> Coordinates:
+        """Return the laws and the numbers of coordinates; see `PrivacyLoss.coordinates`."""
+        return self._coordinates
+
+    def atoms(self) -> tuple[Float, Float, Float, Float]:
+        """Return the values of the loss and their probabilities under ``rho``.
+
+        Returns:
+            Values ``(m,)``, rounded up; probabilities ``(m,)``; the bound on their relative errors ``(1,)``; upper
+            bound on the missing probability ``(1,)``, of outcomes that reveal the change among others.
+        """
+        law = self._walk.law(self.copies)
+        kept = np.flatnonzero(law.p > 0)
+        value, error = self._walk.loss(law.lowest + kept, self.copies)
+        above = step_up((value + error).astype(np.float64), 1)
+        p, lost = law.p[kept].astype(np.float64), step_up(np.array([law.lost], np.float64), 1)
+        return above, p, np.array([float(law.error) + EPSILON]), lost * (law.lost > 0)
+
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         return self._walk.profile(self.copies).log_gain(log_f)
@@ -73,6 +90,15 @@ class RepeatedLoss(PrivacyLoss):
         if not self._walk.exact:
             raise ValueError("RepeatedLoss has no exact threshold: its likelihood ratios are not powers of one number")
         return self._walk.exact_threshold(self.copies)
+
+
+def loss_of(coordinates: Coordinates) -> RepeatedLoss:
+    """Return the loss of independent finite coordinates with any laws, at least one."""
+    loss = None
+    for mu, rho, copies in coordinates:
+        loss = RepeatedLoss(mu, rho, copies, loss)
+    assert loss is not None
+    return loss
 
 
 def _walk_of(coordinates: Coordinates) -> RandomWalk:

@@ -7,12 +7,12 @@ from typing import ClassVar
 from torch import Tensor
 
 from smoothing.measures.enumerable import EnumerableMeasure
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import TRAINING_LABELS, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
 from smoothing.votes.retrained.draws import Draw, Predictions
 
-LABELS = "training labels"
+LABELS = TRAINING_LABELS
 """The `Votes.object` of votes that randomise training labels. Their measure must have the classes of the data."""
 
 
@@ -71,16 +71,11 @@ class Votes(Represented, ABC):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why the base function does not support ``measure``, or None if it does."""
+        if measure.beside or measure.on(self.object) is None:
+            return randomises_others(measure, self.object)
         if self.object != LABELS:
             return None
-        name, channel = type(measure).__name__, measure.channel
-        if not measure.distance.integer:
-            return f"{name} has radii in {measure.distance.unit}: it is not for labels"
-        if channel is None:
-            return f"{name} has no channel: it may hide labels, and all are needed" if self.all_labels else None
-        if len(channel) != self.num_classes:
-            return f"{name} has {len(channel)} classes, the data has {self.num_classes}"
-        return None
+        return unfit_for_labels(measure, self.num_classes, self.all_labels)
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return assumptions that depend on the measure, for a measure that `supports` accepts."""
@@ -121,6 +116,29 @@ class Votes(Represented, ABC):
         Returns:
             Counts, ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
         """
+
+
+def randomises_others(measure: SmoothingMeasure, randomised: str) -> str:
+    """Return that a measure randomises other objects than one object alone."""
+    return f"{type(measure).__name__} randomises {' and '.join(measure.objects)}; must be the {randomised} alone"
+
+
+def unfit_for_labels(measure: SmoothingMeasure, num_classes: int, all_labels: bool) -> str | None:
+    """Return why a measure cannot randomise labels, or None.
+
+    Args:
+        measure: The measure.
+        num_classes: Number of classes K of the data.
+        all_labels: Whether all labels are needed, so that none may be hidden.
+    """
+    name, channel = type(measure).__name__, measure.channel
+    if not measure.distance.integer:
+        return f"{name} has radii in {measure.distance.unit}: it is not for labels"
+    if channel is None:
+        return f"{name} has no channel: it may hide labels, and all are needed" if all_labels else None
+    if len(channel) != num_classes:
+        return f"{name} has {len(channel)} classes, the data has {num_classes}"
+    return None
 
 
 class LabelVotes(Votes):

@@ -22,6 +22,8 @@ class Learner(Represented, ABC):
     Attributes:
         group: Number of models trained together, at least 1.
         trained_on: Origins of the training examples of its initial weights; empty for untrained initial weights.
+        own_labels: Whether `train_and_predict` accepts labels that differ between models, ``(group, n)``. Required if
+            the measure randomises labels.
         warm_start: Whether models start from the result of `start`, which voids every certificate.
         assumptions: Assumptions of certificates with this learner, one phrase each.
         checkpoint: SHA-256 of its initial weights, in hexadecimal; None if they are untrained.
@@ -29,6 +31,7 @@ class Learner(Represented, ABC):
 
     group: int = 1
     trained_on: tuple[Origin, ...] = ()
+    own_labels: bool = False
     warm_start: bool = False
     assumptions: tuple[str, ...] = ()
     checkpoint: str | None = None
@@ -52,7 +55,8 @@ class Learner(Represented, ABC):
 
         Args:
             x: Training inputs, ``(group, n, ...)`` float32.
-            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``.
+            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``; ``(group, n)`` if the measure randomises labels,
+                where classes may be missing.
             num_classes: Number of classes K.
             tests: Inputs to predict, ``(group, m, ...)`` float32; often the same for all models, expanded.
             keys: Key of the random numbers of each model.
