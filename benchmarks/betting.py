@@ -1,8 +1,8 @@
 """Number of draws that `Sequential` needs, compared with a fixed number of draws.
 
 The images are those of released logs. The radius of an image determines the fraction of draws that its class wins, and
-coins with this probability replace the network. ``python benchmarks/betting.py`` prints a table of
-results/speed_sampling.md. ``--smoke`` uses small sizes.
+coins with this probability replace the network. ``python -m benchmarks.betting`` prints a table of
+results/speed.md. ``--smoke`` uses small sizes.
 """
 
 import argparse

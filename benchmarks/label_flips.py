@@ -1,6 +1,6 @@
 """Cost of certificates against label flips, as ratios measured within one run.
 
-``python benchmarks/label_flips.py`` prints tables of results/speed.md. ``--smoke`` uses small sizes.
+``python -m benchmarks.label_flips`` prints tables of results/speed.md. ``--smoke`` uses small sizes.
 """
 
 import argparse

@@ -1,7 +1,6 @@
 """Throughput of two ranks of one thread each relative to two independent copies, without start-up.
 
-``python benchmarks/ranks.py`` prints a table of results/speed_sampling.md and one of results/speed.md. ``--smoke`` uses
-small sizes.
+``python -m benchmarks.ranks`` prints tables of results/speed.md. ``--smoke`` uses small sizes.
 """
 
 import argparse

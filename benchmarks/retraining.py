@@ -1,6 +1,6 @@
 """Speedup of training many small models at once over training one after another, in models per second.
 
-``python benchmarks/retraining.py`` prints a table of results/speed.md. ``--smoke`` uses small sizes. Both ways train
+``python -m benchmarks.retraining`` prints a table of results/speed.md. ``--smoke`` uses small sizes. Both ways train
 the same networks on the same number of examples and epochs, with the same batch size and optimiser. Training one after
 another is measured on one core and on all cores, and the faster one is reported.
 """

@@ -1,6 +1,6 @@
-"""Seconds from the start to the end of short commands, as ratios to the import of torch.
+"""Seconds from the start to the end of short commands, as ratios to the imports of torch and Lightning.
 
-``python benchmarks/start_up.py`` prints a table of results/speed.md. ``--smoke`` measures each command once, without
+``python -m benchmarks.start_up`` prints a table of results/speed.md. ``--smoke`` measures each command once, without
 the whole run. Ratios are taken within one run, from the median over alternating repeats. Each start is a new process.
 """
 
@@ -20,7 +20,9 @@ CERTIFY = (*SMOOTHING, "certify", "--config")
 TABLE = ("--measure=LabelFlip", "--measure.q=.2", "--measure.num_classes=2", "--max_radius=20")
 
 TORCH = (sys.executable, "-c", "import torch")
-"""The command that all others are compared with."""
+
+LIGHTNING = (sys.executable, "-c", "import pytorch_lightning")
+"""The commands that all others are compared with."""
 
 REFUSED = 2
 """Exit status of refused input."""
@@ -33,6 +35,7 @@ SHORT: dict[str, tuple[tuple[str, ...], int]] = {
     "`table`": ((*SMOOTHING, "table", *TABLE), 0),
     "`compare` of nothing": ((*SMOOTHING, "compare", "absent"), REFUSED),
     "misspelt option": ((*CERTIFY, DIGITS, "--bogus=1"), REFUSED),
+    "misspelt class": ((*CERTIFY, DIGITS, "--data=Digit"), REFUSED),
 }
 """Commands that print a line or two, with their exit statuses."""
 
@@ -64,18 +67,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="Measure the short commands, once.")
     smoke = parser.parse_args().smoke
-    commands = {"`import torch`": (TORCH, 0), **SHORT, **({} if smoke else WHOLE)}
+    imports = {"`import torch`": (TORCH, 0), "`import pytorch_lightning`": (LIGHTNING, 0)}
+    commands = {**imports, **SHORT, **({} if smoke else WHOLE)}
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(1 if smoke else 5):
         with TemporaryDirectory() as folder:
             Path(folder, "broken.yaml").write_text("model:\n  class_path: [\n", encoding="utf-8")
             for name, (command, status) in commands.items():
                 taken[name].append(seconds(command, status, Path(folder)))
-    torch = median(taken["`import torch`"])
-    print("| command | seconds | times `import torch` |")
-    print("|---|---|---|")
+    torch, lightning = (median(taken[name]) for name in imports)
+    print("| command | seconds | times `import torch` | times `import pytorch_lightning` |")
+    print("|---|---|---|---|")
     for name, all_taken in taken.items():
-        print(f"| {name} | {median(all_taken):.2f} | {median(all_taken) / torch:.2f} |")
+        spent = median(all_taken)
+        print(f"| {name} | {spent:.2f} | {spent / torch:.2f} | {spent / lightning:.2f} |")
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="small sizes")
     smoke = parser.parse_args().smoke
-    repeats = 2 if smoke else 5
+    repeats = 2 if smoke else 3
     with TemporaryDirectory() as folder:
         files(2_000 if smoke else 1_000_000, repeats, Path(folder))
     print()

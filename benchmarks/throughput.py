@@ -1,6 +1,6 @@
 """Cost of a draw of a network, relative to the plain loop, measured within one run.
 
-``python benchmarks/throughput.py`` makes a table of results/speed_sampling.md; ``--smoke`` the same on small sizes.
+``python -m benchmarks.throughput`` makes a table of results/speed.md; ``--smoke`` the same on small sizes.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="small sizes")
     smoke = parser.parse_args().smoke
-    draws, rounds, compiled = (1024, 1, (False,)) if smoke else (4096, 5, (False, True))
+    draws, rounds, compiled = (1024, 1, (False,)) if smoke else (2048, 3, (False, True))
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start\n")
     print(f"| network | threads | what | draws per second | plain loop of {PUBLISHED} = 1 | fastest plain loop = 1 |")
     print("|---|---|---|---|---|---|")

@@ -108,6 +108,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             raise ValueError(
                 f"FeatureFile: path = {path}: x_{part} and y_{part} have {shapes}; must have one label per row"
             )
+        if y.dtype.kind in "USO":
+            raise ValueError(
+                f"FeatureFile: path = {path}: y_{part} contains names; must contain whole numbers from 0, as from "
+                "np.unique(names, return_inverse=True)[1]. TableFile takes names"
+            )
         if y.dtype.kind not in "iu" or (len(y) and not 0 <= y.min() <= y.max() <= LARGEST_LABEL):
             raise ValueError(
                 f"FeatureFile: path = {path}: y_{part} must contain whole numbers from 0 to {LARGEST_LABEL}"

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import wandb
-
 from reporting.figure import lines
+from reporting.light_wandb import wandb
 from smoothing.certificates.curves import Curve, common_distance
 from smoothing.distance import Distance
 
@@ -47,3 +46,8 @@ def chart(curves: Mapping[str, Curve]) -> Any:
         stroke="certifier",
         title=f"certified accuracy over {distance.norm} radius ({distance.unit})",
     )
+
+
+def artifact_name(kind: str, name: str) -> str:
+    """Return the name of an artifact, such as ``certificates-digits``. Versions of one name follow each other."""
+    return re.sub(r"[^\w.-]+", "-", f"{kind}-{name}")[:128]

@@ -21,6 +21,8 @@ from smoothing.certificates.curves import (
     upper_envelope,
 )
 from smoothing.certificates.table import Table
+from smoothing.collective.curve import with_collective
+from smoothing.collective.table import MEANING, NONE, CollectiveTable
 from smoothing.distance import Distance
 
 NOTES = (
@@ -33,6 +35,8 @@ NOTES = (
 UNSOUND = "A certificate is sound if all rounding errors make its radius smaller, never larger."
 
 ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bounds on certified accuracy."
+
+TOGETHER = f"Rows named collective are collective certificates. {MEANING}"
 
 OTHER_EXAMPLES = "The runs are not known to have the same requested examples."
 
@@ -68,11 +72,13 @@ class Run:
         table: Certificates.
         distance: Distance of the radii.
         examples: Hash of the requested examples. None if it is unknown, as in logs.
+        collective: Collective certificates; empty if there are none.
     """
 
     table: Table
     distance: Distance
     examples: str | None = None
+    collective: CollectiveTable = NONE
 
     @property
     def requested(self) -> tuple[bytes, str | None]:
@@ -82,7 +88,7 @@ class Run:
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """See `Comparable`."""
-        return certified_curve(self.table, self.distance, radii)
+        return with_collective(certified_curve(self.table, self.distance, radii), self.table, self.collective, radii)
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """See `Comparable`."""
@@ -92,6 +98,9 @@ class Run:
             # Rounding of an attack is no matter of soundness.
             sound = None if is_attack(part) else bool(part["sound"].all())
             found[certifier] = {"classifier": part["classifier"][0], "sound": sound, "examples": len(part), **numbers}
+        for certifier in self.collective.accuracy(np.zeros(0)):
+            row = self.collective.of(certifier)[0]
+            found[certifier] = {"classifier": row.classifier, "examples": row.questions}
         return found
 
 
@@ -262,6 +271,8 @@ def comparison(
         notes += (UNSOUND,)
     if any(curve.attacks for curve in curves.values()):
         notes += (ATTACKS,)
+    if any(curve.collective for curve in curves.values()):
+        notes += (TOGETHER,)
     same = same_examples(list(runs.values()))
     if len(runs) > 1 and not same:
         notes += (OTHER_EXAMPLES,)

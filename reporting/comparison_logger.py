@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import wandb
-
-from reporting.chart import chart, chart_key
-from reporting.curve_logger import artifact_name
+from reporting.chart import artifact_name, chart, chart_key
+from reporting.light_wandb import wandb
 from reporting.text_table import TextTable
 from smoothing.certificates.curves import Curve
 

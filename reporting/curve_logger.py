@@ -11,15 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import wandb
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from reporting.chart import chart, chart_key, section
+from reporting.chart import artifact_name, chart, chart_key, section
+from reporting.light_wandb import wandb
 from reporting.shown import MAX_SHOWN, Shown, by_position
 from smoothing.certificates.cells import NUMBER
 from smoothing.certificates.curves import MAX_RADII, Curve, certified_curve, is_attack, summary
 from smoothing.certificates.table import Table
+from smoothing.collective.table import NONE, CollectiveTable
 from smoothing.distance import Distance
 from smoothing.runs.run_directory import CONFIG, RunDirectory
 from smoothing.runs.settings import computed_settings
@@ -45,11 +46,13 @@ class View:
         table: Certificates.
         curve: Certified accuracy.
         figure: Figure of the curve.
+        collective: Collective certificates; empty if there are none.
     """
 
     table: Table
     curve: Curve
     figure: Figure
+    collective: CollectiveTable = NONE
 
     @property
     def key(self) -> str:
@@ -140,6 +143,19 @@ def numbers(table: Table, distance: Distance) -> dict[str, float]:
     }
 
 
+def collective_numbers(table: CollectiveTable) -> dict[str, float]:
+    """Return bounds and certified fractions under keys such as ``collective_bound_at_100/together``."""
+    return {
+        f"collective_{name}_at_{row.budget}/{row.certifier}": float(value)
+        for row in table.rows
+        for name, value in (
+            (("changed", row.bound), ("attacked", row.certified))
+            if row.certifier in table.attacks
+            else (("bound", row.bound), ("certified", row.certified))
+        )
+    }
+
+
 def _named(key: str, attack: bool) -> str:
     return key.replace("certified", "attacked", 1) if attack else key
 
@@ -212,11 +228,6 @@ def close_runs(runs: Sequence[Any]) -> None:
             run.finish(exit_code=1)
 
 
-def artifact_name(kind: str, name: str) -> str:
-    """Return the name of an artifact, such as ``certificates-digits``. Versions of one name follow each other."""
-    return re.sub(r"[^\w.-]+", "-", f"{kind}-{name}")[:128]
-
-
 def log_certificates(
     loggers: Sequence[Logger],
     views: Sequence[View],
@@ -257,7 +268,10 @@ class Finished:
     @property
     def numbers(self) -> dict[str, float]:
         """Summary statistics of all views."""
-        return {key: value for view in self.views for key, value in numbers(view.table, view.curve.distance).items()}
+        found: dict[str, float] = {}
+        for view in self.views:
+            found |= numbers(view.table, view.curve.distance) | collective_numbers(view.collective)
+        return found
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Yield one step and its metrics per radius of the common grid; see `points`."""
@@ -291,7 +305,7 @@ def _(logger: WandbLogger, finished: Finished) -> None:
     curve, distance = view.curve, view.curve.distance
     run.define_metric(radius_key(distance), hidden=True, summary="none")
     # Full names, since Lightning defines "*" and wandb may use any pattern that matches a key.
-    for certifier in curve.accuracy:
+    for certifier in view.table.certifiers:
         key = accuracy_key(certifier, distance, certifier in curve.attacks)
         run.define_metric(key, step_metric=radius_key(distance), step_sync=False, summary="none")
     # `log_metrics` would add the trainer's step to every point.
@@ -316,6 +330,10 @@ def _(logger: WandbLogger, finished: Finished) -> None:
         path = Path(folder, "certificates.csv")
         view.table.write_csv(path)
         made.add_file(str(path))
+        if view.collective.rows:
+            together = Path(folder, "collective.csv")
+            view.collective.write_csv(together)
+            made.add_file(str(together))
     if finished.report is not None:
         made.add_file(str(finished.report))
     run.log_artifact(made)

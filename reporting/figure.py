@@ -21,7 +21,7 @@ LINES_WITH_A_LEGEND = 50
 def figure(curves: Mapping[str, Curve], envelope: bool = False, logarithmic: bool = False, title: str = "") -> Figure:
     """Draw one line per run and certifier. Lines of attacks, which are upper bounds, are dashed.
 
-    Colours and styles are those of `line_styles`.
+    Colours and styles are those of `line_styles`. Lines of collective certificates have dashes and dots.
 
     Between two points a line has the lower value. Certified accuracy decreases with the radius, so that no line is
     above the true value. Lines of attacks have the upper value, so that they are never below the true value.

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from pytorch_lightning.loggers import Logger
 
 from reporting.certified_sets import draw_sets, set_table
+from reporting.collective import collective_table
 from reporting.comparison import Comparison, Run, comparison, show
 from reporting.figure import draw
 from reporting.shown import Inputs, read_shown, show_inputs, write_shown
@@ -47,7 +48,7 @@ def report(
         tests: Test examples by position, of which some are shown. None if they are not available.
     """
     table = directory.merged()
-    run = Run(table, distance)
+    run = Run(table, distance, collective=directory.read_collective())
     name = directory.path.resolve().name
     title = run_title(config, table)
     curve = run.curve()
@@ -55,6 +56,9 @@ def report(
     figure = draw({name: curve}, directory.figure, title=title)
     made = comparison({name: run})
     show(made)
+    together = collective_table({name: run.collective})
+    if together is not None:
+        together.show()
     if tests is not None:
         write_shown(directory.examples, show_inputs(tests, table.of(table.certifiers[0])["index"].tolist()))
     others = _per_input(directory, run, inputs, title) if inputs > 1 and divisible(distance) else None
@@ -63,6 +67,8 @@ def report(
 
     panels = [CurvePanel(made.title, {name: curve})]
     tables = [replace(made.text(), title="Runs")]
+    if together is not None:
+        tables.append(together)
     if others is not None:
         panels.append(CurvePanel(others.made.title, {name: others.curve}, logarithmic=True))
         tables.append(replace(others.made.text(), title="Runs, by change of a single input"))
@@ -79,7 +85,7 @@ def report(
         from reporting.curve_logger import View, default_loggers, log_certificates, with_facts
 
         chosen = default_loggers(directory, config) if loggers is None else loggers
-        views = [View(table, curve, figure)]
+        views = [View(table, curve, figure, run.collective)]
         if others is not None:
             views.append(View(others.table, others.curve, others.figure))
         facts = with_facts(config, distance, directory.made_by())

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from smoothing.runs.files import write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_SHOWN = 1000
 """Largest number of test examples that are shown."""
@@ -28,7 +29,7 @@ CHARACTERS = 400
 class Inputs(Protocol):
     """Test examples by position."""
 
-    def __getitem__(self, index: int, /) -> tuple[int, Tensor, int]:
+    def __getitem__(self, index: int, /) -> "tuple[int, Tensor, int]":
         """Return position, input and label."""
 
 
@@ -49,14 +50,14 @@ class Shown:
         return Image.open(BytesIO(b64decode(self.image))) if self.image else None
 
 
-def shown(x: Tensor) -> Shown:
+def shown(x: "Tensor") -> Shown:
     """Return an input as readers see it.
 
     Args:
         x: Image ``(1 or 3, height, width)`` float within [0, 1], or text as bytes in UTF-8, ``(length,)`` uint8. Other
             inputs cannot be shown.
     """
-    if x.ndim == 1 and x.dtype == torch.uint8:
+    if x.ndim == 1 and str(x.dtype) == "torch.uint8":
         text = bytes(x.tolist()).rstrip(b"\0").decode(errors="replace")
         return Shown(text=text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}…")
     if x.ndim != 3 or x.shape[0] not in (1, 3) or not x.is_floating_point() or x.min() < 0 or x.max() > 1:

@@ -15,6 +15,12 @@ DASHES = {"-": "solid", ":": "dot", "-.": "dashdot"}
 ATTACK_DASH = "--"
 """Line style of attacks in matplotlib."""
 
+Dash = str | tuple[int, tuple[int, ...]]
+"""Line style in matplotlib."""
+
+COLLECTIVE_DASH = (0, (7, 1, 1, 1, 1, 1))
+"""Line style of collective certificates in matplotlib: dash, dot, dot."""
+
 MARKERS = {"": "", "o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "X": "x"}
 """Markers in matplotlib and their names in plotly. The first one is no marker."""
 
@@ -26,13 +32,15 @@ class LineStyle:
     Attributes:
         colour: Colour, as ``#rrggbb``.
         dash: Line style, as in matplotlib.
+        web: Name of the line style in plotly.
         marker: Marker, as in matplotlib; empty without markers.
         width: Width in points. Earlier lines are wider, so that they are visible behind equal lines.
         attack: Whether the line belongs to an attack.
     """
 
     colour: str
-    dash: str
+    dash: Dash
+    web: str
     marker: str
     width: float
     attack: bool
@@ -42,7 +50,8 @@ def line_styles(curves: Mapping[str, Curve]) -> dict[tuple[str, str], LineStyle]
     """Return a style for every run and certifier.
 
     A certifier has one colour in all runs, and a run has one line style and marker. If all lines have the same
-    certifier, colours distinguish the runs instead. The styles of attacks differ from all others.
+    certifier, colours distinguish the runs instead. The styles of attacks and of collective certificates differ from
+    all others.
 
     Args:
         curves: Curves by name of the run.
@@ -58,11 +67,15 @@ def line_styles(curves: Mapping[str, Curve]) -> dict[tuple[str, str], LineStyle]
         attack = certifier in curves[run].attacks
         # Colours repeat after the last one; the dashes then change.
         number = places[run] // len(COLOURS) if by_run else places[run]
-        dash = ATTACK_DASH if attack else dashes[number % len(dashes)]
-        turn = number if attack else number // len(dashes)
+        together = certifier in curves[run].collective
+        own = dashes[number % len(dashes)]
+        dash: Dash = ATTACK_DASH if attack else COLLECTIVE_DASH if together else own
+        web = "dash" if attack else "longdashdot" if together else DASHES[own]
+        turn = number if attack or together else number // len(dashes)
         styles[run, certifier] = LineStyle(
             colours[run if by_run else certifier],
             dash,
+            web,
             markers[turn % len(markers)],
             1.4 + 2.0 * (len(keys) - 1 - place) / len(keys),
             attack,

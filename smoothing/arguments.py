@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Sequence
 from math import inf
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from smoothing.lazy import is_instance
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 def at_least(owner: object, least: int, /, **arguments: Any) -> None:
@@ -63,17 +67,17 @@ def inside(owner: object, least: float, most: float, /, **arguments: Any) -> Non
             refuse(owner, name, value, f"within ({least:g}, {most:g})")
 
 
-def is_tensor(owner: object, /, **arguments: Tensor) -> None:
+def is_tensor(owner: object, /, **arguments: "Tensor") -> None:
     """Raise if an argument is not a tensor of real numbers; see `at_least`."""
     values: dict[str, object] = {**arguments}
     for name, value in values.items():
-        if not isinstance(value, Tensor):
+        if not _is_tensor(value):
             _refuse_type(owner, name, value, "a torch tensor")
         if value.is_complex():
             refuse(owner, name, value, "a tensor of real numbers")
 
 
-def is_floating(owner: object, /, **arguments: Tensor) -> None:
+def is_floating(owner: object, /, **arguments: "Tensor") -> None:
     """Raise if an argument is not a tensor of floating-point numbers; see `at_least`."""
     is_tensor(owner, **arguments)
     for name, value in arguments.items():
@@ -81,9 +85,9 @@ def is_floating(owner: object, /, **arguments: Tensor) -> None:
             refuse(owner, name, value, "a tensor of floating-point numbers")
 
 
-def is_generator(owner: object, generator: torch.Generator, /) -> None:
+def is_generator(owner: object, generator: "torch.Generator", /) -> None:
     """Raise if the source of randomness is not a `torch.Generator`; see `at_least`."""
-    if not isinstance(generator, torch.Generator):
+    if not is_instance(generator, "torch.Generator"):
         _refuse_type(owner, "generator", generator, "a torch.Generator")
 
 
@@ -150,6 +154,10 @@ def _name_of(owner: object) -> str:
     return owner if isinstance(owner, str) else type(owner).__name__
 
 
+def _is_tensor(value: object) -> "TypeGuard[Tensor]":
+    return is_instance(value, "torch.Tensor")
+
+
 def _is_number(value: Any, kind: type = Real) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
@@ -160,7 +168,7 @@ def _named(kind: type) -> str:
 
 def _spelled(value: Any) -> str:
     """Return a value on one line, cut after 80 characters; of a tensor or an array its type."""
-    if isinstance(value, Tensor):
+    if _is_tensor(value):
         return f"a tensor of {value.dtype}"
     if isinstance(value, np.ndarray):
         return f"an object of type {type(value).__name__}"

@@ -1,6 +1,7 @@
 """Distances in which radii are measured."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,3 +38,16 @@ class Distance:
     def covering(self, r: float) -> float:
         """Return the smallest radius that certifies all changes of size at most ``r``: the next float64 if strict."""
         return float(np.nextafter(r, np.inf)) if self.strict and r > 0 else r
+
+
+FLIPS = Distance("l0", "flips", integer=True, strict=False)
+"""Number of changed training labels."""
+
+CHANGED = Distance("l0", "changed examples", integer=True, strict=False)
+"""Number of training examples that are changed in place, inputs, labels or both. None is inserted or deleted."""
+
+INSERTED = Distance("symmetric difference", "inserted or deleted examples", integer=True, strict=False)
+"""Number of inserted training examples plus number of deleted ones. A changed example counts 2."""
+
+Change = Literal["flips", "changed examples", "inserted or deleted examples"]
+"""Units of these distances between training sets. Their radii are never compared or mixed."""

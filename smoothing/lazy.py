@@ -10,8 +10,10 @@ The package lists its imports under ``if TYPE_CHECKING:``, where type checkers r
 """
 
 import ast
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,35 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         return value
 
     return get, lambda: sorted({*vars(sys.modules[package]), *modules})
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Pause the garbage collector while many objects are created, such as modules or the lines of a file.
+
+    It would search the growing number of objects again and again and find nothing.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def is_instance(value: object, path: str) -> bool:
+    """Return whether an object is an instance of a class, without importing the class.
+
+    Before its module is imported, the class has no instances.
+
+    Args:
+        value: Any object.
+        path: Dotted path of the class, such as ``"torch.Tensor"``.
+    """
+    module, _, name = path.rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(value, kind)
 
 
 def exported(file: Path) -> dict[str, str]:

@@ -4,9 +4,11 @@ import inspect
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+
+from smoothing.lazy import is_instance
 
 LONGEST = 16
 """Largest number of entries of an array that is shown. Of larger arrays, the shape is shown."""
@@ -48,11 +50,11 @@ def represent(thing: object) -> str:
     return f"{type(thing).__name__}({', '.join(shown)})"
 
 
-def _shown(value: object) -> str:
+def _shown(value: Any) -> str:
+    if is_instance(value, "torch.Tensor") or isinstance(value, np.ndarray):
+        small = np.prod(value.shape) <= LONGEST
+        return _shown(value.tolist()) if small else f"<{type(value).__name__} of shape {tuple(value.shape)}>"
     match value:
-        case Tensor() | np.ndarray():
-            small = np.prod(value.shape) <= LONGEST
-            return _shown(value.tolist()) if small else f"<{type(value).__name__} of shape {tuple(value.shape)}>"
         case np.generic():
             return repr(value.item())
         case Fraction():
@@ -64,8 +66,6 @@ def _shown(value: object) -> str:
             return f"[{', '.join(map(_shown, value))}]"
         case Mapping():
             return f"{{{', '.join(f'{_shown(key)}: {_shown(one)}' for key, one in value.items())}}}"
-        case nn.Module():
-            return represent(value)
         case type():
             return value.__qualname__
-    return repr(value)
+    return represent(value) if is_instance(value, "torch.nn.Module") else repr(value)

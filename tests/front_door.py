@@ -63,6 +63,27 @@ PARTITIONS = {
 }
 """A config without noise."""
 
+POISONED = {
+    "model": {
+        "class_path": "Certification",
+        "init_args": {
+            "measure": {"class_path": "UnchangedExamples"},
+            "votes": {
+                "class_path": "Partitions",
+                "init_args": {
+                    "parts": 20,
+                    "partition": {"class_path": "ByHash"},
+                    "learner": {"class_path": "Ridge"},
+                },
+            },
+            "certifiers": {"dpa": {"class_path": "Plurality"}, "run_off": {"class_path": "RunOff"}},
+        },
+    },
+    "data": DIGITS["data"],
+    "trainer": DIGITS["trainer"],
+}
+"""A config without noise against inserted and deleted examples."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -26,6 +26,7 @@ ORDER = (
     "smoothing.guarantees",
     "smoothing.votes",
     "smoothing.certifiers",
+    "smoothing.collective",
     "smoothing.attacks",
     "smoothing.runs",
     "smoothing.testing",

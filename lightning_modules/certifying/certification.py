@@ -15,6 +15,8 @@ from lightning_modules.encoders import Encoder
 from smoothing.arguments import at_least
 from smoothing.certificates import Attacked, Certificates
 from smoothing.certifiers import Certifier, Evaluator
+from smoothing.collective import CollectiveEvaluator
+from smoothing.collective.run import check_number, check_once
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.rowwise import ROWS, check_rowwise
@@ -24,6 +26,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
+from smoothing.votes.reads import moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -88,6 +91,8 @@ class Certification(pl.LightningModule):
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
+        collective: Collective certifiers and attacks by name, which bound how many answers one attacker can change.
+            They are computed after the certificates of all examples. The names must differ from those of certifiers.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -103,16 +108,22 @@ class Certification(pl.LightningModule):
         certifiers: dict[str, Evaluator],
         encoder: Encoder | None = None,
         seed: int = 0,
+        collective: dict[str, CollectiveEvaluator] | None = None,
     ) -> None:
         super().__init__()
         if not certifiers:
             raise ValueError("Certification: certifiers = {}; must name at least one")
-        for name in certifiers:
-            if not NAME.fullmatch(str(name)):
-                raise ValueError(
-                    f"Certification: certifiers = {{{name!r}: ...}}; names must consist of letters, digits, "
-                    '"_", "-" and ".", and begin with a letter or a digit'
-                )
+        for argument, names in (("certifiers", list(certifiers)), ("collective", list(collective or {}))):
+            for name in names:
+                if not NAME.fullmatch(str(name)):
+                    raise ValueError(
+                        f"Certification: {argument} = {{{name!r}: ...}}; names must consist of letters, digits, "
+                        '"_", "-" and ".", and begin with a letter or a digit'
+                    )
+        if twice := [name for name in collective or {} if name in certifiers]:
+            raise ValueError(
+                f"Certification: collective = {{{twice[0]!r}: ...}}; must differ from the names of certifiers"
+            )
         # Only then the inputs are not randomised. Otherwise, radii would be distances of features.
         if encoder is not None and votes.object != LABELS:
             raise ValueError(
@@ -123,6 +134,7 @@ class Certification(pl.LightningModule):
         self.measure = measure
         self.votes = votes
         self.certifiers = certifiers
+        self.collective = collective or {}
         self.encoder = encoder
         self.seed = seed
         self.fitted: dict[str, str] = {}
@@ -157,9 +169,10 @@ class Certification(pl.LightningModule):
 
     @property
     def parts(self) -> dict[str, object]:
-        """Measure, votes, encoder and certifiers, by name."""
+        """Measure, votes, encoder, certifiers and collective certifiers, by name."""
         certifiers = {f"certifiers.{name}": certifier for name, certifier in self.certifiers.items()}
-        return {"measure": self.measure, "votes": self.votes, "encoder": self.encoder, **certifiers}
+        collective = {f"collective.{name}": certifier for name, certifier in self.collective.items()}
+        return {"measure": self.measure, "votes": self.votes, "encoder": self.encoder, **certifiers, **collective}
 
     def identity(self, data: str) -> dict[str, str]:
         """Hash measure, votes, encoder and certifiers in their state before the first run; see `state_hashes`.
@@ -184,6 +197,11 @@ class Certification(pl.LightningModule):
         """Positions of the requested examples that are not finished."""
         return self.data.requested if self._progress is None else self._progress.remaining
 
+    @property
+    def collective_remains(self) -> bool:
+        """Whether collective certificates are not finished."""
+        return bool(self.collective) and self._progress is not None and not self._progress.directory.collective.exists()
+
     def requested_inputs(self) -> tuple[Tensor, Tensor]:
         """Return all requested examples ``(m, ...)`` and their positions ``(m,)``."""
         examples, positions = self.data.test_set(), self.data.requested
@@ -204,7 +222,7 @@ class Certification(pl.LightningModule):
         Raises:
             ValueError: If the data are invalid, or a certifier does not support measure and votes, with the reason.
         """
-        if self._prepared or not self.remaining:
+        if self._prepared or not (self.remaining or self.collective_remains):
             return
         examples = self.data.test_set()
         for position in self.remaining:
@@ -217,24 +235,35 @@ class Certification(pl.LightningModule):
                 raise ValueError(f"test example {position}: {error}") from error
         if self.encoder is not None:
             self.encoder.serve(self.data.origin)
+            if reason := self.encoder.leak(self.measure.distance, self.data.origin):
+                raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
         if self.votes.kept:
-            self.votes.serve(self.data.origin, *self.requested_inputs(), self._progress.draws if self._progress else {})
+            tests, positions = self.requested_inputs()
+            finished = self._progress.draws if self._progress else {}
+            self.votes.serve(self.data.origin, self._features(tests), positions, finished)
         for name, certifier in self.certifiers.items():
             kind = type(certifier).__name__
             if reason := certifier.refuses(len(self.data.requested)):
                 raise ValueError(f"certifiers.{name}: {kind}: {reason}")
             if reason := certifier.supports(self.measure, self.votes):
                 raise ValueError(f"certifiers.{name}: {kind} cannot be used: {reason}")
-        self._try_first_example()
+        for name, together in self.collective.items():
+            kind = type(together).__name__
+            check_number(together, len(self.data.requested))
+            check_once(together, self.data.requested)
+            if reason := together.supports(self.measure, self.votes):
+                raise ValueError(f"collective.{name}: {kind} cannot be used: {reason}")
+        if self.remaining:
+            self._try_first_example()
         self._prepared = self._data is not None
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Certificates | Attacked]:
         """Return the certificates of one batch by name of the certifier."""
         index, x, _ = batch
-        assumptions = (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
+        assumptions = self.assumptions
         # Lightning predicts in inference mode, which holds for one thread only; certifiers can use several.
         with torch.inference_mode(False), torch.no_grad():
             ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
@@ -242,6 +271,15 @@ class Certification(pl.LightningModule):
         return {
             name: replace(answer, assumptions=(*answer.assumptions, *assumptions)) for name, answer in answers.items()
         }
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Assumptions of certificates on the data and the encoder, one phrase each."""
+        return (*self.data.assumptions, *(self.encoder.assumptions if self.encoder else ()))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the votes get of some inputs, ``(batch, ...)``. Each input is encoded by itself."""
+        return self._features(x.to(self.device))
 
     @property
     def _certifiers(self) -> dict[str, Certifier]:
@@ -317,18 +355,20 @@ class Certification(pl.LightningModule):
         if self.encoder is None:
             return x
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
-        rounds = -(-len(x) // (BLOCK * ranks))
+        # Not in blocks if examples are inserted: the last bits of features may depend on the place in a block.
+        size = 1 if moves("all inputs", self.measure.distance) else BLOCK
+        rounds = -(-len(x) // (size * ranks))
         self.encoder.to(self.device)
         with one_thread():
-            first = self.encoder(_block(x, rank).to(self.device))
+            first = self.encoder(_block(x, rank, size).to(self.device))
             # One tensor for all blocks avoids fragmented memory.
             share = first.new_empty(rounds, *first.shape)
             share[0] = first
             for place in range(1, rounds):
-                share[place] = self.encoder(_block(x, rank + place * ranks).to(self.device))
-        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, BLOCK, -1)
+                share[place] = self.encoder(_block(x, rank + place * ranks, size).to(self.device))
+        gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, size, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
 
 
-def _block(x: Tensor, number: int) -> Tensor:
-    return filled(x[number * BLOCK : (number + 1) * BLOCK], BLOCK)
+def _block(x: Tensor, number: int, size: int) -> Tensor:
+    return filled(x[number * size : (number + 1) * size], size)

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from lightning_modules.certifying.certification import Certification
 from lightning_modules.certifying.to_do import ToDo
 from smoothing.certificates.ranks import RankShare
-from smoothing.votes import Ballots, Draw, MissingDrawsError, Predictions, RetrainedVotes
+from smoothing.votes import Ballots, Draw, KeptVotes, MissingDrawsError, Predictions
 
 
 class DrawsToDo(ToDo[Draw]):
@@ -39,7 +39,7 @@ class Retraining(pl.LightningModule):
     is repeated until no draw is missing.
 
     Args:
-        certification: The module that certifies. Its votes are `RetrainedVotes`.
+        certification: The module that certifies. Its votes are `KeptVotes`.
     """
 
     def __init__(self, certification: Certification) -> None:
@@ -49,10 +49,10 @@ class Retraining(pl.LightningModule):
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
-    def votes(self) -> RetrainedVotes:
+    def votes(self) -> KeptVotes:
         """Votes of the certification."""
         votes = self.certification.votes
-        assert isinstance(votes, RetrainedVotes)
+        assert isinstance(votes, KeptVotes)
         return votes
 
     def setup(self, stage: str) -> None:

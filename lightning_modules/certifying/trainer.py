@@ -14,6 +14,7 @@ from callbacks.draw_writer import DrawWriter
 from callbacks.shard_writer import ShardWriter
 from callbacks.watch import Watch
 from lightning_modules.certifying.certification import Certification, Examples
+from lightning_modules.certifying.collective_pass import CollectivePass
 from lightning_modules.certifying.opening import Opening
 from lightning_modules.certifying.retraining import DrawsToDo, Retraining
 from lightning_modules.certifying.to_do import ExamplesToDo
@@ -85,7 +86,7 @@ class Trainer(pl.Trainer):
         tally = Tally(directory, distance, _watched(watch_radius, distance))
         watch = Watch(tally, lambda: len(progress.requested), self.progress_bar_callback is not None, live.log)
         try:
-            self.finish(model, progress, draws, examples, views, watch)
+            self.finish(model, progress, draws, examples, views, watch, collective=True)
         finally:
             live.close()
 
@@ -97,6 +98,7 @@ class Trainer(pl.Trainer):
         examples: ExamplesToDo,
         views: Callable[[], None],
         watch: Watch | None = None,
+        collective: bool = False,
     ) -> None:
         """Finish the draws and the examples of a run, then make the views of its results; see `certify`.
 
@@ -107,6 +109,7 @@ class Trainer(pl.Trainer):
             examples: Examples to certify.
             views: Makes the views, on one rank.
             watch: Shows progress, instead of the bars of Lightning. None to show none.
+            collective: Whether to compute collective certificates after those of all examples.
         """
         if self.precision != FULL:
             raise ValueError(f"trainer.precision = {self.precision}; must be {FULL} to certify: votes have their own")
@@ -133,11 +136,13 @@ class Trainer(pl.Trainer):
             self.strategy.barrier("every row is written")
             if watch:
                 watch.stop()
+            together = CollectivePass(model, progress, self.strategy)
+            computed = collective and together.run()
             if self.is_global_zero:
                 directory.acquire()
                 with named_errors(directory.path):
                     views()
-                if progress.nothing_to_do:
+                if progress.nothing_to_do and not computed:
                     print(progress.nothing_to_do)
         except (ValueError, OSError) as error:
             if not progress.opened:

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from smoothing.distance import Distance
 from smoothing.provenance.origin import Origin
+from smoothing.votes.reads import Reads, leak, moves
 
 
 class Encoder(nn.Module, ABC):
@@ -27,6 +29,28 @@ class Encoder(nn.Module, ABC):
     labels_of: tuple[Origin, ...] = ()
     accept_seen_labels: bool = False
     assumptions: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> Reads:
+        """What it reads of the training set under attack: nothing, unless a subclass overrides `fit`."""
+        return "nothing" if type(self).fit is Encoder.fit else "all inputs"
+
+    def leak(self, distance: Distance, attacked: Origin) -> str | None:
+        """Return why the encoder voids certificates in a distance, or None (THEORY.md section 8).
+
+        Features must not move with inserted, deleted or changed examples.
+
+        Args:
+            distance: Distance in which changes of the training set are counted.
+            attacked: The examples of the training set.
+        """
+        seen = next((origin for origin in self.trained_on if origin.overlaps(attacked)), None)
+        if seen and moves("all inputs", distance):
+            return (
+                f"encoder = {type(self).__name__}, trained on {seen}: one change of {attacked} can move all "
+                f"features; must be trained on other examples, for radii in {distance.unit}"
+            )
+        return leak("encoder", self, self.reads, distance)
 
     def serve(self, attacked: Origin) -> None:
         """Check that the encoder may encode a training set with labels under attack, and set `assumptions`.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from lightning_modules.learners.training_data import standardised
+from lightning_modules.learners.training_data import by_model, standardised
 from smoothing.arguments import at_least, below_one, finite, instance, positive, refuse, sequence
 from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
@@ -51,8 +51,6 @@ class FastCifar(Learner):
         ValueError: If an argument is out of its range.
     """
 
-    own_labels = True
-
     def __init__(
         self,
         epochs: int = 10,
@@ -93,7 +91,7 @@ class FastCifar(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`."""
         x, tests = standardised(x, tests)
-        return self._one(x[0], labels.expand(x.shape[:2])[0], num_classes, tests[0], keys[0])[None]
+        return self._one(x[0], by_model(labels, 1)[0], num_classes, tests[0], keys[0])[None]
 
     def _one(self, x: Tensor, labels: Tensor, num_classes: int, tests: Tensor, key: Sequence[int]) -> Tensor:
         network = self._network(x, num_classes)

@@ -35,8 +35,6 @@ class Perceptrons(Learner):
         ValueError: If an argument is out of its range.
     """
 
-    own_labels = True
-
     def __init__(
         self,
         hidden: Sequence[int] = (128,),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from lightning_modules.learners.training_data import by_model
 from smoothing.arguments import at_least, positive
 from smoothing.votes import Learner, winner
 
@@ -23,8 +24,6 @@ class RidgeHead(Learner):
         ValueError: If an argument is out of its range.
     """
 
-    own_labels = True
-
     def __init__(self, penalty: float = 0.1, group: int = 4) -> None:
         positive(self, penalty=penalty)
         at_least(self, 1, group=group)
@@ -36,7 +35,7 @@ class RidgeHead(Learner):
     ) -> Tensor:
         """See `Learner.train_and_predict`. Training has no randomness."""
         with torch.no_grad():
-            targets = one_hot(labels.expand(x.shape[:2]), num_classes).double() - 1 / num_classes
+            targets = one_hot(by_model(labels, len(x)), num_classes).double() - 1 / num_classes
             # One model after the other: the products are large, and the bits of a model do not depend on the others.
             models = zip(x.flatten(2), targets, tests.flatten(2), strict=True)
             return torch.stack([self._predict(some.double(), own, inputs.double()) for some, own, inputs in models])
@@ -47,5 +46,6 @@ class RidgeHead(Learner):
         x, tests = (x - mean) / scale, (tests - mean) / scale
         gram = x.T @ x / len(x)
         gram.diagonal().add_(self.penalty)
-        weights = torch.linalg.solve(gram, x.T @ (targets - targets.mean(0)) / len(x))
+        # A model that diverges gets NaN here, where `solve` may raise an error on a device.
+        weights, _ = torch.linalg.solve_ex(gram, x.T @ (targets - targets.mean(0)) / len(x))
         return winner(tests @ weights + targets.mean(0))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from smoothing.numerics.random import generator
 
@@ -36,6 +37,44 @@ def shuffled(x: Tensor, labels: Tensor, keys: Sequence[Sequence[int]]) -> tuple[
     Returns:
         Inputs ``(group, n, ...)`` and labels ``(group, n)``.
     """
-    orders = torch.stack([torch.randperm(x.shape[1], generator=generator(key)) for key in keys]).to(x.device)
-    own = labels.expand(x.shape[:2]).gather(1, orders.to(labels.device))
-    return torch.stack([some[order] for some, order in zip(x, orders, strict=True)]), own
+    orders = [torch.randperm(x.shape[1], generator=generator(key)).to(x.device) for key in keys]
+    inputs = torch.stack([some[order] for some, order in zip(x, orders, strict=True)])
+    return inputs, by_model(labels, len(x)).gather(1, torch.stack(orders))
+
+
+def by_model(labels: Tensor, group: int) -> Tensor:
+    """Return the labels of each model, ``(group, n)``, given labels ``(n,)`` of all models or ``(group, n)``."""
+    return labels.expand(group, labels.shape[-1])
+
+
+ANGLE, SCALE, SHEAR, SHIFT = 0.3, 0.2, 0.3, 0.18
+"""Largest rotation in radians, change of scale, shear, and shift in halves of the image, at a distortion of 1."""
+
+
+def distorted(x: Tensor, strength: float, keys: Sequence[Sequence[int]]) -> Tensor:
+    """Distort each image by its own random affine map: rotated, scaled, sheared and shifted.
+
+    Args:
+        x: Images, ``(group, n, channels, height, width)``. Values outside of an image are those of its first pixel.
+        strength: Factor of the largest distortions, at least 0; 0 changes nothing.
+        keys: Key of the random numbers of each model.
+
+    Raises:
+        ValueError: If the inputs are no images and ``strength`` is above 0.
+    """
+    if strength == 0:
+        return x
+    if x.ndim != 5:
+        raise ValueError(f"distortion = {strength}; must be 0 for inputs of shape {list(x.shape[2:])}, no images")
+    return torch.stack([_warped(images, strength, generator(key)) for images, key in zip(x, keys, strict=True)])
+
+
+def _warped(x: Tensor, strength: float, source: torch.Generator) -> Tensor:
+    angle, shear, *scale_and_shift = strength * (2 * torch.rand(6, len(x), generator=source) - 1)
+    wide, high = 1 + SCALE * scale_and_shift[0], 1 + SCALE * scale_and_shift[1]
+    right, down = SHIFT * scale_and_shift[2], SHIFT * scale_and_shift[3]
+    cos, sin = (ANGLE * angle).cos(), (ANGLE * angle).sin()
+    rows = [wide * cos, SHEAR * shear - high * sin, right], [wide * sin, high * cos, down]
+    maps = torch.stack([torch.stack(row, 1) for row in rows], 1).to(x)
+    ground = x[:, :, :1, :1]
+    return grid_sample(x - ground, affine_grid(maps, list(x.shape), False), align_corners=False) + ground

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from reporting.comparison import Comparable, tabled
 from reporting.figure import label, lines
-from reporting.styles import DASHES, MARKERS, line_styles
+from reporting.styles import MARKERS, line_styles
 from smoothing.certificates.curves import ENVELOPE, Curve, common_distance, is_attack, upper_envelope
 from smoothing.certificates.table import Table
 from smoothing.numerics.rounding import Float
@@ -54,7 +54,7 @@ def curve_chart(curves: Mapping[str, Curve], envelope: bool = False, logarithmic
             line={
                 "shape": "hv" if style.attack else "vh",
                 "color": style.colour,
-                "dash": DASHES.get(style.dash, "dash"),
+                "dash": style.web,
                 "width": style.width,
             },
             hovertemplate="%{y:.1%}",
@@ -94,7 +94,7 @@ def share_chart(runs: Mapping[str, Comparable]) -> Chart | None:
             name=escape(certifier if len(tables) == 1 else f"{name}: {certifier}"),
             mode="lines",
             fill="tozeroy" if len(shares) == 1 else "none",
-            line={"shape": "hv", "color": style.colour, "dash": DASHES.get(style.dash, "dash"), "width": 1.8},
+            line={"shape": "hv", "color": style.colour, "dash": style.web, "width": 1.8},
             hovertemplate="%{y} examples",
         )
     made.update_xaxes(title="vote share of the predicted class", range=[0, 1], hoverformat=".3f")

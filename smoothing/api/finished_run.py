@@ -12,6 +12,8 @@ from smoothing.api.certified import frame_of
 from smoothing.certificates.curves import Curve, certified_curve, summary
 from smoothing.certificates.set_curves import SetCurve, set_curve
 from smoothing.certificates.table import Table
+from smoothing.collective.curve import with_collective
+from smoothing.collective.table import CollectiveTable
 from smoothing.distance import Distance
 from smoothing.runs.provenance import read_distance
 from smoothing.runs.run_directory import CONFIG, PROVENANCE, RunDirectory
@@ -33,6 +35,7 @@ class FinishedRun:
         path: The run directory.
         distance: Distance of the radii.
         table: All certificates, one row per example and certifier.
+        collective: Collective certificates, one row per collective certifier and budget; empty if there are none.
     """
 
     def __init__(self, run_dir: str | Path) -> None:
@@ -44,6 +47,7 @@ class FinishedRun:
             self.table: Table = directory.merged()
         except RuntimeError as error:
             raise ValueError(f"load_run: run_dir = {run_dir}; must be finished: {error}") from error
+        self.collective: CollectiveTable = directory.read_collective()
         self.distance: Distance = read_distance(self.path / PROVENANCE)
 
     @cached_property
@@ -62,8 +66,8 @@ class FinishedRun:
         return self.table.certifiers
 
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
-        """Return certified accuracy by radius; see `certified_curve`."""
-        return certified_curve(self.table, self.distance, radii)
+        """Return certified accuracy by radius, also of collective certificates; see `certified_curve`."""
+        return with_collective(certified_curve(self.table, self.distance, radii), self.table, self.collective, radii)
 
     def set_curve(self, budgets: Sequence[float] | None = None) -> SetCurve:
         """Return coverage and mean size of certified sets by budget; see `smoothing.certificates.set_curve`."""
@@ -98,6 +102,10 @@ class FinishedRun:
         for name, numbers in self.summary().items():
             told = f"accuracy {numbers['accuracy']:.1%}, abstention {numbers['abstention']:.1%}"
             facts.append((name, f"{told}, median radius {numbers['median_radius']:.4g}"))
+        for name in self.collective.certifiers:
+            row = self.collective.of(name)[-1]
+            kept = f"{row.number - row.bound} of {row.number} {row.counted} answers stay the same"
+            facts.append((name, f"{kept} if one attacker makes {row.budget} changes in total"))
         return facts
 
 

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from smoothing.attacks.inputs.expectation import Draws, mean_log_probability, smoothed_loss
     from smoothing.attacks.inputs.pgd import PGD
     from smoothing.attacks.labels.best_attack import BestAttack
+    from smoothing.attacks.labels.collective_attack import (
+        CollectiveAttack,
+        CollectiveAttacked,
+        GreedyFlips,
+        LocalSearchFlips,
+        attacked_together,
+    )
     from smoothing.attacks.labels.head_attacks import HeadAttack, InfluenceAttack, NearestAttack
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -23,15 +30,20 @@ __all__ = [
     "Attack",
     "Ball",
     "BestAttack",
+    "CollectiveAttack",
+    "CollectiveAttacked",
     "Draws",
+    "GreedyFlips",
     "HeadAttack",
     "InfluenceAttack",
     "L1Ball",
     "L2Ball",
     "LinfBall",
+    "LocalSearchFlips",
     "NearestAttack",
     "ScaledBall",
     "ascend",
+    "attacked_together",
     "ball_of",
     "direction",
     "mean_log_probability",

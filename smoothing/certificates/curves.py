@@ -18,6 +18,9 @@ MAX_RADII = 200
 UPPER_BOUND = ", upper bound"
 """Suffix of the names of attacks in lists of certifiers."""
 
+COLLECTIVE = ", collective"
+"""Suffix of the names of collective certifiers in lists of certifiers."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -28,16 +31,20 @@ class Curve:
         accuracy: ``(points,)`` float64 within [0, 1], by certifier.
         distance: Distance of the radii.
         attacks: Names in ``accuracy`` that are attacks. Their accuracy is an upper bound on certified accuracy.
+        collective: Names in ``accuracy`` that are collective certifiers: the fraction of examples that are correct and
+            stay correct if one attacker makes ``radius`` changes in total. NaN where it is unknown.
     """
 
     radii: NDArray[np.float64]
     accuracy: dict[str, NDArray[np.float64]]
     distance: Distance
     attacks: frozenset[str] = frozenset()
+    collective: frozenset[str] = frozenset()
 
     def title(self, certifier: str) -> str:
-        """Return the name of a certifier, with `UPPER_BOUND` added if it is an attack."""
-        return certifier + UPPER_BOUND if certifier in self.attacks else certifier
+        """Return the name of a certifier, with `UPPER_BOUND` or `COLLECTIVE` added if it is one of these."""
+        upper, together = certifier in self.attacks, certifier in self.collective
+        return certifier + COLLECTIVE * together + UPPER_BOUND * upper
 
     def write_csv(self, path: str | Path) -> None:
         """Write a CSV file with the column ``radius`` and one column per certifier."""
@@ -52,16 +59,18 @@ class Curve:
             ValueError: If the file is damaged, naming the file, the line and the allowed values.
         """
         titles = read_header(path, ",")[1:]
-        names = [title.removesuffix(UPPER_BOUND) for title in titles]
+        names = [title.removesuffix(UPPER_BOUND).removesuffix(COLLECTIVE) for title in titles]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{path}, line 1: {names.count(name)} columns have the name {name!r}; must be one")
         columns = dict.fromkeys(("radius", *titles), NUMBER)
         points = [list(point.values()) for _, point in read_records(path, ",", columns)]
         values = np.array(points, np.float64).reshape(-1, len(columns))
-        accuracy = {title.removesuffix(UPPER_BOUND): values[:, i] for i, title in enumerate(titles, 1)}
-        attacks = frozenset(title.removesuffix(UPPER_BOUND) for title in titles if title.endswith(UPPER_BOUND))
-        return cls(values[:, 0], accuracy, distance, attacks)
+        accuracy = {name: values[:, i] for i, name in enumerate(names, 1)}
+        attacks = frozenset(name for name, title in zip(names, titles, strict=True) if title.endswith(UPPER_BOUND))
+        together = (title.removesuffix(UPPER_BOUND) for title in titles)
+        collective = frozenset(name for name, title in zip(names, together, strict=True) if title.endswith(COLLECTIVE))
+        return cls(values[:, 0], accuracy, distance, attacks, collective)
 
 
 def certified_curve(table: Table, distance: Distance, radii: Sequence[float] | None = None) -> Curve:
@@ -114,7 +123,12 @@ def upper_envelope(curves: Sequence[Curve]) -> Curve:
         raise ValueError("upper envelope: no curve; must be at least one")
     if any(not np.array_equal(curve.radii, curves[0].radii) for curve in curves):
         raise ValueError("upper envelope: curves at different radii; must be the same")
-    certified = [accuracy for curve in curves for name, accuracy in curve.accuracy.items() if name not in curve.attacks]
+    certified = [
+        accuracy
+        for curve in curves
+        for name, accuracy in curve.accuracy.items()
+        if name not in curve.attacks | curve.collective
+    ]
     if not certified:
         raise ValueError("upper envelope: no curve of certificates; must be at least one")
     best = np.max(certified, axis=0)

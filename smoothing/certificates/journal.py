@@ -98,12 +98,13 @@ def read_journals(
             key.
     """
     known: dict[K, tuple[Path, int, int]] = {}
+    beginning = f'{{"{name}":'.encode()
     for path in sorted(Path(directory).glob("*.jsonl")):
-        start = 0
+        start, file = 0, f"{path}, line "
         for number, line in enumerate(_finished_lines(path), 1):
-            where = f"{path}, line {number}"
+            where = f"{file}{number}"
             try:
-                key, value = read(_content(name, line))
+                key, value = read(_content(beginning, line))
                 first, first_number, first_start = known.setdefault(key, (path, number, start))
             except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
                 raise damaged(where, error, piece) from None
@@ -131,20 +132,20 @@ def _closed(name: str, content: str) -> bytes:
     return f"{body}{crc32(body.encode()):08x}{_SUFFIX}\n".encode()
 
 
-def _content(name: str, line: bytes) -> Any:
-    body, end = line[:_END], line[_END:]
-    start = f'{{"{name}":'.encode()
-    if end != b'%08x"}\n' % crc32(body) or not body.startswith(start) or not body.endswith(_MIDDLE.encode()):
+def _content(beginning: bytes, line: bytes) -> Any:
+    body = memoryview(line)[:_END]
+    if not line.endswith(_ENDING % crc32(body)) or not line.startswith(beginning):
         raise ValueError("checksum does not match")
-    content = body[len(start) : -len(_MIDDLE)]
+    content = body[len(beginning) : -len(_MIDDLE)]
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         # Infinite numbers and NaN are no JSON. Python reads and writes them.
-        return json.loads(content)
+        return json.loads(bytes(content))
 
 
 _END = -len(f"12345678{_SUFFIX}\n")
+_ENDING = f"{_MIDDLE}%08x{_SUFFIX}\n".encode()
 
 
 def _line_at(path: Path, start: int) -> bytes:

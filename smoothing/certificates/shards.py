@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT
 from smoothing.certificates.journal import Journal, damaged, read_journals
 from smoothing.certificates.table import COLUMNS, Row, Table, suspects
+from smoothing.lazy import no_collection
 
 _NAME = "rows"
 
@@ -114,18 +115,19 @@ def read_shards(directory: str | Path) -> Finished:
         parts.append(_columns(lines, texts))
         lines.clear()
 
-    try:
-        for where, index, content in read_journals(directory, _NAME, _PIECE, _read):
-            lines.append((where, content))
-            indices.append(index)
-            sizes.append(len(content))
-            if len(lines) == _LINES:
-                convert()
-    except ValueError:
-        # An earlier line may be damaged too. The first one is named.
+    with no_collection():
+        try:
+            for where, index, content in read_journals(directory, _NAME, _PIECE, _read):
+                lines.append((where, content))
+                indices.append(index)
+                sizes.append(len(content))
+                if len(lines) == _LINES:
+                    convert()
+        except ValueError:
+            # An earlier line may be damaged too. The first one is named.
+            convert()
+            raise
         convert()
-        raise
-    convert()
     return Finished({name: _joined([part[name] for part in parts]) for name in COLUMNS}, sizes, indices)
 
 

@@ -274,6 +274,10 @@ class Table:
         first = index.min()
         self.certifiers = tuple(dict.fromkeys(names[place] for place in (index == first).nonzero()[0]))
         each = len(self.certifiers)
+        whole = not len(index) % each
+        if whole and _is_sorted(index, columns["certifier"], self.certifiers):
+            self._columns = columns
+            return
         # An unknown certifier is sorted behind the others.
         places = {name: place for place, name in enumerate(self.certifiers)}
         place = np.fromiter((places.get(name, each) for name in names), np.int64, len(names))
@@ -281,7 +285,7 @@ class Table:
         if not np.array_equal(order, np.arange(len(order))):
             columns = {name: column[order] for name, column in columns.items()}
             index, place = columns["index"], place[order]
-        whole = not len(index) % each and (place.reshape(-1, each) == np.arange(each)).all()
+        whole = whole and (place.reshape(-1, each) == np.arange(each)).all()
         examples = index[::each]
         if not whole or (np.diff(examples) == 0).any() or not np.array_equal(np.repeat(examples, each), index):
             _raise_incomplete(index, columns["certifier"], self.certifiers)
@@ -371,6 +375,13 @@ def from_file(columns: Mapping[str, NDArray[Any]] | None) -> Table | None:
         return Table.from_columns(columns)
     except ValueError:
         return None
+
+
+def _is_sorted(index: NDArray[Any], names: NDArray[Any], certifiers: tuple[str, ...]) -> bool:
+    """Return whether examples are ascending and each has one row of every certifier, in order."""
+    examples = index.reshape(-1, len(certifiers))
+    ordered = (np.diff(examples[:, 0]) > 0).all() and (examples == examples[:, :1]).all()
+    return bool(ordered and (names.reshape(-1, len(certifiers)) == np.array(certifiers, object)).all())
 
 
 _DISTINCT = frozenset({"index", "radius", "log_fail", "log_rival", "flips_to"})

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from reporting.collective import collective_table
 from reporting.comparison import Comparable, Published, Run, common_radii, comparison, tabled
 from reporting.figure import draw
 from reporting.text_table import TextTable
@@ -18,6 +19,7 @@ from smoothing.certificates.curves import Curve, common_distance
 from smoothing.certificates.table import Table
 from smoothing.certificates.tsv import FIELD_DISTANCE, read_tsv
 from smoothing.cli.audit import Stated, audit_logs
+from smoothing.collective.table import CollectiveTable
 from smoothing.distance import Distance
 from smoothing.runs.provenance import read_distance
 from smoothing.runs.settings import computed_settings, differing_settings, telling_settings
@@ -67,6 +69,8 @@ def compare(
     tables = {"comparison": made.text()}
     if audit is not None:
         tables["audit"] = audit_logs(paths, loaded, audit)
+    if (together := collective_table({name: run.collective for name, run in tabled(loaded).items()})) is not None:
+        tables["collective"] = together
     if differing:
         rows = [[setting, *values.values()] for setting, values in differing.items()]
         tables["settings"] = TextTable("Settings that differ", dict.fromkeys(("setting", *settings), False), rows)
@@ -180,7 +184,8 @@ def load_run(path: Path) -> Run:
         if not (path / needed).is_file():
             raise ValueError(f"runs: {path} has no {needed}; must be the directory of a finished run, or a TSV log")
     provenance = path / "provenance.json"
-    return Run(Table.read_csv(path / "certificates.csv"), read_distance(provenance), read_examples(provenance))
+    table, collective = Table.read_csv(path / "certificates.csv"), CollectiveTable.read_csv(path / "collective.csv")
+    return Run(table, read_distance(provenance), read_examples(provenance), collective)
 
 
 def read_examples(provenance: Path) -> str | None:

@@ -1,16 +1,15 @@
 """The command line: ``smoothing certify | fit | run | configs | compare | table | dashboard | plan | doctor``."""
 
-import gc
 import os
 import sys
 from argparse import ArgumentError
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smoothing.cli import signals
 from smoothing.cli.pipes import outlive_pipes
-from smoothing.cli.signals import end_on_signals, leave
+from smoothing.cli.signals import end_on_signals, finish, leave
+from smoothing.lazy import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +40,12 @@ SECTIONS = ("certify", "fit")
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run a command and end the process; see `run_command`.
+    """Run a command of the process and end it; see `run_command`.
 
     The exit status is 0, 2 for refused input, 130 after SIGINT, 143 after SIGTERM, and 1 for a defect.
 
     Args:
-        args: Command and options. Default: those of the process.
+        args: Command and options. Default: those of the process, which then ends. Otherwise the function returns.
     """
     outlive_pipes()
     end_on_signals()
@@ -60,25 +59,18 @@ def main(args: Sequence[str] | None = None) -> None:
         fail(error)
     except SystemExit as end:
         # Freeing the process group would wait for the other ranks.
-        distributed = sys.modules.get("torch.distributed")
-        if end.code and distributed is not None and distributed.is_available() and distributed.is_initialized():
+        if end.code and _has_ranks():
             leave(int(end.code))
+        if args is None and isinstance(end.code, int) and not _has_ranks():
+            finish(end.code)
         raise
+    if args is None and not _has_ranks():
+        finish(0)
 
 
-@contextmanager
-def fast_imports() -> Iterator[None]:
-    """Pause the garbage collector while modules are imported.
-
-    It would search the growing number of objects again and again, for about a sixth of the time, and find nothing.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def _has_ranks() -> bool:
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and distributed.is_initialized()
 
 
 def run_command(args: Sequence[str]) -> None:
@@ -129,7 +121,7 @@ def _run_lightning(arguments: list[str]) -> None:
         started = world()
         arguments = config_first(["certify" if command == "plan" else command, *options], SECTIONS)
         named = [*arguments, *texts(read_configs(arguments))]
-    with fast_imports():
+    with no_collection():
         from smoothing.cli.run import RunCLI
 
         if any("help" in argument or argument in ("-h", "--print_config") for argument in arguments):
@@ -161,7 +153,7 @@ def _call_function(command: str, arguments: list[str]) -> None:
         "run": _add_run,
         "configs": _add_configs,
     }
-    with fast_imports():
+    with no_collection():
         function = functions[command](parsers[command]) if command in functions else None
         if command == "table":
             from smoothing.cli.rooms import import_all, import_named

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 
 class ClosablePipe(io.FileIO):
@@ -22,13 +22,13 @@ class ClosablePipe(io.FileIO):
 
 def outlive_pipes() -> None:
     """Let standard output and standard error survive a closed pipe. Streams that were replaced are left alone."""
-    if sys.stdout is not None and sys.stdout is sys.__stdout__:
-        sys.stdout = _closable(sys.stdout)
-    if sys.stderr is not None and sys.stderr is sys.__stderr__:
-        sys.stderr = _closable(sys.stderr)
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _closable(cast(TextIO, sys.stdout))
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _closable(cast(TextIO, sys.stderr))
 
 
-def _closable(stream: TextIO) -> TextIO:
+def _closable(stream: TextIO | Any) -> TextIO | Any:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()

@@ -14,6 +14,7 @@ ROOMS = (
     "smoothing.guarantees",
     "smoothing.votes",
     "smoothing.certifiers",
+    "smoothing.collective",
     "datamodules",
     "lightning_modules",
     "lightning_modules.architectures",

@@ -3,12 +3,16 @@
 Finished work is on disk as soon as it is computed, and files are replaced as a whole: a process may end at any moment.
 """
 
+import atexit
+import gc
+import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from threading import Thread
+from contextlib import suppress
 from typing import NoReturn
 
 from smoothing.cli.ranks import claim_end
@@ -42,9 +46,9 @@ def end_on_signals() -> None:
             signal.signal(number, _nothing)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     os.register_at_fork(after_in_child=_forget)
-    Thread(target=_wait, args=(reading,), daemon=True).start()
+    threading.Thread(target=_wait, args=(reading,), daemon=True).start()
     if "LOCAL_RANK" in os.environ:
-        Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 
 def leave(status: int) -> NoReturn:
@@ -52,6 +56,25 @@ def leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)
+
+
+def finish(status: int) -> NoReturn:
+    """End this process as the interpreter does, but do not free its memory, which takes a second or more.
+
+    Threads are joined, functions registered with `atexit` are called, and open files are flushed.
+    """
+    # As `multiprocessing` ends its processes.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for thing in gc.get_objects():
+        if type(thing) in _BUFFERED and not thing.closed:
+            # A pipe without a reader, as at the end of the interpreter.
+            with suppress(OSError, ValueError):
+                thing.flush()
+    leave(status)
+
+
+_BUFFERED = (io.BufferedRandom, io.BufferedWriter, io.TextIOWrapper)
 
 
 def _nothing(number: int, frame: object) -> None:

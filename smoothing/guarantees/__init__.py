@@ -18,8 +18,8 @@ __getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
     "KL",
-    "JointNeymanPearson",
     "Guarantee",
+    "JointNeymanPearson",
     "NeymanPearson",
     "VoteBound",
     "certified_pairs",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from smoothing.measures.shared_splitting import SharedSplitting
     from smoothing.measures.sparse_discrete import SparseDiscrete
     from smoothing.measures.subsample import Subsample
-    from smoothing.measures.unchanged import Unchanged, UnchangedLabels
+    from smoothing.measures.unchanged import Unchanged, UnchangedExamples, UnchangedLabels
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
@@ -59,6 +59,7 @@ __all__ = [
     "Splitting",
     "Subsample",
     "Unchanged",
+    "UnchangedExamples",
     "UnchangedLabels",
     "Uniform",
     "UniformLinf",

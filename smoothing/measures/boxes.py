@@ -11,12 +11,9 @@ from torch import Tensor
 from smoothing.arguments import is_floating, is_generator, within
 from smoothing.distance import Distance
 from smoothing.measures.additive import LONGEST, SHORTEST, AdditiveNoise
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import OUTWARD, SmoothingMeasure
 from smoothing.numerics.rounding import EPSILON, Float, balance
 from smoothing.privacy_loss import OverlapLoss, PrivacyLoss
-
-OUTWARD = 1e-13
-"""Relative amount by which masses are rounded up and radii are rounded down."""
 
 
 class OverlapMeasure(SmoothingMeasure):

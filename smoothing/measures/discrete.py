@@ -3,17 +3,20 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
-from smoothing.distance import Distance
+from smoothing.distance import FLIPS, Distance
 from smoothing.measures.measure import TRAINING_LABELS, Channel, SmoothingMeasure, exact_probability
 from smoothing.numerics.random import uniform_integers
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 from smoothing.privacy_loss.step import LEAST_PROBABILITY
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class CategoricalMeasure(SmoothingMeasure):
@@ -31,15 +34,17 @@ class CategoricalMeasure(SmoothingMeasure):
     num_classes: int
 
     @abstractmethod
-    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def randomise(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Randomise every coordinate of an int64 tensor of valid values; see `sample`."""
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Randomise every coordinate of ``z``; see `SmoothingMeasure.sample`.
 
         Raises:
             ValueError: If ``z`` has an invalid value, or its dtype cannot represent all values.
         """
+        import torch
+
         is_tensor(self, z=z)
         is_generator(self, generator)
         if torch.tensor(self.num_classes - 1).to(z.dtype).item() != self.num_classes - 1:
@@ -55,7 +60,7 @@ class CategoricalMeasure(SmoothingMeasure):
     @property
     def distance(self) -> Distance:
         """Number of changed coordinates, not strict."""
-        return Distance("l0", "flips", integer=True, strict=False)
+        return FLIPS
 
 
 class Discrete(CategoricalMeasure):
@@ -87,8 +92,10 @@ class Discrete(CategoricalMeasure):
             raise ValueError(f"{name}: q = {q}; must be at least {float(LEAST_PROBABILITY)} for every other value")
         self.q = float(self.exact_q)
 
-    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def randomise(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Keep or change every coordinate; see `CategoricalMeasure.randomise`."""
+        import torch
+
         changed = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device) < self.q
         shift = 1 + uniform_integers(self.num_classes - 1, z.shape, generator, z.device)
         return torch.where(changed, (z + shift) % self.num_classes, z)

@@ -4,17 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from smoothing.distance import Distance
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+OUTWARD = 1e-13
+"""Relative amount by which masses are rounded up and radii are rounded down."""
 
 TEST_INPUT, TRAINING_LABELS, TRAINING_INPUTS = "test input", "training labels", "training inputs"
 """Objects that votes randomise."""
@@ -47,8 +53,8 @@ class SmoothingMeasure(Represented, ABC):
         exact_samples: Whether samples lie on a grid that does not depend on ``z`` and are computed without rounding.
             If False, the last bits of a sum ``z + noise`` depend on ``z``, a network may use them (Voracek & Hein
             2023), and certificates of sampled votes are not sound.
-        objects: Objects that the measure randomises, such as ``"training labels"``. Empty if it randomises the object of
-            any votes.
+        objects: Objects that the measure randomises, such as ``"training labels"``. Empty if it randomises the object
+            of any votes.
         beside: Distances of further objects that the measure randomises independently. Certificates then need a
             guarantee with a budget for each of them; see `Product`.
         assumptions: Assumptions of every certificate under this measure, one phrase each.
@@ -74,7 +80,7 @@ class SmoothingMeasure(Represented, ABC):
         """Measure with similar samples, under which a network for this measure may be trained."""
         return self
 
-    def check(self, z: Tensor) -> None:
+    def check(self, z: "Tensor") -> None:
         """Raise if the measure cannot randomise an object.
 
         Args:
@@ -85,7 +91,7 @@ class SmoothingMeasure(Represented, ABC):
         """
 
     @abstractmethod
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Draw one randomised version of ``z``.
 
         Args:
@@ -96,7 +102,7 @@ class SmoothingMeasure(Represented, ABC):
             Tensor with the shape, dtype and device of ``z``.
         """
 
-    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample_each(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Draw one randomised version of each object, independently.
 
         Args:
@@ -106,11 +112,13 @@ class SmoothingMeasure(Represented, ABC):
         Returns:
             Tensor with the shape, dtype and device of ``z``.
         """
+        import torch
+
         if self.coordinatewise:
             return self.sample(z, generator)
         return torch.stack([self.sample(one, generator) for one in z])
 
-    def sample_many(self, z: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+    def sample_many(self, z: "Tensor", draws: int, generator: "torch.Generator") -> "Tensor":
         """Draw several independent randomised versions of ``z``.
 
         Args:

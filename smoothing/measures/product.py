@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from smoothing.arguments import instance, is_generator, is_tensor, refuse
+from smoothing.arguments import instance, is_generator, is_tensor, refuse, refuse_words
 from smoothing.distance import Distance
 from smoothing.measures.measure import TEST_INPUT, TRAINING_INPUTS, TRAINING_LABELS, SmoothingMeasure
 from smoothing.numerics.rounding import Float
 from smoothing.privacy_loss import PrivacyLoss, total_loss
 from smoothing.provenance.checkpoints import joined
 from smoothing.representation import Represented
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 OBJECTS = (TEST_INPUT, TRAINING_LABELS, TRAINING_INPUTS)
 
@@ -64,7 +66,7 @@ class Product(SmoothingMeasure):
 
     def __init__(self, parts: Sequence[Part]) -> None:
         if not parts:
-            refuse(self, "parts", "[]", "at least one part")
+            refuse_words(self, "parts", "[]", "at least one part")
         for number, part in enumerate(parts):
             instance(self, Part, parts=part)
             for other in parts[:number]:
@@ -73,7 +75,7 @@ class Product(SmoothingMeasure):
                 shared = set(part.columns or ()) & set(other.columns or ())
                 if part.columns is None or other.columns is None or shared:
                     where = f"column {min(shared)} of the {part.object}" if shared else f"the {part.object}"
-                    refuse(self, "parts", f"two measures on {where}", "on different objects or columns")
+                    refuse_words(self, "parts", f"two measures on {where}", "on different objects or columns")
         self.parts = tuple(parts)
         self.objects = tuple(dict.fromkeys(part.object for part in parts))
         self.beside = tuple(part.measure.distance for part in parts[:-1])
@@ -83,11 +85,11 @@ class Product(SmoothingMeasure):
         self.checkpoint = joined(*(part.measure.checkpoint for part in parts))
         for part in parts if len(parts) > 1 else ():
             if part.measure.beside:
-                refuse(self, "parts", type(part.measure).__name__, "measures of one object each")
+                refuse_words(self, "parts", type(part.measure).__name__, "measures of one object each")
             for law in _laws(part.measure, 1.0, (1,)):
                 if law.normal_shift() is None and law.coordinates() is None:
                     name = type(part.measure).__name__
-                    refuse(self, "parts", name, "measures with a finite or a normal privacy loss, such as Gaussian")
+                    refuse_words(self, "parts", name, "measures with a finite or a normal privacy loss")
 
     @property
     def distance(self) -> Distance:
@@ -105,7 +107,7 @@ class Product(SmoothingMeasure):
             return own[0].measure
         return Product(own) if own else None
 
-    def check(self, z: Tensor) -> None:
+    def check(self, z: "Tensor") -> None:
         """Raise unless the columns of the parts are the columns of ``z``; see `SmoothingMeasure.check`."""
         if len(self.objects) == 1 and self.parts[0].columns is None:
             self.parts[0].measure.check(z)
@@ -113,16 +115,16 @@ class Product(SmoothingMeasure):
         columns = sorted(column for part in self.parts for column in part.columns or ())
         if len(self.objects) > 1 or z.dim() != 1 or columns != list(range(len(z))):
             shown = f"an object of shape {list(z.shape)}"
-            refuse(self, "z", shown, "a row of a table of which each column is in one part")
+            refuse_words(self, "z", shown, "a row of a table of which each column is in one part")
         for part in self.parts:
             part.measure.check(z[part.columns])
 
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Randomise every part; see `SmoothingMeasure.sample`."""
         is_tensor(self, z=z)
         return self.sample_each(z[None], generator)[0]
 
-    def sample_each(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def sample_each(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Randomise every part of each object; see `SmoothingMeasure.sample_each`."""
         is_tensor(self, z=z)
         is_generator(self, generator)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from smoothing.measures.discrete import CategoricalMeasure
 from smoothing.measures.measure import Channel, exact_probability
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class SparseDiscrete(CategoricalMeasure):
@@ -44,8 +47,10 @@ class SparseDiscrete(CategoricalMeasure):
             )
         self.p_add, self.p_delete = float(self.exact_p_add), float(self.exact_p_delete)
 
-    def randomise(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def randomise(self, z: "Tensor", generator: "torch.Generator") -> "Tensor":
         """Keep or flip every coordinate; see `CategoricalMeasure.randomise`."""
+        import torch
+
         chance = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device)
         return torch.where(torch.where(z == 0, chance < self.p_add, chance < self.p_delete), 1 - z, z)
 

@@ -1,9 +1,12 @@
 """Random generators that are a function of a key."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 _WORDS = 624
 _RANGE = 2**63
@@ -12,7 +15,7 @@ _LEFT = slice(8, 12)
 _NEXT = slice(16, 24)
 
 
-def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.Generator:
+def generator(key: Sequence[int], device: "torch.device | str" = "cpu") -> "torch.Generator":
     """Return a generator that is a function of ``key`` alone. Different keys give independent generators.
 
     On the CPU, torch's ``manual_seed`` uses 32 bits of a seed. The whole state of the Mersenne Twister is set instead.
@@ -24,6 +27,8 @@ def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.G
     Raises:
         OverflowError: If a number is out of range.
     """
+    import torch
+
     # NumPy splits numbers into words and pads with zeros. With the length and whole words, keys cannot collide.
     words = np.array(key, np.uint64).view(np.uint32)
     sequence = np.random.SeedSequence([len(key), *words.tolist()])
@@ -39,8 +44,8 @@ def generator(key: Sequence[int], device: torch.device | str = "cpu") -> torch.G
 
 
 def uniform_integers(
-    limit: int, shape: Sequence[int], generator: torch.Generator, device: torch.device | str = "cpu"
-) -> torch.Tensor:
+    limit: int, shape: Sequence[int], generator: "torch.Generator", device: "torch.device | str" = "cpu"
+) -> "torch.Tensor":
     """Draw independent integers, each exactly uniform in ``0 .. limit - 1``.
 
     `torch.randint` takes the remainder of 32 random bits. It draws small integers more often than large ones, by up to
@@ -56,6 +61,8 @@ def uniform_integers(
     Returns:
         int64 tensor.
     """
+    import torch
+
     drawn = torch.empty(tuple(shape), dtype=torch.int64, device=device).random_(generator=generator)
     largest = _RANGE - _RANGE % limit - 1
     while (beyond := drawn > largest).any():

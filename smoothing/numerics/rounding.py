@@ -34,7 +34,7 @@ def down(value: np.longdouble | Fraction) -> float:
     return float(np.nextafter(near, -np.inf)) if near > value else near
 
 
-def up(value: np.longdouble) -> float:
+def up(value: np.longdouble | Fraction) -> float:
     """Return the smallest float64 that is at least ``value``."""
     return -down(-value)
 

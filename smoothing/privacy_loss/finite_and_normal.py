@@ -14,8 +14,8 @@ STEPS = 100
 """Largest number of steps in the search for the slope. Any slope gives a valid bound."""
 
 NEAR = 1e-13
-"""Relative accuracy in ``f`` at which the search stops. Between two values of the finite loss the tail is almost flat, so
-that a small error in ``f`` is a large one in the slope."""
+"""Relative accuracy in ``f`` at which the search stops. Between two values of the finite loss the tail is almost flat,
+so that a small error in ``f`` is a large one in the slope."""
 
 Tails = tuple[Float, Float]
 """Logarithms of tails, and bounds on their absolute errors."""
@@ -53,7 +53,9 @@ class FiniteAndNormalLoss(PrivacyLoss):
         slope = self._slope(np.clip(log_f, TINIEST, -EPSILON).ravel())
         (log_hit, hit_error), (log_cost, cost_error) = self._log_tails(slope, 1), self._log_tails(slope, -1)
         lift = slope - self._value
-        cost_error = cost_error + EPSILON * (np.abs(slope) + np.abs(self._value) + 2 * np.abs(lift + log_cost)) + EPSILON
+        cost_error = (
+            cost_error + EPSILON * (np.abs(slope) + np.abs(self._value) + 2 * np.abs(lift + log_cost)) + EPSILON
+        )
         hit = np.exp(log_hit) * (1 + hit_error + self._error + 8 * EPSILON)
         cost = np.exp(np.minimum(lift + log_cost, 0)) * (1 - cost_error - self._error - 8 * EPSILON)
         excess = np.sum(self._p * np.maximum(hit - cost, 0), 0) * (1 + len(self._p) * EPSILON) + self._lost[0]
@@ -122,7 +124,9 @@ def total_loss(*losses: PrivacyLoss) -> PrivacyLoss:
         if loss.normal_shift() is None and loss.coordinates() is None:
             raise ValueError(f"{type(loss).__name__} cannot be added to other losses: it is neither finite nor normal")
     shifts = [loss.normal_shift() or 0.0 for loss in present]
-    shift = float(np.linalg.norm(shifts)) * (1 + 2 * len(shifts) * EPSILON) if np.count_nonzero(shifts) > 1 else max(shifts)
+    shift = (
+        float(np.linalg.norm(shifts)) * (1 + 2 * len(shifts) * EPSILON) if np.count_nonzero(shifts) > 1 else max(shifts)
+    )
     coordinates = tuple(group for loss in present for group in loss.coordinates() or ())
     if not coordinates:
         return ShiftLoss(NormalLaw(1.0), shift)

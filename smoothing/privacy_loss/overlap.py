@@ -1,4 +1,4 @@
-"""Privacy loss of uniform noise: 0 on the common support, infinite outside."""
+"""Privacy loss of uniform distributions: constant on the common support, infinite outside."""
 
 from fractions import Fraction
 
@@ -10,14 +10,17 @@ from smoothing.privacy_loss.step import LEAST_PROBABILITY
 
 
 class OverlapLoss(PrivacyLoss):
-    """The loss with ``G(f) = f + lost``; ``lost`` is the ``rho`` mass outside ``mu``'s support (THEORY.md section 2).
+    """The loss with ``G(f) = ratio f + lost``, at most 1 (THEORY.md section 2).
 
     Args:
-        lost: Mass outside the support, within [0, 1], rounded up.
+        lost: Mass of ``rho`` outside the support of ``mu``, within [0, 1], rounded up.
+        ratio: Likelihood ratio ``d rho / d mu`` on the common support, above 0, rounded up. It is 1 if both
+            distributions are uniform on sets of one size.
     """
 
-    def __init__(self, lost: float) -> None:
+    def __init__(self, lost: float, ratio: float = 1.0) -> None:
         self.lost = lost
+        self.ratio = ratio
 
     def coordinates(self) -> Coordinates:
         """Return one coordinate: seen under both laws, under ``mu`` alone, or under ``rho`` alone."""
@@ -27,9 +30,9 @@ class OverlapLoss(PrivacyLoss):
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         with np.errstate(divide="ignore"):
-            gain = np.log(step_up(np.exp(log_f), 2) + self.lost)
+            gain = np.log(step_up(self.ratio * step_up(np.exp(log_f), 2), int(self.ratio != 1)) + self.lost)
         return np.minimum(np.maximum(step_up(gain, 3), log_f), 0)
 
     def kl(self) -> float:
-        """Return infinity unless the supports agree; see `PrivacyLoss.kl`."""
-        return np.inf if self.lost > 0 else 0.0
+        """Return infinity if ``rho`` has mass outside the support of ``mu``; see `PrivacyLoss.kl`."""
+        return np.inf if self.lost > 0 else max(0.0, float(step_up(np.log(self.ratio), 2)))

@@ -4,8 +4,10 @@ import hashlib
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from smoothing.provenance.identity import ROOT
+ROOT = Path(__file__).resolve().parents[2]
+"""Folder that contains the packages of this project."""
 
 DISTRIBUTION = "smoothing-certificates"
 """Name of this project as a distribution."""

@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Folder that contains the packages of this project."""
+from smoothing.provenance.code import ROOT
 
 PACKAGES = ("smoothing", "callbacks", "datamodules", "lightning_modules", "reporting")
 """Packages of this project. Their version is recorded; their files are not hashed."""

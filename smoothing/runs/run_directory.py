@@ -12,6 +12,7 @@ import yaml
 
 from smoothing.certificates import Shard, Table, read_shards
 from smoothing.certificates.shards import Finished
+from smoothing.collective.table import CollectiveTable, audited
 from smoothing.provenance.code import code_version
 from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
@@ -49,6 +50,7 @@ class RunDirectory:
         figure: Path of the figure of ``curve``.
         examples: Path of the images and texts of test examples, for reports.
         report: Path of the report, an HTML page.
+        collective: Path of the collective certificates, if the config names any.
         per_input: Path of the certified changes of single inputs, if the object consists of several inputs.
         per_input_curve: Path of certified accuracy by change of a single input.
         per_input_figure: Path of the figure of ``per_input_curve``.
@@ -66,6 +68,7 @@ class RunDirectory:
         self.figure = self.path / "curve.png"
         self.examples = self.path / "examples.json"
         self.report = self.path / "report.html"
+        self.collective = self.path / "collective.csv"
         self.per_input = self.path / "per_input.csv"
         self.per_input_curve = self.path / "per_input_curve.csv"
         self.per_input_figure = self.path / "per_input_curve.png"
@@ -191,6 +194,18 @@ class RunDirectory:
         """Return the path of a file of computing times. Its folder is created."""
         self._timings.mkdir(parents=True, exist_ok=True)
         return self._timings / f"{name}.tsv"
+
+    def read_collective(self) -> CollectiveTable:
+        """Return the collective certificates, an empty table if there are none.
+
+        Raises:
+            ValueError: If the table is damaged, or does not fit the stored multipliers, naming the file.
+        """
+        return audited(CollectiveTable.read_csv(self.collective), self.multipliers)
+
+    def multipliers(self, name: str) -> Path:
+        """Return the path of the multipliers of a collective certifier, an array of NumPy."""
+        return self.path / "collective" / f"{name}.npy"
 
     def holds(self, path: str | Path) -> bool:
         """Return whether a path is the directory or inside it."""

@@ -99,6 +99,25 @@ class LearnerConformance:
         fresh.train_and_predict(strange.expand(fresh.group, *x.shape), labels, classes, expanded, strangers)
         assert torch.equal(predicted(fresh, 0), alone[0]), "after other draws"
 
+    def test_each_model_may_have_its_own_labels(
+        self, learner: Learner, x: Tensor, labels: Tensor, tests: Tensor
+    ) -> None:
+        """Labels by model give the predictions of shared labels, and those of a model depend on its own labels only."""
+        classes, expanded = int(labels.max()) + 1, tests.expand(learner.group, *tests.shape)
+        keys = [(7, number) for number in range(learner.group)]
+        same = x.expand(learner.group, *x.shape)
+
+        def predicted(given: Tensor) -> Tensor:
+            return learner.train_and_predict(same, given, classes, expanded, keys)
+
+        shared = predicted(labels)
+        own = labels.repeat(learner.group, 1)
+        assert torch.equal(predicted(own), shared)
+        own[-1] = (own[-1] + 1) % classes
+        other = predicted(own)
+        assert torch.equal(other[:-1], shared[:-1])
+        assert not torch.equal(other[-1], shared[-1])
+
     def test_it_learns(self, learner: Learner, x: Tensor, labels: Tensor) -> None:
         """Most training examples are predicted correctly after training with little noise."""
         predicted = self.predictions(learner, x, labels, x, 0)

@@ -95,5 +95,5 @@ def never_above(truth: NDArray[np.int64], certificates: Certificates) -> None:
     for row, (prediction, radius) in enumerate(zip(certificates.prediction, certificates.radius, strict=True)):
         claims = prediction >= 0 and (radius > 0 or certificates.classifier == "mean")
         assert not claims or radius <= truth[row], (
-            f"row {row}: class {prediction} is certified at {radius:g} flips; the true radius is {truth[row]}"
+            f"row {row}: class {prediction} is certified at {radius:g} changes; the true radius is {truth[row]}"
         )

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from smoothing.votes.parts.bagging import Bagging
     from smoothing.votes.parts.logistic import LogisticHead
     from smoothing.votes.parts.part_learner import PartLearner
+    from smoothing.votes.parts.part_votes import PartVotes, Poll
     from smoothing.votes.parts.partition_rules import ByContent, ByHash, ByPosition, Partition, Stratified
-    from smoothing.votes.parts.partitions import Partitions, Poll
+    from smoothing.votes.parts.partitions import Partitions
     from smoothing.votes.parts.scikit_learn import SklearnLearner
+    from smoothing.votes.parts.trained_partitions import TrainedPartitions
     from smoothing.votes.retrained.body import Body
     from smoothing.votes.retrained.draws import (
         Draw,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         Predictions,
         read_draws,
     )
+    from smoothing.votes.retrained.kept_votes import KeptVotes
     from smoothing.votes.retrained.learner import Learner, winner
     from smoothing.votes.retrained.retrained_votes import RetrainedVotes
     from smoothing.votes.scikit_learn import SklearnVotes
@@ -63,6 +66,7 @@ __all__ = [
     "DrawShard",
     "FinishedDraw",
     "JointClusters",
+    "KeptVotes",
     "Kernel",
     "KernelRidge",
     "LabelVotes",
@@ -75,6 +79,7 @@ __all__ = [
     "NetworkVotes",
     "Normalise",
     "PartLearner",
+    "PartVotes",
     "Partition",
     "Partitions",
     "Poll",
@@ -90,6 +95,7 @@ __all__ = [
     "SklearnVotes",
     "SpectralEmbedding",
     "Stratified",
+    "TrainedPartitions",
     "Transform",
     "Votes",
     "Whiten",

@@ -11,7 +11,7 @@ from torch import Tensor
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.labels.linear import LinearVotes, Scores
-from smoothing.votes.parts.partitions import Partitions, Poll
+from smoothing.votes.parts.part_votes import PartVotes, Poll
 from smoothing.votes.votes import Votes
 
 
@@ -77,9 +77,21 @@ class Ballots:
         Raises:
             TypeError: If the base function is not a partition. The ``supports`` of a certifier should exclude it.
         """
-        if not isinstance(self.votes, Partitions):
+        if not isinstance(self.votes, PartVotes):
             raise TypeError(f"{type(self.votes).__name__} is not a partition: it has no parts")
-        return self.votes.poll(self.x)
+        return self.votes.poll(self.x, self.index)
+
+    @property
+    def parts_touched(self) -> int:
+        """Largest number of parts of a partition that one change alters, in the distance of the measure.
+
+        Raises:
+            TypeError: If no certificate of the base function holds in that distance. ``supports`` should exclude it.
+        """
+        touched = self.votes.partition.touched(self.measure.distance) if isinstance(self.votes, PartVotes) else None
+        if touched is None:
+            raise TypeError(f"{type(self.votes).__name__} has no certificate in {self.measure.distance.unit}")
+        return touched
 
     def counts(self, draws: int, stream: int) -> Tensor:
         """Return the votes for each class, ``(batch, num_classes)`` int64.

@@ -19,7 +19,7 @@ from smoothing.numerics.random import generator
 from smoothing.numerics.rowwise import check_rowwise
 from smoothing.numerics.threads import one_thread, spread
 from smoothing.votes.arrays import Arrays, as_tensor, checked_batch
-from smoothing.votes.votes import CensusVotes, randomises_others
+from smoothing.votes.votes import CensusVotes
 
 NOISE_BLOCK = 128
 """Number of noisy versions of an example in a block. Each block has its own key."""
@@ -163,11 +163,9 @@ class NetworkVotes(CensusVotes):
         self._tried: set[tuple[torch.device, torch.Size]] = set()
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Return why the measure is for other objects, or the reason of the network's own ``supports``; else None."""
-        if measure.objects and measure.objects != (self.object,):
-            return randomises_others(measure, self.object)
+        """Return why ``measure`` is not supported, such as the reason of the network's own ``supports``, or None."""
         supports = getattr(self._network, "supports", None)
-        return None if supports is None else supports(measure)
+        return super().supports(measure) or (None if supports is None else supports(measure))
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Check the number of classes, and the network on inputs of the data's shape. The network is already trained.

@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from smoothing.distance import CHANGED, INSERTED
 from smoothing.measures.enumerable import EnumerableMeasure
 from smoothing.measures.measure import TRAINING_LABELS, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
+from smoothing.votes.reads import Reads, leak
 from smoothing.votes.retrained.draws import Draw, Predictions
 
 LABELS = TRAINING_LABELS
@@ -24,12 +26,15 @@ class Votes(Represented, ABC):
 
     Attributes:
         object: The randomised object: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
+        objects: Further objects that a measure may randomise instead of `object` or together with it.
         num_classes: Number of classes K, at least 2.
         assumptions: Assumptions of certificates of these votes, one phrase each.
         trained: Whether the base function is already trained. Then `fit` is given an empty training set, so that large
             training sets are not read.
         kept: Whether each draw is a training run, which is stored. Draws are then finished in a pass of their own, and
             `counts` raises `MissingDrawsError` for an unfinished draw.
+        reads: What the base function reads of the training set. Only votes that read their own part can be certified
+            against inserted, deleted and changed examples (THEORY.md section 8).
         all_labels: Whether votes on training labels need all of them, so that a measure must not hide any.
         inputs: Number of inputs in the randomised object, each of which an adversary may change separately.
         measures: Measures that a draw samples besides the measure of the object.
@@ -37,8 +42,10 @@ class Votes(Represented, ABC):
     """
 
     object: ClassVar[str]
+    objects: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[bool] = False
     kept: ClassVar[bool] = False
+    reads: ClassVar[Reads] = "all inputs"
     all_labels: ClassVar[bool] = False
     inputs: int = 1
     num_classes: int
@@ -71,10 +78,14 @@ class Votes(Represented, ABC):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why the base function does not support ``measure``, or None if it does."""
-        if measure.beside or measure.on(self.object) is None:
-            return randomises_others(measure, self.object)
+        if not {self.object, *self.objects}.issuperset(measure.objects):
+            allowed = " or the ".join((self.object, *self.objects))
+            return f"{type(measure).__name__} randomises {' and '.join(measure.objects)}; must be the {allowed}"
         if self.object != LABELS:
-            return None
+            counts_examples = measure.distance in (CHANGED, INSERTED)
+            return f"{type(measure).__name__} is not for a {self.object}" if counts_examples else None
+        if measure.distance.integer and (reason := leak("votes", self, self.reads, measure.distance)):
+            return reason
         return unfit_for_labels(measure, self.num_classes, self.all_labels)
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
@@ -116,11 +127,6 @@ class Votes(Represented, ABC):
         Returns:
             Counts, ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
         """
-
-
-def randomises_others(measure: SmoothingMeasure, randomised: str) -> str:
-    """Return that a measure randomises other objects than one object alone."""
-    return f"{type(measure).__name__} randomises {' and '.join(measure.objects)}; must be the {randomised} alone"
 
 
 def unfit_for_labels(measure: SmoothingMeasure, num_classes: int, all_labels: bool) -> str | None:

@@ -15,6 +15,7 @@ from tests.front_door import DIGITS, Outcome, kill_after, launch, launch_on_two_
 CERTIFY = ["certify", "--config", "digits.yaml"]
 FLAWED = [*CERTIFY, "--data=flawed.Flawed", "--data.flaw"]
 PARTS = ["certify", "--config", "partitions.yaml"]
+POISONED = ["certify", "--config", "poisoned.yaml"]
 TABLE = ["table"]
 FIT = ["fit", "--config=fit.yaml"]
 OWN_NETWORK = ["--model.votes=NetworkVotes", "--model.votes.network=own.Own"]
@@ -62,6 +63,26 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*PARTS, "--model.votes.parts=0"], ["Partitions", "parts = 0", "at least 1"]),
         ([*PARTS, "--model.votes.partition=Stratified"], ["Stratified", "conditional = False", "labels under attack"]),
         ([*PARTS, "--model.measure=LabelFlip", "--model.measure.q=.1"], ["dpa", "LabelFlip", "UnchangedLabels"]),
+        ([*POISONED, "--model.votes.partition=ByContent"], ["dpa", "ByContent", "all inputs", "must be ByHash"]),
+        ([*POISONED, "--model.votes.partition=ByPosition"], ["dpa", "ByPosition", "positions only", "must be ByHash"]),
+        (
+            [*POISONED, "--model.votes.transforms=[{class_path: smoothing.votes.Centre}]"],
+            ["dpa", "transforms = Centre", "all inputs", "must read nothing or one part only"],
+        ),
+        ([*POISONED, "--model.encoder=FastICA", "--model.encoder.components=9"], ["encoder = FastICA", "all inputs"]),
+        ([*POISONED, "--model.votes.parts=200"], ["Partitions", "parts = 200", "must be fewer", "has no example"]),
+        ([*POISONED, "--model.votes.parts=9999"], ["Partitions", "parts = 9999", "at most"]),
+        ([*POISONED, "--model.measure.change=flips"], ["change", "flips", "inserted or deleted examples"]),
+        ([*POISONED, "--model.votes=Ridge"], ["dpa", "Ridge"]),
+        ([*POISONED, "--model.certifiers.white_box=WhiteBox"], ["white_box", "inserted or deleted", "label flips"]),
+        (
+            [
+                *CERTIFY,
+                "--model.measure=UnchangedExamples",
+                "--model.certifiers={sampled: {class_path: ClopperPearson}}",
+            ],
+            ["sampled", "votes = Ridge", "all inputs", "inserted or deleted examples"],
+        ),
         ([*PARTS, "--model.votes.spread=2"], ["white_box", "spread of 2", "must be 1"]),
         ([*PARTS, "--model.votes.learner=Centroids"], ["white_box", "Centroids", "linear vote"]),
         ([*PARTS, "--data=flawed.Flawed", "--data.flaw", "empty class"], ["class 1", "no example"]),

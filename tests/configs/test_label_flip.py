@@ -8,6 +8,7 @@ from PIL import Image
 
 from lightning_modules import FrozenEncoder
 from smoothing.certificates import Table
+from smoothing.collective import CollectiveTable
 from tests.front_door import launch
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,17 @@ def test_digits(tmp_path: Path) -> None:
     assert (kl["radius"] <= tight["radius"]).all()
     assert (tight["radius"] <= exact["radius"]).all()
     assert (exact["radius"] > 20).mean() > 0.5
+
+
+@pytest.mark.slow
+def test_digits_together(tmp_path: Path) -> None:
+    certify("digits_collective", tmp_path)
+    table = CollectiveTable.read_csv(tmp_path / "run" / "collective.csv")
+    bounds, attacks = table.of("together"), table.of("attack")
+    assert table.attacks == {"attack"}
+    for bound, attack in zip(bounds, attacks, strict=True):
+        assert bound.pointwise <= bound.certified <= attack.certified
+    assert bounds[4].certified > bounds[4].pointwise + 0.3
 
 
 @pytest.mark.parametrize("name", LINEAR)

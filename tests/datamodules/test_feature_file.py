@@ -143,3 +143,9 @@ def test_other_splits_are_refused(arrays: dict[str, Any], message: str, tmp_path
     np.savez(tmp_path / "whole.npz", **({"X": np.ones((10, 2)), "y": np.array([0, 1] * 5)} | arrays))
     with pytest.raises(ValueError, match=message):
         FeatureFile(str(tmp_path / "whole.npz"))
+
+
+def test_names_of_classes_are_refused_with_a_way_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "named.npz", X=np.zeros((10, 2)), y=np.array(["cat", "dog"] * 5))
+    with pytest.raises(ValueError, match=r"y_train contains names; must contain whole.* TableFile takes"):
+        FeatureFile(str(tmp_path / "named.npz"))

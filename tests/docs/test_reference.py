@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from fnmatch import fnmatch
 from pathlib import Path
 from shutil import copy
@@ -11,6 +12,7 @@ import yaml
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, optional
 from smoothing.certificates.table import COLUMNS
+from smoothing.collective import table as collective
 from tests.cli.test_network import NETWORK
 from tests.docs.pages import DOCS, QUIET, ROOT
 from tests.front_door import launch
@@ -18,6 +20,7 @@ from tests.front_door import launch
 NAMES = {INTEGER: "whole number", NUMBER: "number", FLAG: "flag", TEXT: "text"}
 NAMES |= {optional(kind): f"{name} or empty" for kind, name in NAMES.items()}
 RETRAINED = "--model.measure Gaussian --model.measure.sigma 0.5 --model.certifiers.clopper_pearson.n0 5"
+RUNS = ("runs/label_flip/digits", "runs/label_flip/digits_collective")
 RETRAINED += " --model.certifiers.clopper_pearson.n 15 --run_dir runs/retrained"
 
 
@@ -39,6 +42,13 @@ def test_columns_are_those_of_the_table() -> None:
     assert [row[1] for row in rows("table.md", "Table of certificates")] == [NAMES[kind] for kind in COLUMNS.values()]
 
 
+def test_columns_are_those_of_collective_certificates() -> None:
+    found = rows("table.md", "Collective certificates")
+    assert [row[0].strip("`") for row in found] == list(collective.COLUMNS)
+    assert [row[1] for row in found] == [NAMES[kind] for kind in collective.COLUMNS.values()]
+    assert list(collective.COLUMNS) == [field.name for field in fields(collective.CollectiveRow)]
+
+
 @pytest.mark.slow
 def test_files_are_those_of_runs(tmp_path: Path) -> None:
     """Every file of a run is described, and every described file is written, except the lock of a running process."""
@@ -47,10 +57,14 @@ def test_files_are_those_of_runs(tmp_path: Path) -> None:
     sets = "--model.certifiers={exact: {class_path: ExactVote, init_args: {sets: true}}}"
     command = ["certify", "--config", "configs/label_flip/digits.yaml", "--trainer.accelerator=cpu", sets]
     logged = launch(command, tmp_path)
+    together = launch(
+        ["certify", "--config", "configs/label_flip/digits_collective.yaml", "--trainer.accelerator=cpu"], tmp_path
+    )
+    assert together.status == 0, together.err
     retrained = launch(["certify", "--config", "configs/denoise/digits.yaml", *RETRAINED.split(), *QUIET], tmp_path)
     assert (logged.status, retrained.status) == (0, 0), logged.err + retrained.err
-    written = [files(tmp_path / run) for run in ("runs/label_flip/digits", "runs/retrained")]
-    described(written[0] | written[1], names("Files of `certify`") - {"lock.json"})
+    written = [files(tmp_path / run) for run in (*RUNS, "runs/retrained")]
+    described(set().union(*written), names("Files of `certify`") - {"lock.json"})
     provenance = json.loads((tmp_path / "runs/label_flip/digits/provenance.json").read_text())
     assert set(provenance) == names("`provenance.json`")
 

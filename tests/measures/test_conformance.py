@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from smoothing.distance import CHANGED
 from smoothing.measures import (
     AnisotropicGaussian,
     Discrete,
@@ -24,12 +25,14 @@ from smoothing.measures import (
     Splitting,
     Subsample,
     Unchanged,
+    UnchangedExamples,
     UnchangedLabels,
     Uniform,
     UniformLinf,
 )
 from smoothing.numerics.random import generator
 from smoothing.testing import MeasureConformance
+from smoothing.testing.neighbours import changed_labels
 
 
 class TestLabelFlip(MeasureConformance):
@@ -88,9 +91,9 @@ class TestSparseDiscrete(MeasureConformance):
 
 
 class TestSubsample(MeasureConformance):
-    @pytest.fixture(params=[1, 3, 20])
+    @pytest.fixture(params=[(1,), (3,), (20,), (3, "changed examples")])
     def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
-        return Subsample(request.param)
+        return Subsample(*request.param)
 
     @pytest.fixture
     def z(self) -> Tensor:
@@ -98,13 +101,13 @@ class TestSubsample(MeasureConformance):
 
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
-        return [lambda: Subsample(0)]
+        return [lambda: Subsample(0), lambda: Subsample(3, "examples")]
 
 
 class TestUnchangedLabels(MeasureConformance):
-    @pytest.fixture
-    def measure(self) -> SmoothingMeasure:
-        return UnchangedLabels(3)
+    @pytest.fixture(params=[UnchangedLabels(3), UnchangedExamples(CHANGED.unit), UnchangedExamples()], ids=repr)
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return request.param
 
     @pytest.fixture
     def z(self) -> Tensor:
@@ -112,7 +115,11 @@ class TestUnchangedLabels(MeasureConformance):
 
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
-        return [lambda: UnchangedLabels(1)]
+        return [lambda: UnchangedLabels(1), lambda: UnchangedExamples("flips"), lambda: UnchangedExamples(2)]
+
+    @pytest.fixture
+    def neighbours(self, z: Tensor) -> list:
+        return list(changed_labels(z, 3))
 
     def test_samples_are_a_function_of_the_generator(self, measure: SmoothingMeasure, z: Tensor) -> None:
         assert torch.equal(measure.sample(z, generator((7,))), z)

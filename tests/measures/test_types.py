@@ -23,6 +23,7 @@ from smoothing.measures import (
     Splitting,
     Subsample,
     Unchanged,
+    UnchangedExamples,
     UnchangedLabels,
     UniformLinf,
 )
@@ -101,7 +102,15 @@ def test_noise_on_real_numbers_refuses_whole_ones(measure: SmoothingMeasure, z: 
             call()
 
 
-ALL = [*REAL, Discrete(0.5, 3), SparseDiscrete(0.1, 0.1), Subsample(2), Unchanged(), UnchangedLabels(3)]
+ALL = [
+    *REAL,
+    Discrete(0.5, 3),
+    SparseDiscrete(0.1, 0.1),
+    Subsample(2),
+    Unchanged(),
+    UnchangedLabels(3),
+    UnchangedExamples(),
+]
 
 
 @pytest.mark.parametrize("measure", ALL, ids=lambda measure: type(measure).__name__)

@@ -25,6 +25,12 @@ from smoothing.testing.guarantees import never_refuted
 from smoothing.votes import Ballots
 from tests.soundness.test_joint_naming import is_sound as jointly_named
 from tests.soundness.test_partitions import is_dpa_attained, is_the_truth_for_two_classes, run_off_reaches_the_truth
+from tests.soundness.test_poisoned_bags import bagging_reaches_the_truth
+from tests.soundness.test_poisoned_parts import (
+    plurality_is_attained_by_changes,
+    plurality_is_attained_by_insertions,
+    run_off_reaches_the_truth_of_insertions,
+)
 
 
 def unanimous(q: str, n: int) -> Ballots:
@@ -104,6 +110,10 @@ NAMED: list[tuple[type, str, Callable[[], None]]] = [
     (WhiteBox, "certify", lambda: is_dpa_attained(WhiteBox())),
     (WhiteBox, "certify", lambda: is_the_truth_for_two_classes("ridge")),
     (RunOff, "certify", run_off_reaches_the_truth),
+    (Plurality, "certify", plurality_is_attained_by_insertions),
+    (Plurality, "certify", plurality_is_attained_by_changes),
+    (RunOff, "certify", run_off_reaches_the_truth_of_insertions),
+    (NeymanPearson, "radius", bagging_reaches_the_truth),
     (JointNaming, "certify", jointly_named),
     (NeymanPearson, "radius", test_neyman_pearson),
     (KL, "radius", test_kl),

@@ -11,16 +11,17 @@ from smoothing.certifiers.certifier import Certifier
 from smoothing.certifiers.sampled.sampled_certifier import Tally
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.parts.partitions import Partitions
+from smoothing.votes.parts.part_votes import PartVotes
 from smoothing.votes.votes import Votes
 
 Count = NDArray[np.int64]
 
 
 class PartsCertifier(Certifier):
-    """Base class of certifiers that compute how many flips cannot change the election of the learners.
+    """Base class of certifiers that compute how many changes of examples cannot change the election of the learners.
 
-    There is no sampling, and no vote probability is bounded.
+    There is no sampling, and no vote probability is bounded. Changes are counted in the distance of the measure: label
+    flips, examples that are changed in place, or inserted and deleted examples (THEORY.md section 8).
 
     Attributes:
         classifier: Smoothed classifier that is certified: majority or run-off.
@@ -29,8 +30,8 @@ class PartsCertifier(Certifier):
     classifier: ClassVar[SmoothedClassifier] = "majority"
 
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Return why the pair is not supported, or None; the votes must be `Partitions`. See `Certifier.supports`."""
-        if not isinstance(votes, Partitions):
+        """Return why the pair is not supported, or None; the votes must be `PartVotes`. See `Certifier.supports`."""
+        if not isinstance(votes, PartVotes):
             return f"{type(votes).__name__} does not train learners on parts"
         return votes.supports(measure)
 
@@ -40,17 +41,17 @@ class PartsCertifier(Certifier):
 
         Returns:
             Winners ``(batch,)``, counts ``(batch, K)`` of the deciding votes, and for each row the largest number of
-            flips ``(batch,)`` that cannot change the winner.
+            parts ``(batch,)`` whose examples may change without changing the winner.
         """
 
     def certify(self, ballots: Ballots) -> Certificates:
         """Certify the winners, without abstention."""
         self.check(ballots)
-        winner, counts, radius = self.elect(ballots)
+        winner, counts, parts = self.elect(ballots)
         tally = Tally.of(counts, winner)
         return Certificates(
             prediction=winner,
-            radius=radius,
+            radius=parts // ballots.parts_touched,
             classifier=self.classifier,
             deterministic=True,
             sound=True,

@@ -10,11 +10,13 @@ from smoothing.votes.ballots import Ballots
 
 
 class Plurality(PartsCertifier):
-    """Certifies ``r`` flips iff the winner stays ahead whatever the learners of the worst ``r`` parts predict.
+    """Certifies ``r`` parts iff the winner stays ahead whatever the learners of the worst ``r`` parts predict.
 
-    A flip changes one part. A learner of that part can reduce the lead over a rival by 2 if it votes for the winner,
-    by 0 if it votes for the rival, and by 1 otherwise. Reductions add up, so the parts with the largest ones are the
-    worst (Wang et al. 2022). With a spread of 1 the radius is half of the lead (Levine & Feizi 2021, Theorem 1).
+    A label flip, an inserted and a deleted example change one part. An example that is changed in place changes two,
+    unless its position determines its part. A learner of that part can reduce the lead over a rival by 2 if it votes
+    for the winner, by 0 if it votes for the rival, and by 1 otherwise. Reductions add up, so the parts with the largest
+    ones are the worst (Wang et al. 2022). With a spread of 1, half of the lead is certified (Levine & Feizi 2021,
+    Theorem 1).
     """
 
     def elect(self, ballots: Ballots) -> tuple[Count, Count, NDArray[np.float64]]:

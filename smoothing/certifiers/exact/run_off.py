@@ -63,6 +63,26 @@ class Race:
         others = np.delete(np.arange(len(self._tally)), self.winner)
         return min(self._to_lose_the_first_round(others), self._to_lose_the_second_round(others))
 
+    def conditions(self) -> tuple[NDArray[np.float64], Count]:
+        """Return leads of which one must be closed before the winner loses.
+
+        The winner loses only by one of several events: two classes overtake it, or one class enters the second round
+        and wins it. Each event needs several leads to be closed. The one that needs most parts stands for the event.
+
+        Returns:
+            How much each part can reduce the leads, ``(events, parts)``, and the leads, ``(events,)``, at least 1.
+        """
+        others = np.delete(np.arange(len(self._tally)), self.winner)
+        gaps, powers = lead(self._tally, self.winner, others), power(self._votes, self._reached, self.winner, others)
+        one, two = np.triu_indices(len(others), 1)
+        overtake = [
+            (gaps[one], powers[one]),
+            (gaps[two], powers[two]),
+            (gaps[one] + gaps[two], powers[one] + powers[two]),
+        ]
+        by_event = [_hardest(overtake), _hardest([self._to_enter(others), self._to_win(others)])]
+        return np.concatenate([p for _, p in by_event]), np.concatenate([g for g, _ in by_event])
+
     def _to_lose_the_first_round(self, others: Count) -> float:
         """Return the number of parts with which two classes overtake the winner, each alone and both together."""
         leads = lead(self._tally, self.winner, others)
@@ -79,17 +99,29 @@ class Race:
 
     def _to_lose_the_second_round(self, others: Count) -> float:
         """Return the number of parts with which a class reaches the second round and wins it."""
-        powers = power(self._votes, self._reached, self.other, others)
-        to_enter = needed(lead(self._tally, self.other, others), powers)
+        return float(np.maximum(needed(*self._to_enter(others)), needed(*self._to_win(others))).min())
+
+    def _to_enter(self, others: Count) -> tuple[Count, NDArray[np.float64]]:
+        """Return leads and powers of which each class must close one to reach the second round; see `needed`."""
+        return lead(self._tally, self.other, others), power(self._votes, self._reached, self.other, others)
+
+    def _to_win(self, others: Count) -> tuple[Count, NDArray[np.float64]]:
+        """Return leads and powers of which each class must close one to win the second round; see `needed`."""
         prefer = self._prefer(self.winner, others)
         leads = 2 * prefer.sum(1) - len(self._votes) + (self.winner < others)
-        to_win = needed(leads, 2.0 * prefer[:, self._reached].sum(2))
-        return float(np.maximum(to_enter, to_win).min())
+        return np.asarray(leads), 2.0 * prefer[:, self._reached].sum(2)
 
     def _prefer(self, one: int, others: Count) -> NDArray[np.bool_]:
         """Return which learners prefer ``one`` to each other class, ``(others, learners)``; ties go to the first."""
         own, against = self._scores[:, one], self._scores[:, others].T
         return np.asarray((own > against) | ((own == against) & (one < others[:, None])))
+
+
+def _hardest(leads: list[tuple[Count, NDArray[np.float64]]]) -> tuple[Count, NDArray[np.float64]]:
+    """Return of several leads, ``(events,)`` each with powers ``(events, parts)``, the one that needs most parts."""
+    gaps, powers = np.stack([g for g, _ in leads]), np.stack([p for _, p in leads])
+    which = np.stack([needed(g, p) for g, p in leads]).argmax(0)
+    return gaps[which, np.arange(gaps.shape[1])], powers[which, np.arange(gaps.shape[1])]
 
 
 def needed(gaps: Count, powers: NDArray[np.float64]) -> NDArray[np.float64]:

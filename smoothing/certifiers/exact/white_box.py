@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from smoothing.certifiers.exact.flips import flips_against
 from smoothing.certifiers.exact.mean_vote import rivals
 from smoothing.certifiers.exact.parts_certifier import Count, PartsCertifier, lead
+from smoothing.distance import FLIPS
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.threads import for_each
 from smoothing.votes.ballots import Ballots
@@ -29,7 +30,10 @@ class WhiteBox(PartsCertifier):
         """Return why the pair is not supported, or None; see `Certifier.supports`."""
         if reason := super().supports(measure, votes):
             return reason
-        assert isinstance(votes, Partitions)
+        if not isinstance(votes, Partitions):
+            return f"{type(votes).__name__} has no linear votes on its parts: the flips that change them are not known"
+        if measure.distance != FLIPS:
+            return f"{type(measure).__name__} counts {measure.distance.unit}; must count label flips"
         if votes.spread > 1:
             return f"Partitions has a spread of {votes.spread}; must be 1, so that a flip changes one learner only"
         if not isinstance(votes.learner, LinearVotes):

@@ -117,7 +117,11 @@ class SampledCertifier(Certifier):
             classifier="majority",
             deterministic=False,
             sound=ballots.exact_samples,
-            assumptions=(*ballots.assumptions, *self.assumptions_under(ballots.measure), *([together] if self.joint > 1 else [])),
+            assumptions=(
+                *ballots.assumptions,
+                *self.assumptions_under(ballots.measure),
+                *([together] if self.joint > 1 else []),
+            ),
             n_a=tally.n_a,
             n_b=tally.n_b,
             n=tally.n,

@@ -12,19 +12,25 @@ from smoothing.numerics.threads import one_thread
 from smoothing.representation import Represented
 from smoothing.votes.arrays import Arrays
 from smoothing.votes.labels.training_set import checked_features
+from smoothing.votes.reads import Reads
 
 ROWS_AT_A_TIME = 4096
 """Number of rows that are processed at a time, to limit memory."""
 
 
 class Transform(Represented, ABC):
-    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels).
+    """Map of feature vectors, fitted on the training inputs (THEORY.md 4.5: it must not depend on labels)."""
 
-    Attributes:
-        fixed: Whether there is nothing to fit, so that a training set can be transformed block by block.
-    """
+    @property
+    def reads(self) -> Reads:
+        """What it reads of the inputs that it is fitted on: nothing, unless a subclass overrides a fitting method.
 
-    fixed: bool = False
+        A transform that reads nothing can transform a training set block by block. Fitted on a whole training set, any
+        other voids certificates against inserted, deleted and changed examples (THEORY.md section 8).
+        """
+        own = type(self)
+        fitted = own.fit is not Transform.fit or own.fit_transform is not Transform.fit_transform
+        return "all inputs" if fitted else "nothing"
 
     def fit(self, x: Tensor) -> None:
         """Fit to training features ``(n, k)`` float64."""
@@ -95,8 +101,6 @@ class Centre(Transform):
 class Normalise(Transform):
     """Scale every feature vector to length one. The zero vector is unchanged."""
 
-    fixed = True
-
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise features ``(batch, k)``."""
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
@@ -106,8 +110,6 @@ class Normalise(Transform):
 
 class Logarithm(Transform):
     """Map every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts of different orders of magnitude."""
-
-    fixed = True
 
     def __call__(self, x: Tensor) -> Tensor:
         """Transform features ``(batch, k)``."""

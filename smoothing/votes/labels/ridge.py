@@ -53,22 +53,24 @@ class RidgeVotes(LinearVotes):
                 f"{type(self).__name__}: coding = binary with {self.num_classes} classes; must be signed unless K = 2"
             )
 
-    def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _spectrum(self, gram: Tensor, features: Tensor, labels: Tensor, zeros: int = 0) -> tuple[Tensor, Tensor]:
         """Return the eigenvalues of a Gram matrix plus lambda, ``(k,)``, and its axes, ``(k, k)``.
 
         Args:
             gram: Gram matrix, ``(k, k)``. Its lower triangle is used.
             features: Features for rules that read them, ``(n, k)``.
             labels: Labels for rules that read them, ``(n,)``.
+            zeros: Number of further eigenvalues, which are 0, of the matrix that lambda is added to.
 
         Raises:
             ValueError: If the system is singular.
         """
         eigenvalues, axes = torch.linalg.eigh(gram)
         eigenvalues = eigenvalues.clamp(min=0)
-        self.ridge = self.regularisation.value(eigenvalues, features, labels)
+        every = torch.cat([eigenvalues.new_zeros(zeros), eigenvalues])
+        self.ridge = self.regularisation.value(every, features, labels)
         shrunk = eigenvalues + self.ridge
-        if shrunk[0] <= shrunk[-1] * len(shrunk) * torch.finfo(shrunk.dtype).eps:
+        if every[0] + self.ridge <= shrunk[-1] * len(every) * torch.finfo(shrunk.dtype).eps:
             name = type(self).__name__
             raise ValueError(f"{name}: singular system with lambda = {self.ridge}; must be regularised more")
         return shrunk, axes
@@ -101,7 +103,7 @@ class Ridge(RidgeVotes):
 
         Then memory holds one float32 copy of it, the rounded rows of the product, and `x` may be a memory map.
         """
-        fixed = all(transform.fixed for transform in self.transforms)
+        fixed = all(transform.reads == "nothing" for transform in self.transforms)
         if x.numel() < LARGE or not fixed or self.regularisation.reads_features or self.coding == "binary":
             super()._fit_inputs(x, labels)
             return
@@ -136,8 +138,15 @@ class Ridge(RidgeVotes):
     def _fit(self, features: Tensor, labels: Tensor) -> None:
         self._check_coding()
         with one_thread():
-            shrunk, axes = self._spectrum(features.T @ features, features, labels)
-            self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
+            if len(features) < features.shape[1]:
+                # (X X' + lambda I)^-1 X, the same matrix from a smaller system.
+                shrunk, axes = self._spectrum(
+                    features @ features.T, features, labels, zeros=features.shape[1] - len(features)
+                )
+                self._product = ExactProduct((axes / shrunk) @ (axes.T @ features))
+            else:
+                shrunk, axes = self._spectrum(features.T @ features, features, labels)
+                self._product = ExactProduct(features @ (axes / shrunk) @ axes.T)
 
     def weights(self, features: Tensor) -> Tensor:
         """Return ``w = X (X'X + lambda I)^-1 h``, ``(batch, n)``, for test features ``h``, ``(batch, k)``."""

@@ -15,6 +15,8 @@ from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
+from smoothing.votes.parts.partition_rules import sorted_by_content
+from smoothing.votes.reads import leak
 from smoothing.votes.votes import LabelVotes
 
 DRAWS_PER_BLOCK = 32
@@ -23,12 +25,18 @@ DRAWS_PER_BLOCK = 32
 class Bagging(LabelVotes):
     """Votes of learners that are each trained on one draw of the labels.
 
-    Under `Subsample` this is bagging (Jia et al. 2021). Examples with a hidden label are left out.
+    Under `Subsample` this is bagging (Jia et al. 2021). Examples with a hidden label are left out. A learner is given
+    the others sorted by content, so that the order of the training set does not matter.
+
+    Against inserted, deleted and changed examples, transforms must have nothing to fit: fitted on all training inputs,
+    they would change every bag (THEORY.md section 8). Transforms of a learner are fitted to its own bag.
 
     Args:
         learner: The learner. A copy is trained for each draw.
         transforms: Feature transforms, fitted on all training inputs.
     """
+
+    reads = "own part only"
 
     def __init__(self, learner: PartLearner, transforms: Sequence[Transform] = ()) -> None:
         self.learner = learner
@@ -40,7 +48,13 @@ class Bagging(LabelVotes):
         x, self.labels = checked_training_set(x, labels, num_classes)
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
+        self._order = sorted_by_content(x.flatten(1), self.labels)
         self._features = fit_all(self.transforms, x.flatten(1).double())
+
+    def supports(self, measure: SmoothingMeasure) -> str | None:
+        """Return why ``measure`` is not supported, or None; see `Votes.supports`."""
+        leaks = (leak("transforms", transform, transform.reads, measure.distance) for transform in self.transforms)
+        return super().supports(measure) or next(filter(None, leaks), None)
 
     def counts(
         self, measure: SmoothingMeasure, x: Tensor, index: Tensor, draws: int, seed: Sequence[int], first: int = 0
@@ -56,7 +70,7 @@ class Bagging(LabelVotes):
             def work(some: slice, versions: Tensor = versions, winners: Tensor = winners) -> None:
                 learner = deepcopy(self.learner)
                 for draw in range(len(versions))[some]:
-                    shown = versions[draw] >= 0
+                    shown = self._order[versions[draw][self._order] >= 0]
                     learner.learn(self._features[shown], versions[draw][shown], self.num_classes)
                     winners[:, draw] = learner.class_scores(features).argmax(1)
 

@@ -14,20 +14,23 @@ from torch.nn.functional import one_hot
 from smoothing.arguments import at_least, positive
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.random import generator
+from smoothing.numerics.threads import one_thread
 from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
 from smoothing.votes.labels.training_set import checked_training_set
+from smoothing.votes.parts.part_learner import PartLearner
 from smoothing.votes.votes import Votes
 
 Weights = NDArray[np.float64]
 """Weights of a head, ``(num_classes, k + 1)``; the last column is the bias."""
 
 
-class LogisticHead(Votes):
+class LogisticHead(Votes, PartLearner):
     """Multinomial logistic regression on fixed features: the last layer of an undefended network.
 
     It is not a linear vote, since its weights depend on all labels. It serves as the target of attacks (Rosenfeld et
-    al. 2020, C.1). Under label noise it can be sampled, with one training run per draw.
+    al. 2020, C.1). Under label noise it can be sampled, with one training run per draw. As a learner it is trained on
+    a part or a bag of a training set.
 
     Args:
         penalty: Factor of half the squared norm of the weights, which is added to the mean loss, above 0.
@@ -58,8 +61,11 @@ class LogisticHead(Votes):
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Fit the transforms and train the head; see `Votes.fit`."""
-        x, labels = checked_training_set(x, labels, num_classes)
-        super().fit(x, labels, num_classes)
+        self.learn(*checked_training_set(x, labels, num_classes), num_classes)
+
+    def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        """Fit the transforms and train the head on a part of a training set; see `PartLearner.learn`."""
+        self.num_classes = num_classes
         self.features = with_bias(fit_all(self.transforms, x.flatten(1).double()))
         self.labels = labels.numpy()
         self.width = x.shape[1:].numel()
@@ -81,6 +87,12 @@ class LogisticHead(Votes):
         return np.asarray(minimize(cost, start.ravel(), jac=True, method="L-BFGS-B", options=options).x).reshape(
             start.shape
         )
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """Return the logits of the trained head, ``(batch, num_classes)``; see `PartLearner.class_scores`."""
+        with one_thread():
+            # Row by row: the bits of a product may depend on the number of rows.
+            return torch.from_numpy(np.stack([self.weights @ row for row in self.features_of(x)]))
 
     def hessian(self) -> NDArray[np.float64]:
         """Return the Hessian of the training objective at the weights, ``(K (k + 1), K (k + 1))``."""

@@ -2,21 +2,26 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.distance import CHANGED, FLIPS, INSERTED, Distance
 from smoothing.representation import Represented
+from smoothing.votes.reads import Reads, moves
 
 
 class Partition(Represented, ABC):
     """Rule that assigns every training example to one part.
 
     Attributes:
+        reads: What it reads of the training set to assign an example. The default is the most that a rule may read.
         assumptions: Assumptions of certificates with this rule; empty if it reads no label (THEORY.md 4.5).
     """
 
+    reads: ClassVar[Reads] = "all inputs"
     assumptions: tuple[str, ...] = ()
 
     @abstractmethod
@@ -29,14 +34,36 @@ class Partition(Represented, ABC):
             parts: Number of parts, from 1 to n.
         """
 
+    def order(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Return the order in which learners are given examples, a permutation ``(n,)`` int64 of positions.
+
+        Rules that read an example only do not read positions either: learners are then given examples sorted by
+        content (THEORY.md section 8). Other rules keep the order of the training set.
+        """
+        return sorted_by_content(x, labels) if self.reads == "own example only" else torch.arange(len(x))
+
+    def touched(self, distance: Distance) -> int | None:
+        """Return the largest number of parts that one change alters; None if a change moves other examples as well.
+
+        Args:
+            distance: Distance in which changes are counted.
+        """
+        if distance == FLIPS:
+            return 1
+        if distance not in (CHANGED, INSERTED) or moves(self.reads, distance):
+            return None
+        # An example that is changed in place leaves one part for another, unless positions determine the part.
+        return 2 if distance == CHANGED and self.reads == "own example only" else 1
+
 
 class ByHash(Partition):
     """Part by the hash of the input, independent of other examples (Levine & Feizi 2021, section 3.1)."""
 
+    reads = "own example only"
+
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
         """Return SHA-256 of the bytes of each row, modulo the number of parts; see `Partition.assign`."""
-        digests = (hashlib.sha256(row.tobytes()).digest() for row in x.contiguous().numpy())
-        return torch.tensor([int.from_bytes(digest, "big") % parts for digest in digests])
+        return torch.tensor([int.from_bytes(digest, "big") % parts for digest in digests(x)])
 
 
 class ByContent(Partition):
@@ -52,8 +79,9 @@ class ByContent(Partition):
 
 
 class ByPosition(Partition):
-    """Part by the position in the data set. Label flips must not change positions."""
+    """Part by the position in the data set. Changes of labels or inputs must not change positions."""
 
+    reads = "positions only"
     assumptions = ("examples keep their places when labels flip",)
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
@@ -73,6 +101,7 @@ class Stratified(Partition):
         ValueError: If ``conditional`` is False.
     """
 
+    reads = "labels only"
     assumptions = ("the partition, stratified by the labels under attack, does not change",)
 
     def __init__(self, conditional: bool = False) -> None:
@@ -86,3 +115,21 @@ class Stratified(Partition):
         """Return the rank of each row in the order of labels, modulo the number of parts; see `Partition.assign`."""
         order = labels.argsort(stable=True)
         return torch.empty_like(order).scatter_(0, order, torch.arange(len(order)) % parts)
+
+
+def digests(x: Tensor) -> list[bytes]:
+    """Return the SHA-256 of the bytes of each row of inputs ``(n, k)``."""
+    return [hashlib.sha256(row.tobytes()).digest() for row in x.contiguous().numpy()]
+
+
+def sorted_by_content(x: Tensor, labels: Tensor) -> Tensor:
+    """Return a permutation ``(n,)`` that sorts examples by the hash of their input, then by label.
+
+    It depends on the examples as a multiset: which of several equal ones is first makes no difference.
+
+    Args:
+        x: Inputs, ``(n, k)``.
+        labels: Labels, ``(n,)`` int64.
+    """
+    keys = list(zip(digests(x), labels.tolist(), strict=True))
+    return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))

@@ -12,9 +12,9 @@ from smoothing.representation import Represented
 class Learner(Represented, ABC):
     """Training procedure: takes a training set, returns predictions.
 
-    A learner is part of the base function of `RetrainedVotes`. It is given only randomised training sets. The
-    certificate covers everything computed from them, statistics included (THEORY.md section 6). All its random numbers
-    depend on the key of a draw.
+    A learner is part of the base function of `RetrainedVotes`, where it is given only randomised training sets, and of
+    `TrainedPartitions`, where it is given only the examples of its parts. The certificate covers everything computed
+    from them, statistics included (THEORY.md section 6). All its random numbers depend on the key of a draw.
 
     A new learner is a subclass with `train_and_predict`. It always trains `group` models at a time. The predictions of
     a model must not depend on the other models, on its position among them, or on earlier calls.
@@ -22,8 +22,6 @@ class Learner(Represented, ABC):
     Attributes:
         group: Number of models trained together, at least 1.
         trained_on: Origins of the training examples of its initial weights; empty for untrained initial weights.
-        own_labels: Whether `train_and_predict` accepts labels that differ between models, ``(group, n)``. Required if
-            the measure randomises labels.
         warm_start: Whether models start from the result of `start`, which voids every certificate.
         assumptions: Assumptions of certificates with this learner, one phrase each.
         checkpoint: SHA-256 of its initial weights, in hexadecimal; None if they are untrained.
@@ -31,7 +29,6 @@ class Learner(Represented, ABC):
 
     group: int = 1
     trained_on: tuple[Origin, ...] = ()
-    own_labels: bool = False
     warm_start: bool = False
     assumptions: tuple[str, ...] = ()
     checkpoint: str | None = None
@@ -55,8 +52,7 @@ class Learner(Represented, ABC):
 
         Args:
             x: Training inputs, ``(group, n, ...)`` float32.
-            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``; ``(group, n)`` if the measure randomises labels,
-                where classes may be missing.
+            labels: Labels, ``(n,)`` int64 in ``0 .. num_classes - 1``, the same for all models, or ``(group, n)``.
             num_classes: Number of classes K.
             tests: Inputs to predict, ``(group, m, ...)`` float32; often the same for all models, expanded.
             keys: Key of the random numbers of each model.

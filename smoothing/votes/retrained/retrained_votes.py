@@ -1,6 +1,6 @@
 """Votes of models that are trained on randomised versions of a training set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -20,9 +20,10 @@ from smoothing.provenance.origin import Origin
 from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.retrained.body import Body
-from smoothing.votes.retrained.draws import Draw, MissingDrawsError, Predictions
+from smoothing.votes.retrained.draws import Draw, Predictions
+from smoothing.votes.retrained.kept_votes import KeptVotes
 from smoothing.votes.retrained.learner import Learner
-from smoothing.votes.votes import Votes, randomises_others, unfit_for_labels
+from smoothing.votes.votes import unfit_for_labels
 
 NOISE, TEST_NOISE, TRAINING, START, LABEL_NOISE = range(5)
 """Purposes of random numbers, the last part of their keys."""
@@ -33,17 +34,17 @@ _TRADED = (
 )
 
 
-class RetrainedVotes(Votes):
+class RetrainedVotes(KeptVotes):
     """Votes of models that are each trained with their own key on their own sample of the training set.
 
     The measure says what it randomises: training inputs; labels, if it is a `LabelFlip` or a `Product` with this one
     part; or both, if it is a `Product` of the two. What it leaves unchanged, the adversary does not change either.
 
-    One draw randomises every training input or label once, trains on the result and predicts every requested test example (Weber
-    et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all training inputs
-    together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md section 6). Number and
-    order of the training examples do not change. With noise on labels, it is the number of flips: Algorithm 2 of
-    Rosenfeld et al. (2020) for any model.
+    One draw randomises every training input or label once, trains on the result and predicts every requested test
+    example (Weber et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all
+    training inputs together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md
+    section 6). With noise on labels, it is the number of flips: Algorithm 2 of Rosenfeld et al. (2020) for any model.
+    Number and order of the training examples do not change.
 
     All test examples share the draws. Each certificate holds with probability ``1 - alpha``; all of them together hold
     only by a union bound (THEORY.md section 5).
@@ -58,8 +59,8 @@ class RetrainedVotes(Votes):
         test_noise: Noise on the test input, one draw per input and model; none by default.
     """
 
-    object: ClassVar[str] = "training inputs"
-    kept: ClassVar[bool] = True
+    object: ClassVar[str] = TRAINING_INPUTS
+    objects: ClassVar[tuple[str, ...]] = (TRAINING_LABELS,)
 
     def __init__(self, learner: Learner, body: Body | None = None, test_noise: Gaussian | None = None) -> None:
         self.learner = learner
@@ -67,7 +68,6 @@ class RetrainedVotes(Votes):
         self.test_noise = test_noise
         self.measures = () if test_noise is None else (test_noise,)
         self._prepared: tuple[Tensor, ...] = ()
-        self._finished: Mapping[Draw, Predictions] = {}
         of_measures = (measure.checkpoint for measure in self.measures)
         self.checkpoint = joined(learner.checkpoint, body.identity() if body else None, *of_measures)
 
@@ -105,16 +105,10 @@ class RetrainedVotes(Votes):
         self._x = x
         self._labels = labels
 
-    def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
-        """Set the test examples, all of which every model predicts; see `Votes.serve`."""
-        x, index = checked_batch(x, index)
-        self._origin = origin
-        self._tests = x
-        self._finished = finished
-        self._place = {int(position): place for place, position in enumerate(index)}
-
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why certificates of these votes do not hold under ``measure``, or None (THEORY.md section 6)."""
+        if reason := super().supports(measure):
+            return reason
         if self.learner.warm_start:
             return (
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
@@ -124,25 +118,18 @@ class RetrainedVotes(Votes):
             *self._origins(),
             *(("measure", seen) for m in (measure, *self.measures) for seen in m.trained_on),
         ):
-            if seen.overlaps(self._origin):
-                return (
-                    f"the {part} was trained on {seen}, and the adversary may change {self._origin}, which changes it "
-                    "without noise; must be trained on other examples, or the certifier Empirical"
-                )
-        on_labels, on_inputs = measure.on(TRAINING_LABELS) if measure.objects else None, measure.on(TRAINING_INPUTS)
-        if {*measure.objects} - {TRAINING_LABELS, TRAINING_INPUTS} or (on_inputs is not None and on_inputs.beside):
-            return randomises_others(measure, f"{TRAINING_INPUTS}, labels or both")
+            if reason := self.overlap(part, (seen,)):
+                return reason
+        on_labels, on_inputs = _parts(measure)
+        if on_inputs is not None and on_inputs.beside:
+            return f"{type(measure).__name__} has several parts on columns of the training inputs; must be one"
         try:
             if on_inputs is not None:
                 on_inputs.check(self._x)
         except ValueError as error:
             return str(error)
-        if on_labels is not None:
-            if reason := unfit_for_labels(on_labels, self.num_classes, all_labels=True):
-                return reason
-            if not self.learner.own_labels:
-                name = type(self.learner).__name__
-                return f"{name} trains all models on the same labels; must have own_labels, since labels are randomised"
+        if on_labels is not None and (reason := unfit_for_labels(on_labels, self.num_classes, all_labels=True)):
+            return reason
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
                 f"test_noise = {type(self.test_noise).__name__} with distances in "
@@ -161,21 +148,11 @@ class RetrainedVotes(Votes):
     def draw(
         self, measure: SmoothingMeasure, draws: Sequence[Draw], seed: int, device: torch.device | str = "cpu"
     ) -> list[Predictions]:
-        """Finish some draws. On a CPU each core trains its own groups.
-
-        Args:
-            measure: The smoothing measure.
-            draws: The draws to finish.
-            seed: Root seed of all draws.
-            device: Device of the training runs.
-
-        Returns:
-            Predictions of each model for the requested test examples.
-        """
+        """Finish some draws; see `KeptVotes.draw`."""
         x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
         fixed = self._prepare(x, labels, tests, (seed, START))
         predicted: dict[int, Tensor] = {}
-        on_labels, on_inputs = measure.on(TRAINING_LABELS) if measure.objects else None, measure.on(TRAINING_INPUTS)
+        on_labels, on_inputs = _parts(measure)
         clean = self._features(x) if on_inputs is None else x
 
         def work(some: slice) -> None:
@@ -226,10 +203,7 @@ class RetrainedVotes(Votes):
         """
         _, index = checked_batch(x, index)
         requested = [Draw(seed[-1], number) for number in range(first, first + draws)]
-        if missing := tuple(draw for draw in requested if draw not in self._finished):
-            raise MissingDrawsError(missing)
-        places = [self._place[int(position)] for position in index]
-        predicted = torch.from_numpy(np.stack([self._finished[draw][places] for draw in requested]))
+        predicted = torch.from_numpy(self.predictions(requested, index))
         return one_hot(predicted.long(), self.num_classes).sum(0)
 
     def _features(self, x: Tensor) -> Tensor:
@@ -247,6 +221,11 @@ class RetrainedVotes(Votes):
     def _origins(self) -> list[tuple[str, Origin]]:
         parts = [("learner", self.learner.trained_on), ("body", self.body.trained_on if self.body else ())]
         return [(name, seen) for name, origins in parts for seen in origins]
+
+
+def _parts(measure: SmoothingMeasure) -> tuple[SmoothingMeasure | None, SmoothingMeasure | None]:
+    """Return the measures of labels and of inputs. A measure without `objects` randomises inputs."""
+    return measure.on(TRAINING_LABELS) if measure.objects else None, measure.on(TRAINING_INPUTS)
 
 
 def _sigma_of(measure: SmoothingMeasure, shape: Sequence[int]) -> float | None:

@@ -1,5 +1,6 @@
 """Networks and weights of other code."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def trained() -> nn.Module:
 def test_weights_of_other_code_give_the_same_logits(wrap) -> None:
     network = trained()
     whole = nn.Sequential(NormalizeLayer(), network).eval()
-    state = wrap(network).state_dict()
+    # DataParallel moves its network to a device, where there is one.
+    state = wrap(deepcopy(network)).state_dict()
     torch.save({"epoch": 90, "arch": "net", "state_dict": state, "optimizer": {"state": {}}}, "checkpoint.pth.tar")
     torch.testing.assert_close(made(weights="checkpoint.pth.tar")(X), whole(X))
 

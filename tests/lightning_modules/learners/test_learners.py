@@ -12,6 +12,7 @@ from datamodules import Digits
 from lightning_modules.architectures import SmallCNN
 from lightning_modules.learners import FastCifar, Networks, Perceptrons, RidgeHead
 from lightning_modules.learners.fast_cifar import FastNetwork, _shifted
+from lightning_modules.learners.training_data import distorted
 from smoothing.measures import Gaussian
 from smoothing.provenance.origin import Origin
 from smoothing.testing import LearnerConformance
@@ -259,3 +260,24 @@ def test_perceptrons_descend_the_cross_entropy() -> None:
 def test_bad_arguments_are_refused(learner: type[Learner], arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         learner(**arguments)
+
+
+def test_distortions_move_images_and_keep_their_brightness() -> None:
+    images = torch.zeros(2, 3, 1, 28, 28)
+    images[..., 10:18, 12:16] = 1
+    keys = [(1, 0), (1, 1)]
+    moved = distorted(images, 1.0, keys)
+    assert moved.shape == images.shape
+    assert (moved != images).flatten(2).any(2).all()
+    assert len({tuple(image.flatten().tolist()) for image in moved.flatten(0, 1)}) == 6
+    # Scales are within 20 % per axis.
+    assert ((moved.sum((2, 3, 4)) / 32 - 1).abs() < 0.6).all()
+    assert torch.equal(distorted(images, 0.0, keys), images)
+    assert torch.equal(distorted(images[1:], 1.0, keys[1:]), moved[1:])
+    assert torch.equal(distorted(images + 5, 1.0, keys).sub(5).round(decimals=4), moved.round(decimals=4))
+
+
+def test_distortions_need_images() -> None:
+    learner = Networks(torch.nn.Linear(3, 2), distortion=0.5)
+    with pytest.raises(ValueError, match=r"distortion = 0.5; must be 0 for inputs of shape \[3\], no images"):
+        learner.train_and_predict(torch.randn(1, 8, 3), torch.arange(8) % 2, 2, torch.randn(1, 2, 3), [(0,)])

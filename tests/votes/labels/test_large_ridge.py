@@ -9,7 +9,7 @@ from torch import Tensor
 
 from smoothing.certifiers import ExactVote
 from smoothing.measures import LabelFlip
-from smoothing.votes import Ballots, Centre, Constant, Normalise, Ridge, RosenfeldRule
+from smoothing.votes import Ballots, Centre, Constant, Normalise, Regularisation, Relative, Ridge, RosenfeldRule
 from smoothing.votes.labels import ridge
 
 N, CLASSES = 500, 4
@@ -100,3 +100,22 @@ def test_what_needs_the_whole_training_set_gets_it(
 def test_a_singular_system_is_refused(data: tuple[Tensor, Tensor]) -> None:
     with pytest.raises(ValueError, match=r"singular system with lambda = 0\.0; must be regularised more"):
         fitted((torch.ones_like(data[0]), data[1]), Ridge(Constant(0.0)))
+
+
+@pytest.mark.parametrize("rule", [Relative(1.0), Constant(0.3)], ids=repr)
+def test_more_features_than_examples_give_the_same_weights(rule: Regularisation) -> None:
+    """The smaller system of the examples has the solution of that of the features."""
+    x = torch.randn(9, 30, generator=torch.Generator().manual_seed(0)).double()
+    y = torch.arange(9) % 3
+    votes = Ridge(rule)
+    votes.fit(x, y, 3)
+    lam = 0.3 if isinstance(rule, Constant) else float(x.square().sum() / 30)
+    expected = x @ torch.linalg.inv(x.T @ x + lam * torch.eye(30, dtype=torch.float64)) @ x.T
+    assert votes.ridge == pytest.approx(lam)
+    torch.testing.assert_close(votes.weights(x), expected.T, rtol=0, atol=1e-6)
+
+
+def test_more_features_than_examples_are_singular_without_lambda() -> None:
+    x = torch.randn(9, 30, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="singular system with lambda = 0"):
+        Ridge(Constant(0.0)).fit(x, torch.arange(9) % 3, 3)

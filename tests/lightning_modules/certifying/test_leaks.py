@@ -1,0 +1,68 @@
+"""Encoders that move with an inserted training example are refused, and features depend on no other example."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from datamodules import Digits
+from lightning_modules import Certification, Encoder, Trainer
+from smoothing.certifiers import Plurality
+from smoothing.measures import UnchangedExamples, UnchangedLabels
+from smoothing.provenance.origin import Origin
+from smoothing.votes import ByHash, Centroids, Partitions
+from tests.lightning_modules.certifying.test_certification import QUIET
+
+
+class Flat(Encoder):
+    """Pixels of an image, and the number of rows of its batch. Frozen: it was trained elsewhere."""
+
+    def __init__(self, trained_on: str = "elsewhere") -> None:
+        super().__init__()
+        self.trained_on = (Origin.parse(trained_on),)
+        self.sizes: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.sizes.append(len(x))
+        return x.flatten(1)
+
+
+class Fitted(Flat):
+    """An encoder that is fitted to the training inputs."""
+
+    def fit(self, x: Tensor) -> None:
+        self.mean = x.mean(0)
+
+
+def run(encoder: Encoder, measure: object, path: Path) -> None:
+    model = Certification(measure, Partitions(Centroids(), 5, 1, ByHash()), {"dpa": Plurality()}, encoder)  # type: ignore[arg-type]
+    Trainer(**QUIET).certify(model, Digits((1, 7), every=20), path, loggers=[])
+
+
+@pytest.mark.parametrize("change", ["inserted or deleted examples", "changed examples"])
+@pytest.mark.parametrize(
+    ("encoder", "reason"),
+    [
+        (Fitted, "encoder = Fitted, which reads all inputs of the training set"),
+        (lambda: Flat("Digits"), "encoder = Flat, trained on Digits"),
+    ],
+)
+def test_an_encoder_that_moves_with_the_training_set_is_refused(
+    encoder: type[Encoder], reason: str, change: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        run(encoder(), UnchangedExamples(change), tmp_path / "poisoned")  # type: ignore[arg-type]
+    assert not (tmp_path / "poisoned").exists()
+    run(encoder(), UnchangedLabels(2), tmp_path / "flipped")
+
+
+def test_training_examples_are_encoded_one_by_one() -> None:
+    """In a block, the last bits of features may depend on the place, which insertions change."""
+    for measure, size in ((UnchangedExamples(), 1), (UnchangedLabels(2), 64)):
+        encoder = Flat()
+        model = Certification(measure, Partitions(Centroids(), 5, 1, ByHash()), {"dpa": Plurality()}, encoder)
+        model.trainer = Trainer(**QUIET)
+        features = model._training_features(torch.randn(130, 1, 2, 2))
+        assert features.shape == (130, 4)
+        assert set(encoder.sizes) == {size}
