@@ -22,8 +22,13 @@ class OverlapLoss(PrivacyLoss):
         self.lost = lost
         self.ratio = ratio
 
-    def coordinates(self) -> Coordinates:
-        """Return one coordinate: seen under both laws, under ``mu`` alone, or under ``rho`` alone."""
+    def coordinates(self) -> Coordinates | None:
+        """Return one coordinate: seen under both laws, under ``mu`` alone, or under ``rho`` alone.
+
+        None if the supports have different sizes.
+        """
+        if self.ratio != 1:
+            return None
         lost = Fraction(self.lost) and max(Fraction(self.lost), LEAST_PROBABILITY)
         return (((1 - lost, lost, 0), (1 - lost, 0, lost), int(lost > 0)),)
 

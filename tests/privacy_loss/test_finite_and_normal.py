@@ -93,3 +93,5 @@ def test_sums_of_three_kinds_and_their_divergence() -> None:
 def test_other_losses_are_refused() -> None:
     with pytest.raises(ValueError, match="ShiftLoss cannot be added"):
         total_loss(flips(1), ShiftLoss(LaplaceLaw(1.0), 0.5))
+    with pytest.raises(ValueError, match="OverlapLoss cannot be added"):
+        total_loss(flips(1), OverlapLoss(0.1, 1.5))

@@ -159,7 +159,7 @@ class Warm(ClassSums):
         (
             ClassSums(),
             Product([Part(Gaussian(1.0))]),
-            "randomises test input; must be the training inputs or the training labels",
+            "must be the training inputs or the training labels",
         ),
         (
             ClassSums(),
