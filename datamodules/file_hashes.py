@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from smoothing.data_folder import cache_folder
+
 
 def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
     """Return the SHA-256 of every file in hexadecimal.
@@ -22,7 +24,7 @@ def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
     Raises:
         ValueError: If a file cannot be read, naming it.
     """
-    cache = _cache_folder() / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    cache = cache_folder("file_hashes") / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
     known = _read(cache)
     changed = False
     hashes = []
@@ -46,10 +48,6 @@ def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
         if changed:
             _write(cache, known)
     return hashes
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "smoothing", "file_hashes")
 
 
 def _read(cache: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Locations of data sets and other input files."""
+"""Locations of data sets, other input files and caches."""
 
 import os
 from pathlib import Path
@@ -17,3 +17,8 @@ def data_file(path: str) -> Path:
     given = Path(path)
     folder = os.environ.get(VARIABLE)
     return given if given.exists() or not folder else Path(folder, path)
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder in the user's cache directory, ``$XDG_CACHE_HOME/smoothing``, without creating it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "smoothing", name)

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.encoders import Encoder
-from smoothing.arguments import at_least
+from lightning_modules.encoders.feature_store import FeatureStore
+from smoothing.arguments import at_least, instance, refuse, text
 from smoothing.certificates import Attacked, Certificates
 from smoothing.certifiers import Certifier, Evaluator
 from smoothing.collective import CollectiveEvaluator
@@ -93,6 +94,8 @@ class Certification(pl.LightningModule):
         seed: Root seed of all draws, at least 0.
         collective: Collective certifiers and attacks by name, which bound how many answers one attacker can change.
             They are computed after the certificates of all examples. The names must differ from those of certifiers.
+        keep_features: Whether to keep the features of the encoder on disk for later runs, in
+            ``$XDG_CACHE_HOME/smoothing/features``; or the folder to keep them in. Results do not change.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -109,6 +112,7 @@ class Certification(pl.LightningModule):
         encoder: Encoder | None = None,
         seed: int = 0,
         collective: dict[str, CollectiveEvaluator] | None = None,
+        keep_features: bool | str = False,
     ) -> None:
         super().__init__()
         if not certifiers:
@@ -131,13 +135,20 @@ class Certification(pl.LightningModule):
                 "since radii would be distances of features"
             )
         at_least(self, 0, seed=seed)
+        instance(self, (bool, str), keep_features=keep_features)
+        if isinstance(keep_features, str):
+            text(self, keep_features=keep_features)
+        if keep_features and encoder is None:
+            refuse(self, "keep_features", keep_features, "false without an encoder")
         self.measure = measure
         self.votes = votes
         self.certifiers = certifiers
         self.collective = collective or {}
         self.encoder = encoder
         self.seed = seed
+        self.keep_features = keep_features
         self.fitted: dict[str, str] = {}
+        self._store: FeatureStore | None = None
         self._data: Examples | None = None
         self._progress: Progress | None = None
         self._prepared = False
@@ -329,6 +340,9 @@ class Certification(pl.LightningModule):
         if self.encoder is not None:
             self.encoder.fit(x)
             self._check_encoder(x)
+            if self.keep_features:
+                folder = self.keep_features if isinstance(self.keep_features, str) else None
+                self._store = FeatureStore(self.encoder, folder)
         return self._training_features(x), labels
 
     def _check_encoder(self, x: Tensor) -> None:
@@ -347,25 +361,27 @@ class Certification(pl.LightningModule):
         """Encode examples one by one, so that features do not depend on the batch."""
         if self.encoder is None:
             return x
+        encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([self.encoder(example) for example in x.split(1)])
+            return torch.cat([encode(example) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""
         if self.encoder is None:
             return x
+        encode = self._store or self.encoder
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         # Not in blocks if examples are inserted: the last bits of features may depend on the place in a block.
         size = 1 if moves("all inputs", self.measure.distance) else BLOCK
         rounds = -(-len(x) // (size * ranks))
         self.encoder.to(self.device)
         with one_thread():
-            first = self.encoder(_block(x, rank, size).to(self.device))
+            first = encode(_block(x, rank, size).to(self.device))
             # One tensor for all blocks avoids fragmented memory.
             share = first.new_empty(rounds, *first.shape)
             share[0] = first
             for place in range(1, rounds):
-                share[place] = self.encoder(_block(x, rank + place * ranks, size).to(self.device))
+                share[place] = encode(_block(x, rank + place * ranks, size).to(self.device))
         gathered = cast(Tensor, self.all_gather(share)).reshape(ranks, rounds, size, -1)
         return gathered.transpose(0, 1).flatten(0, 2)[: len(x)].cpu()
 

@@ -39,6 +39,13 @@ class PretrainedEncoder(Frozen, Encoder):
         self.requires_grad_(False)
         self.train(False)
 
+    def serve(self, attacked: Origin) -> None:
+        """See `Encoder.serve`. Certificates state what the weights were trained on, which the program cannot check."""
+        super().serve(attacked)
+        unseen = [origin for origin in self.trained_on if not origin.overlaps(attacked)]
+        used = f"labels, and from none of {attacked}" if self.labels_of else "inputs"
+        self.assumptions += tuple(f"features were learned from {origin}'s {used}" for origin in unseen)
+
     def forward(self, x: Tensor) -> Tensor:
         """See `Encoder.forward`."""
         features: Tensor = self.network(x)

@@ -31,6 +31,13 @@ certify cifar10_patches --run_dir runs/cifar10_patches_plain_1 --model.votes.reg
 certify cifar10_patches --run_dir runs/cifar10_patches_1000 --model.votes.regularisation.factor 1000
 certify cifar10_patches --run_dir runs/cifar10_patches_512 --model.votes.transforms "$wider"
 compare cifar10 '0, 1, 10, 50, 100, 200, 300, 400' $here/published/rosenfeld2020_cifar10.csv runs/cifar10_patches*
+# Weights of tf_efficientnet_lite0: from timm's hub, or a file.
+weights="--model.encoder.backbone.weights ${TIMM_WEIGHTS:-true}"
+for vote in '' _ridge _partitions; do
+  certify cifar10_transfer$vote $weights
+done
+compare cifar10_transfer '0, 1, 50, 100, 200, 300, 400, 600, 750' $here/published/rosenfeld2020_cifar10.csv \
+  runs/cifar10_transfer{,_ridge,_partitions}
 
 for factor in 0.1 1 10 100; do
   certify imdb --run_dir "runs/imdb_$factor" --model.votes.regularisation.factor "$factor" --model.certifiers "$exact"

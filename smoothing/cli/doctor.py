@@ -181,7 +181,14 @@ def places() -> Section:
     """Return the folders that runs and downloads write to, with their free space, and the mode of wandb."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    folders = {"runs": Path("runs"), "torch hub": Path(torch.hub.get_dir()), "Hugging Face hub": Path(HF_HUB_CACHE)}
+    from smoothing.data_folder import cache_folder
+
+    folders = {
+        "runs": Path("runs"),
+        "features": cache_folder("features"),
+        "torch hub": Path(torch.hub.get_dir()),
+        "Hugging Face hub": Path(HF_HUB_CACHE),
+    }
     found: Section = {name: _writable(folder) for name, folder in folders.items()}
     mode = os.environ.get("WANDB_MODE")
     found["wandb"] = f"{mode} (WANDB_MODE)" if mode else "offline (WANDB_MODE is not set)"

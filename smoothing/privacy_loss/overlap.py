@@ -40,4 +40,6 @@ class OverlapLoss(PrivacyLoss):
 
     def kl(self) -> float:
         """Return infinity if ``rho`` has mass outside the support of ``mu``; see `PrivacyLoss.kl`."""
-        return np.inf if self.lost > 0 else max(0.0, float(step_up(np.log(self.ratio), 2)))
+        if self.lost > 0:
+            return np.inf
+        return 0.0 if self.ratio == 1 else max(0.0, float(step_up(np.log(self.ratio), 2)))

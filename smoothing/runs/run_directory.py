@@ -16,7 +16,7 @@ from smoothing.collective.table import CollectiveTable, audited
 from smoothing.provenance.code import code_version
 from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
-from smoothing.runs.settings import computed_settings, differing_settings
+from smoothing.runs.settings import ABSENT, computed_settings, differing_settings
 from smoothing.votes import Draw, DrawShard, Predictions, read_draws
 
 CONFIG = "config.yaml"
@@ -267,6 +267,10 @@ def _differing(there: Mapping[str, Any], here: Mapping[str, Any], part: Callable
 def in_words(there: Mapping[str, str], here: Mapping[str, str]) -> str:
     """Describe the first differences between the settings of two runs; empty if there is none."""
     differing = differing_settings({"there": there, "here": here})
+    # An object that only one of them has is named by its class alone.
+    for name in [name for name, at in differing.items() if name.endswith(".class_path") and ABSENT in at.values()]:
+        arguments = name.removesuffix("class_path") + "init_args."
+        differing = {other: at for other, at in differing.items() if not other.startswith(arguments)}
     described = [
         f"{name} is {_short(at['there'])} there and {_short(at['here'])} here" for name, at in differing.items()
     ]

@@ -10,6 +10,9 @@ HOW_TO_RUN = ("trainer", "run_dir", "watch_radius")
 HOW_TO_LOAD = ("batch_size", "num_workers")
 """Arguments of a data module that do not change the examples."""
 
+HOW_TO_KEEP = "model.init_args.keep_features"
+"""Setting that says where features are kept, which does not change them."""
+
 ABSENT = "absent"
 """Placeholder for a setting that a run does not have."""
 
@@ -17,7 +20,7 @@ ABSENT = "absent"
 def computed_settings(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that determine the rows, as text by dotted name. Text, because 0.1 and "0.1" are the same."""
     kept = {name: value for name, value in config.items() if name not in HOW_TO_RUN}
-    return {name: text for name, text in _leaves(kept, "") if not _is_loading(name)}
+    return {name: text for name, text in _leaves(kept, "") if not _is_loading(name) and name != HOW_TO_KEEP}
 
 
 def differing_settings(settings: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:

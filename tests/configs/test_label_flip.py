@@ -19,11 +19,15 @@ LINEAR = ["mnist17", "mnist17_best_ridge", "mnist17_clusters", "mnist17_unregula
 FOUR = ("chernoff_kl", "chernoff_tight", "berry_esseen_tight", "exact")
 FEW = ["--data.training=train[0:800]", "--data.every=1250"]
 FEW_REVIEWS = ["--data.training=train[12100:12900]", "--data.every=3125"]
+UNTRAINED = [*FEW, "--model.keep_features=kept", "--model.encoder.backbone.name=resnet10t"]
+UNTRAINED += ["--model.encoder.backbone.weights=false", "--model.encoder.backbone.size=32"]
 SMALL = {
     "mnist": [*FEW, "--model.votes.neighbours=40", "--model.encoder.centres=30"],
     "mnist_ridge": [*FEW, "--model.encoder.centres=30"],
     "mnist_paper": FEW,
     "cifar10_patches": [*FEW, "--model.encoder.centres=80"],
+    "cifar10_transfer": [*UNTRAINED, "--model.votes.neighbours=40"],
+    "cifar10_transfer_ridge": UNTRAINED,
     "imdb": [*FEW_REVIEWS, "--model.encoder.vocabulary=500"],
     "imdb_paper": FEW_REVIEWS,
     "spambase": ["--data.every=115"],
@@ -35,6 +39,7 @@ RIVALS = {
     "mnist_clusters": [*FEW, "--model.encoder.centres=30"],
     "mnist_bagging": [*FEW, "--model.certifiers.bagging.n=200", "--model.encoder.centres=30"],
     "cifar10_partitions": [*FEW, "--model.votes.parts=40", "--model.encoder.centres=80"],
+    "cifar10_transfer_partitions": [*UNTRAINED, "--model.votes.parts=40"],
     "imdb_partitions": [*FEW_REVIEWS, "--model.votes.parts=40", "--model.encoder.vocabulary=500"],
 }
 """The same for other ways to vote."""
@@ -154,6 +159,8 @@ def test_other_data(name: str, data_root: Path, tmp_path: Path) -> None:
     assert table.certifiers in (FOUR, ("exact",), ("exact", "best_attack"))
     conditional = {"lambda" in phrases for phrases in table["assumptions"]}
     assert conditional == {name == "mnist_paper"}
+    learned = "features were learned from ImageNet's labels, and from none of CIFAR10 train[:800]"
+    assert {learned in phrases for phrases in table["assumptions"]} == {"transfer" in name}
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -57,6 +57,16 @@ def _own_network(folder: Path) -> None:
     assert OwnNetwork(**arguments, weights=str(weights)).num_classes == 1000
 
 
+def _pretrained_features(folder: Path) -> None:
+    first, again = (folder / "runs" / name / "certificates.csv" for name in ("pretrained", "again"))
+    assert first.read_bytes() == again.read_bytes()
+    said = "features were learned from noise's labels, and from none of classes 1, 7 of Digits train"
+    table = Table.read_csv(first)
+    assert all(said in phrases for phrases in table["assumptions"])
+    assert (table["correct"] & (table["radius"] >= 5)).mean() > 0.7
+    assert len(list(folder.glob("kept/*/*.safetensors"))) > len(table)
+
+
 def _own_certifier(folder: Path) -> None:
     table = Table.read_csv(folder / "runs/digits/certificates.csv")
     known, loose = (table.of(name)["radius"] for name in ("clopper_pearson", "hoeffding"))
@@ -89,6 +99,7 @@ CHECKS = {
     "start.md": _start,
     "how_to/own_data.md": _own_data,
     "how_to/own_network.md": _own_network,
+    "how_to/pretrained_features.md": _pretrained_features,
     "how_to/own_certifier.md": _own_certifier,
     "how_to/own_vote.md": _own_vote,
     "how_to/own_guarantee.md": _own_guarantee,

@@ -74,6 +74,10 @@ class SpectralEmbedding(Transform):
         """Return the coordinates ``(batch, components)`` of features ``(batch, k)``."""
         return self._placed(self._nearest(x))
 
+    def each(self, x: Tensor) -> Tensor:
+        """See `Transform.each`. Distances have the same bits in any batch, so that neighbours are found together."""
+        return torch.cat([self._placed(row) for row in self._nearest(x).split(1)])
+
     def _nearest(self, x: Tensor) -> Tensor:
         """Return the nearest training points, one more than neighbours since a training point is nearest to itself."""
         # One preallocated tensor: small tensors kept between large temporary ones would fragment memory.

@@ -7,7 +7,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, within
 from smoothing.numerics.threads import one_thread
 from smoothing.representation import Represented
 from smoothing.votes.arrays import Arrays
@@ -44,6 +44,13 @@ class Transform(Represented, ABC):
     def __call__(self, x: Tensor) -> Tensor:
         """Return transformed features ``(batch, k')`` of ``(batch, k)`` float64."""
 
+    def each(self, x: Tensor) -> Tensor:
+        """Transform rows ``(batch, k)`` one at a time, so that their bits do not depend on other rows.
+
+        Overrides may only save time.
+        """
+        return torch.cat([self(row) for row in x.split(1)])
+
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     """Fit each transform on the output of the previous one, and return the transformed training features."""
@@ -55,15 +62,12 @@ def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
 
 def apply_each(transforms: Sequence[Transform], x: Tensor) -> Tensor:
     """Transform a batch one row at a time, so that the bits of a row do not depend on other rows."""
-    if not transforms or not len(x):
+    if not len(x):
         return x
-    rows = []
     with one_thread():
-        for row in x.split(1):
-            for transform in transforms:
-                row = transform(row)
-            rows.append(row)
-    return torch.cat(rows)
+        for transform in transforms:
+            x = transform.each(x)
+    return x
 
 
 def features_of(transforms: Sequence[Transform], x: Arrays, device: torch.device, width: int) -> Tensor:
@@ -122,11 +126,18 @@ class PCA(Transform):
 
     Args:
         components: Number of axes, from 1 to the number of features.
-        whiten: Whether to scale every axis to unit variance.
+        whiten: Whether to scale every axis to unit variance; or the power, within [0, 1], of the standard deviation
+            that every axis is divided by: true is 1, and 0.5 halves the differences of scale, as logarithms.
+
+    Raises:
+        ValueError: If an argument is out of its range. In `fit`, if there are fewer features than components, or they
+            do not vary.
     """
 
-    def __init__(self, components: int, whiten: bool = False) -> None:
+    def __init__(self, components: int, whiten: bool | float = False) -> None:
         at_least(self, 1, components=components)
+        if not isinstance(whiten, bool):
+            within(self, 0, 1, whiten=whiten)
         self.components = components
         self.whiten = whiten
 
@@ -148,7 +159,7 @@ class PCA(Transform):
         if self.whiten:
             # Directions without variance are dropped, since division by zero would follow.
             varying = variances > variances[0] * x.shape[1] * torch.finfo(x.dtype).eps
-            axes = axes[:, varying] / variances[varying].sqrt()
+            axes = axes[:, varying] / variances[varying].sqrt() ** float(self.whiten)
         self.axes = axes
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -87,3 +87,16 @@ def test_eigenvectors_agree_with_a_dense_solver() -> None:
 def test_bad_arguments_are_refused(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SpectralEmbedding(**arguments).fit(torch.arange(9.0)[:, None])
+
+
+@pytest.mark.parametrize("distinct", [7, 1000])
+def test_rows_together_have_the_bits_of_rows_alone(distinct: int) -> None:
+    """Also among many equally near points."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(1000, 5, dtype=torch.float64, generator=draw)[torch.arange(300) % distinct]
+    points = torch.cat([x[:40], torch.randn(100, 5, dtype=torch.float64, generator=draw)])
+    embedding = SpectralEmbedding(3, 4)
+    embedding.fit(torch.cat([x, torch.randn(50, 5, dtype=torch.float64, generator=draw)]))
+    alone = torch.cat([embedding(point) for point in points.split(1)])
+    for size in (1, 3, 64, len(points)):
+        assert torch.equal(torch.cat([embedding.each(some) for some in points.split(size)]), alone)
