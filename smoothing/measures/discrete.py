@@ -9,7 +9,7 @@ import numpy as np
 
 from smoothing.arguments import at_least, is_generator, is_tensor, refuse
 from smoothing.distance import FLIPS, Distance
-from smoothing.measures.measure import TRAINING_LABELS, Channel, SmoothingMeasure, exact_probability
+from smoothing.measures.measure import Channel, SmoothingMeasure, exact_probability
 from smoothing.numerics.random import uniform_integers
 from smoothing.privacy_loss import PrivacyLoss, RepeatedLoss
 from smoothing.privacy_loss.step import LEAST_PROBABILITY
@@ -116,5 +116,3 @@ class Discrete(CategoricalMeasure):
 
 class LabelFlip(Discrete):
     """Noise that flips each training label with probability ``q`` to a uniform other class (Rosenfeld et al. 2020)."""
-
-    objects = (TRAINING_LABELS,)

@@ -37,8 +37,8 @@ _TRADED = (
 class RetrainedVotes(KeptVotes):
     """Votes of models that are each trained with their own key on their own sample of the training set.
 
-    The measure says what it randomises: training inputs; labels, if it is a `LabelFlip` or a `Product` with this one
-    part; or both, if it is a `Product` of the two. What it leaves unchanged, the adversary does not change either.
+    The measure says what it randomises: training inputs, or the parts of a `Product`, which may be training labels,
+    training inputs, or both. What it leaves unchanged, the adversary does not change either.
 
     One draw randomises every training input or label once, trains on the result and predicts every requested test
     example (Weber et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all

@@ -30,6 +30,10 @@ LABELS, K, DRAWS = torch.tensor([0, 1, 2, 0, 1, 2]), 3, 3000
 ON_LABELS, ON_INPUTS = "training labels", "training inputs"
 
 
+def flip(q: str) -> Product:
+    return Product([Part(LabelFlip(q, K), ON_LABELS)])
+
+
 class Skewed(CategoricalMeasure):
     """Class 0 becomes class 1 more often than the reverse."""
 
@@ -72,7 +76,7 @@ def inputs(number: int, seed: int) -> Tensor:
 
 @pytest.mark.parametrize(
     "measure",
-    [LabelFlip("0.3", K), Product([Part(Discrete("0.5", K), ON_LABELS)]), Product([Part(Skewed(), ON_LABELS)])],
+    [flip("0.3"), Product([Part(Discrete("0.5", K), ON_LABELS)]), Product([Part(Skewed(), ON_LABELS)])],
 )
 def test_votes_agree_with_the_sum_over_all_label_vectors(measure: SmoothingMeasure) -> None:
     x, tests, learner = inputs(6, 1), inputs(5, 2), ClassSums()
@@ -98,7 +102,7 @@ def test_both_are_randomised_with_streams_of_their_own() -> None:
     x, tests = inputs(6, 1), inputs(5, 2)
     both = Product([Part(LabelFlip("0.3", K), ON_LABELS), Part(Gaussian(0.5), ON_INPUTS)])
     seen = {}
-    for name, measure in (("both", both), ("inputs", Gaussian(0.5)), ("labels", LabelFlip("0.3", K))):
+    for name, measure in (("both", both), ("inputs", Gaussian(0.5)), ("labels", flip("0.3"))):
         learner = ClassSums()
         seen[name] = finishing(learner, x, LABELS, tests).draw(measure, some_draws(8), 3), learner.inputs
     for together, alone in zip(seen["both"][1], seen["inputs"][1], strict=True):
@@ -109,7 +113,7 @@ def test_both_are_randomised_with_streams_of_their_own() -> None:
 
 def test_a_draw_does_not_depend_on_other_draws() -> None:
     votes = finishing(ClassSums(), inputs(6, 1), LABELS, inputs(5, 2))
-    measure = LabelFlip("0.3", K)
+    measure = flip("0.3")
     whole = votes.draw(measure, some_draws(7), 5)
     for number in (6, 0, 3):
         np.testing.assert_array_equal(votes.draw(measure, some_draws(7)[number : number + 1], 5)[0], whole[number])
@@ -152,8 +156,8 @@ class Warm(ClassSums):
 @pytest.mark.parametrize(
     ("learner", "measure", "reason"),
     [
-        (Warm(), LabelFlip("0.1", K), "warm_start of Warm: models start from the training"),
-        (ClassSums(), LabelFlip("0.1", 2), "has 2 classes, the data has 3"),
+        (Warm(), flip("0.1"), "warm_start of Warm: models start from the training"),
+        (ClassSums(), Product([Part(LabelFlip("0.1", 2), ON_LABELS)]), "has 2 classes, the data has 3"),
         (ClassSums(), Product([Part(Subsample(3), ON_LABELS)]), "all are needed"),
         (ClassSums(), Product([Part(Gaussian(1.0), ON_LABELS)]), "not for labels"),
         (
