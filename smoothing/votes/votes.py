@@ -86,7 +86,7 @@ class Votes(Represented, ABC):
             return f"{type(measure).__name__} is not for a {self.object}" if counts_examples else None
         if measure.distance.integer and (reason := leak("votes", self, self.reads, measure.distance)):
             return reason
-        return unfit_for_labels(measure, self.num_classes, self.all_labels)
+        return unfit_for_labels(measure, self, self.all_labels)
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return assumptions that depend on the measure, for a measure that `supports` accepts."""
@@ -129,12 +129,12 @@ class Votes(Represented, ABC):
         """
 
 
-def unfit_for_labels(measure: SmoothingMeasure, num_classes: int, all_labels: bool) -> str | None:
+def unfit_for_labels(measure: SmoothingMeasure, votes: Votes, all_labels: bool) -> str | None:
     """Return why a measure cannot randomise labels, or None.
 
     Args:
         measure: The measure.
-        num_classes: Number of classes K of the data.
+        votes: The votes, fitted to the data if the measure has a channel.
         all_labels: Whether all labels are needed, so that none may be hidden.
     """
     name, channel = type(measure).__name__, measure.channel
@@ -142,8 +142,8 @@ def unfit_for_labels(measure: SmoothingMeasure, num_classes: int, all_labels: bo
         return f"{name} has radii in {measure.distance.unit}: it is not for labels"
     if channel is None:
         return f"{name} has no channel: it may hide labels, and all are needed" if all_labels else None
-    if len(channel) != num_classes:
-        return f"{name} has {len(channel)} classes, the data has {num_classes}"
+    if len(channel) != votes.num_classes:
+        return f"{name} has {len(channel)} classes, the data has {votes.num_classes}"
     return None
 
 

@@ -11,7 +11,6 @@ import torch
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from smoothing.attacks import PGD
 from smoothing.certificates.curves import certified_curve
 from smoothing.certificates.table import Table, rows
 from smoothing.certifiers import ClopperPearson
@@ -233,7 +232,6 @@ def test_votes_refuse_products_of_other_objects() -> None:
     votes = NetworkVotes(Scores(), num_classes=2)
     assert "must be the test input" in str(votes.supports(JOINT))
     assert votes.supports(TABLE) is None
-    assert "several objects" in str(PGD().supports(TABLE, votes))
     hidden = Product([Part(Subsample(3), LABELS), Part(Gaussian(1.0), INPUTS)])
     assert hidden.on(LABELS) is hidden.parts[0].measure
     assert hidden.on("test input") is None

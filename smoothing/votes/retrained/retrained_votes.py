@@ -128,7 +128,7 @@ class RetrainedVotes(KeptVotes):
                 on_inputs.check(self._x)
         except ValueError as error:
             return str(error)
-        if on_labels is not None and (reason := unfit_for_labels(on_labels, self.num_classes, all_labels=True)):
+        if on_labels is not None and (reason := unfit_for_labels(on_labels, self, all_labels=True)):
             return reason
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
