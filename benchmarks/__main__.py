@@ -28,6 +28,7 @@ LIMIT = 900
 PARTS = {
     "rivals": "Many classes and large training sets",
     "label_flips": "Label flips against the product that gives the weights",
+    "collective": "Collective certificates",
     "tables": "Tables, shards and audits",
     "start_up": "Short commands",
     "large_runs": "Commands on many points and many logs",
