@@ -4,9 +4,7 @@ from abc import abstractmethod
 
 from smoothing.certificates.certificates import Attacked
 from smoothing.certifiers.evaluator import Evaluator
-from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
-from smoothing.votes.votes import Votes
 
 
 class Attack(Evaluator):
@@ -15,15 +13,6 @@ class Attack(Evaluator):
     A new attack is a subclass with `attack`, and `supports` where it does not support every pair of a measure and
     votes. Configs name attacks among the certifiers of a run.
     """
-
-    def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
-        """Return why the pair is not supported, or None. The default refuses measures of several objects.
-
-        An attack would change all of them, and its upper bound would be too small for certificates with budgets.
-        """
-        if measure.beside:
-            return f"{type(measure).__name__} randomises several objects; must be a measure of one"
-        return None
 
     @abstractmethod
     def attack(self, ballots: Ballots) -> Attacked:
