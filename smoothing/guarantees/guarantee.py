@@ -53,8 +53,22 @@ class Guarantee(Represented, ABC):
     """A rule that converts a vote bound into a certified radius (THEORY.md section 2)."""
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Return why the guarantee does not support ``measure``, or None if it does."""
+        """Return why the guarantee does not support ``measure``, or None if it does.
+
+        The default refuses measures that randomise several objects: a radius alone does not say how far the others may
+        change.
+        """
+        if measure.beside:
+            return f"{type(measure).__name__} randomises several objects; must be the guarantee JointNeymanPearson"
         return None
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the radii that depend on the measure, one phrase each."""
+        return ()
+
+    def leads(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> NDArray[np.bool_]:
+        """Return whether the prediction itself is certified, at radius 0, ``(batch,)``; see `VoteBound.leads`."""
+        return bound.leads()
 
     @abstractmethod
     def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> NDArray[np.float64]:

@@ -89,6 +89,10 @@ class SampledCertifier(Certifier):
         """Return why the votes cannot be sampled under the measure, or None; see `Certifier.supports`."""
         return votes.supports(measure)
 
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the guarantee that depend on the measure, one phrase each."""
+        return ()
+
     def refuses(self, examples: int) -> str | None:
         """Return why the joint claim does not cover so many examples; see `Certifier.refuses`."""
         if 1 < self.joint < examples:
@@ -113,7 +117,11 @@ class SampledCertifier(Certifier):
             classifier="majority",
             deterministic=False,
             sound=ballots.exact_samples,
-            assumptions=(*ballots.assumptions, *([together] if self.joint > 1 else [])),
+            assumptions=(
+                *ballots.assumptions,
+                *self.assumptions_under(ballots.measure),
+                *([together] if self.joint > 1 else []),
+            ),
             n_a=tally.n_a,
             n_b=tally.n_b,
             n=tally.n,
@@ -143,6 +151,10 @@ class TwoSampleCertifier(SampledCertifier):
         """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return super().supports(measure, votes) or self.guarantee.supports(measure)
 
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the guarantee; see `SampledCertifier.assumptions_under`."""
+        return self.guarantee.assumptions_under(measure)
+
     def select(self, ballots: Ballots) -> Classes:
         """Return the most frequent class of the selection sample, ``(batch,)``."""
         self.check(ballots)
@@ -150,7 +162,7 @@ class TwoSampleCertifier(SampledCertifier):
 
     def bounded(self, ballots: Ballots, winner: Classes, tally: Tally, bound: VoteBound) -> Certificates:
         """Return the certificates that follow from a vote bound. Abstain where the bound does not imply a majority."""
-        ahead = bound.leads()
+        ahead = self.guarantee.leads(ballots.measure, bound, ballots.shape)
         return self.certificates(
             ballots,
             tally,

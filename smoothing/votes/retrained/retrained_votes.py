@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from smoothing.measures.additive import Gaussian
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import TRAINING_INPUTS, TRAINING_LABELS, SmoothingMeasure
 from smoothing.numerics.padding import filled
 from smoothing.numerics.random import generator
 from smoothing.numerics.rowwise import ROWS, check_rowwise
@@ -23,8 +23,9 @@ from smoothing.votes.retrained.body import Body
 from smoothing.votes.retrained.draws import Draw, Predictions
 from smoothing.votes.retrained.kept_votes import KeptVotes
 from smoothing.votes.retrained.learner import Learner
+from smoothing.votes.votes import unfit_for_labels
 
-NOISE, TEST_NOISE, TRAINING, START = range(4)
+NOISE, TEST_NOISE, TRAINING, START, LABEL_NOISE = range(5)
 """Purposes of random numbers, the last part of their keys."""
 
 _TRADED = (
@@ -34,12 +35,16 @@ _TRADED = (
 
 
 class RetrainedVotes(KeptVotes):
-    """Votes of models that are each trained with their own key on their own sample of the training inputs.
+    """Votes of models that are each trained with their own key on their own sample of the training set.
 
-    One draw randomises every training input once, trains on the result and predicts every requested test example (Weber
-    et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all training inputs
-    together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md section 6). Labels,
-    number and order of the training examples do not change.
+    The measure says what it randomises: training inputs, or the parts of a `Product`, which may be training labels,
+    training inputs, or both. What it leaves unchanged, the adversary does not change either.
+
+    One draw randomises every training input or label once, trains on the result and predicts every requested test
+    example (Weber et al. 2023; with a denoiser in the measure, Hong et al. 2024). The radius bounds the change of all
+    training inputs together, in the measure's distance: for Gaussian noise ``sqrt(sum_i |delta_i|^2)`` (THEORY.md
+    section 6). With noise on labels, it is the number of flips: Algorithm 2 of Rosenfeld et al. (2020) for any model.
+    Number and order of the training examples do not change.
 
     All test examples share the draws. Each certificate holds with probability ``1 - alpha``; all of them together hold
     only by a union bound (THEORY.md section 5).
@@ -54,7 +59,8 @@ class RetrainedVotes(KeptVotes):
         test_noise: Noise on the test input, one draw per input and model; none by default.
     """
 
-    object: ClassVar[str] = "training inputs"
+    object: ClassVar[str] = TRAINING_INPUTS
+    objects: ClassVar[tuple[str, ...]] = (TRAINING_LABELS,)
 
     def __init__(self, learner: Learner, body: Body | None = None, test_noise: Gaussian | None = None) -> None:
         self.learner = learner
@@ -114,16 +120,22 @@ class RetrainedVotes(KeptVotes):
         ):
             if reason := self.overlap(part, (seen,)):
                 return reason
+        on_labels, on_inputs = _parts(measure)
+        if on_inputs is not None and on_inputs.beside:
+            return f"{type(measure).__name__} has several parts on columns of the training inputs; must be one"
         try:
-            measure.check(self._x)
+            if on_inputs is not None:
+                on_inputs.check(self._x)
         except ValueError as error:
             return str(error)
+        if on_labels is not None and (reason := unfit_for_labels(on_labels, self, all_labels=True)):
+            return reason
         if self.test_noise is not None and self.test_noise.distance != Gaussian(self.test_noise.sigma).distance:
             return (
                 f"test_noise = {type(self.test_noise).__name__} with distances in "
                 f"{self.test_noise.distance.unit}; must be Gaussian, of one sigma"
             )
-        if self.test_noise is not None and _sigma_of(measure, self._x.shape) is None:
+        if self.test_noise is not None and (measure.beside or _sigma_of(measure, self._x.shape) is None):
             return (
                 f"test_noise with {type(measure).__name__} on training inputs; must be unset, or the measure Gaussian"
             )
@@ -140,20 +152,27 @@ class RetrainedVotes(KeptVotes):
         x, labels, tests = (tensor.to(device) for tensor in (self._x, self._labels, self._tests))
         fixed = self._prepare(x, labels, tests, (seed, START))
         predicted: dict[int, Tensor] = {}
+        on_labels, on_inputs = _parts(measure)
+        clean = self._features(x) if on_inputs is None else x
 
         def work(some: slice) -> None:
             keys = [(seed, *draw) for draw in draws[some]]
             with torch.no_grad():
-                noisy = [self._features(measure.sample(x, generator((*key, NOISE), x.device))) for key in keys]
+                if on_inputs is None:
+                    noisy = [clean] * len(keys)
+                else:
+                    noisy = [self._features(on_inputs.sample(x, generator((*key, NOISE), x.device))) for key in keys]
+                own = [on_labels.sample(labels, generator((*key, LABEL_NOISE), x.device)) for key in keys if on_labels]
                 targets = [self._features(self._noisy(tests, key)) if fixed is None else fixed for key in keys]
             # Groups of one size, so that a model has the same bits with any other models.
             spare = self.learner.group - len(keys)
             noisy, trained = noisy + spare * noisy[-1:], keys + spare * keys[-1:]
             targets += spare * targets[-1:]
+            own += spare * own[-1:]
             with torch.enable_grad():
                 predicted[some.start] = self.learner.train_and_predict(
                     torch.stack(noisy),
-                    labels,
+                    torch.stack(own) if own else labels,
                     self.num_classes,
                     torch.stack(targets) if fixed is None else fixed.expand(len(trained), *fixed.shape),
                     [(*key, TRAINING) for key in trained],
@@ -202,6 +221,11 @@ class RetrainedVotes(KeptVotes):
     def _origins(self) -> list[tuple[str, Origin]]:
         parts = [("learner", self.learner.trained_on), ("body", self.body.trained_on if self.body else ())]
         return [(name, seen) for name, origins in parts for seen in origins]
+
+
+def _parts(measure: SmoothingMeasure) -> tuple[SmoothingMeasure | None, SmoothingMeasure | None]:
+    """Return the measures of labels and of inputs. A measure without `objects` randomises inputs."""
+    return measure.on(TRAINING_LABELS) if measure.objects else None, measure.on(TRAINING_INPUTS)
 
 
 def _sigma_of(measure: SmoothingMeasure, shape: Sequence[int]) -> float | None:
