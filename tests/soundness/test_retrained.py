@@ -128,7 +128,9 @@ def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, T
             spent = (delta.norm() ** 2 + (SIGMA / sigma_x) ** 2 * omega.norm() ** 2) ** 0.5
             assert float(spent) == pytest.approx(size * radius, rel=1e-9)
             point = JointNeymanPearson([float(omega.norm())])
-            certified = point.leads(measure, bound, z.shape) & (point.radius(measure, bound, z.shape) >= float(delta.norm()))
+            certified = point.leads(measure, bound, z.shape) & (
+                point.radius(measure, bound, z.shape) >= float(delta.norm())
+            )
             assert certified[0] == holds
             assert (np.sign(vote(z + delta, x + omega) - 0.5) == side) == holds
 
