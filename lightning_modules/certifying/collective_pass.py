@@ -11,14 +11,14 @@ from torch import Tensor
 from lightning_modules.certifying.certification import Certification
 from smoothing.attacks.labels.collective_attack import CollectiveAttack, CollectiveAttacked, Targets, lost_answers
 from smoothing.collective import (
+    AnsweredExamples,
     CollectiveBounds,
     CollectiveCertifier,
     CollectiveEvaluator,
     CollectiveRow,
     CollectiveTable,
-    Questions,
 )
-from smoothing.collective.questions import Whole
+from smoothing.collective.examples import Whole
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
 from smoothing.numerics.threads import one_thread
 from smoothing.runs.files import named_errors
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 class CollectivePass:
-    """Computes the collective certificates of a run. The ranks share the questions, in blocks of fixed size.
+    """Computes the collective certificates of a run. The ranks share the examples, in blocks of fixed size.
 
-    Answers of all ranks are gathered in the order of the questions, multipliers are found on one rank, and totals are
+    Answers of all ranks are gathered in the order of the examples, multipliers are found on one rank, and totals are
     whole numbers. The result is the same to the bit on any number of ranks. Multipliers are stored once they are found,
     so that an interrupted pass does not search again.
 
@@ -84,7 +84,7 @@ class CollectivePass:
 
     def _bounds(self, name: str, certifier: CollectiveCertifier, truth: Whole) -> CollectiveBounds:
         """Return the bounds of one certifier."""
-        plan = Plan.of(self._questions(certifier, 0), len(truth))
+        plan = Plan.of(self._examples(certifier, 0), len(truth))
 
         def check(given: Whole) -> None:
             check_multipliers(certifier, given, len(truth))
@@ -92,7 +92,7 @@ class CollectivePass:
         known: Any = self._strategy.broadcast(self._stored(name, check))
         found = {}
         for number in self._own(truth):
-            found[number] = plan.piece(self._questions(certifier, number), search=known is None)
+            found[number] = plan.piece(self._examples(certifier, number), search=known is None)
         pieces = self._in_order(found)
         answers = Answers.of(certifier, pieces, truth)
         if known is None:
@@ -104,16 +104,16 @@ class CollectivePass:
         chosen = np.where(answers.counted, known, 0)
         totals: Any = 0
         for number in self._own(truth):
-            totals = totals + self._questions(certifier, number).totals(chosen[:, _block(number)])
+            totals = totals + self._examples(certifier, number).totals(chosen[:, _block(number)])
         return evaluated(certifier, np.asarray(sum(self._gathered(totals))), chosen, answers)
 
     def _attacked(self, name: str, attack: CollectiveAttack, truth: Whole) -> CollectiveAttacked:
         """Return the answers that one attack changes."""
-        first = attack.questions(self._ballots(0))
+        first = attack.examples(self._ballots(0))
         stride = Plan.of(first, len(truth)).stride
         found = {}
         for number in self._own(truth):
-            block = attack.questions(self._ballots(number))
+            block = attack.examples(self._ballots(number))
             found[number] = Piece(block.prediction, block.radius, None), Targets.of(block, stride)
         pieces, targets = zip(*self._in_order(found), strict=True)
         answers = Answers.of(attack, pieces, truth)
@@ -124,7 +124,7 @@ class CollectivePass:
         labels = self._solved(name, search)
         lost: Any = np.zeros(len(labels), np.int64)
         for number in self._own(truth):
-            block = attack.questions(self._ballots(number))
+            block = attack.examples(self._ballots(number))
             lost = lost + lost_answers(block, labels, answers.counted[_block(number)])
         return CollectiveAttacked.of(attack, np.asarray(sum(self._gathered(lost))), answers, labels)
 
@@ -144,12 +144,12 @@ class CollectivePass:
     def _ballots(self, number: int) -> Ballots:
         return Ballots(self._model.measure, self._model.votes, *self._inputs(number), self._model.seed)
 
-    def _questions(self, certifier: CollectiveCertifier, number: int) -> Questions:
-        """Return one block of questions."""
-        return certifier.questions(self._ballots(number))
+    def _examples(self, certifier: CollectiveCertifier, number: int) -> AnsweredExamples:
+        """Return one block of examples."""
+        return certifier.examples(self._ballots(number))
 
     def _inputs(self, number: int) -> tuple[Tensor, Tensor]:
-        """Return what the votes get of one block of questions, and the positions of these; cached."""
+        """Return what the votes get of one block of examples, and the positions of these; cached."""
         if number not in self._features:
             data = self._model.data
             tests, positions = data.test_set(), data.requested[_block(number)]

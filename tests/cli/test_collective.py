@@ -58,7 +58,7 @@ def test_a_run_writes_collective_certificates_that_are_never_below_the_single_on
     assert [row.budget for row in rows] == BUDGETS
     for row in rows:
         assert row.number == exact["correct"].sum()
-        assert row.questions == len(exact)
+        assert row.examples == len(exact)
         assert row.pointwise == (exact["correct"] & (exact["radius"] >= row.budget)).mean()
         assert row.certified >= row.pointwise
         assert (row.deterministic, row.sound, row.classifier) == (True, True, "mean")
@@ -140,7 +140,7 @@ def test_partitions_are_certified_together(tmp_path: Path, kind: str) -> None:
     outcome = launch(CERTIFY, tmp_path)
     assert (outcome.status, outcome.err) == (0, "")
     rows = CollectiveTable.read_csv(run / "collective.csv").rows
-    assert all(row.number == row.questions and row.certified >= row.pointwise for row in rows)
+    assert all(row.number == row.examples and row.certified >= row.pointwise for row in rows)
     # The fraction of all answers is no accuracy, and is in no curve.
     assert load_run(run).curve().collective == frozenset()
 
@@ -187,7 +187,7 @@ def test_changed_tables_are_refused(finished: Path, tmp_path: Path) -> None:
         CollectiveTable.read_csv(tmp_path / "collective.csv")
     other = RunDirectory(tmp_path)
     (tmp_path / "collective").mkdir()
-    np.save(other.multipliers("together"), np.zeros((1, row.questions), np.int64))
+    np.save(other.multipliers("together"), np.zeros((1, row.examples), np.int64))
     header, *lines = text.splitlines(keepends=True)
     (tmp_path / "collective.csv").write_text(header + "".join(line for line in lines if "together" in line))
     with pytest.raises(ValueError, match="does not hold the multipliers of together"):

@@ -11,15 +11,15 @@ from smoothing.collective.run import bounds_of
 from smoothing.measures import LabelFlip, UnchangedLabels
 from smoothing.testing.problems import random_ballots
 from smoothing.votes import Ballots, LinearVotes, NearestNeighbours, Ridge
-from tests.soundness.test_collective import QUESTIONS, similar_votes, truth_of
+from tests.soundness.test_collective import EXAMPLES, similar_votes, truth_of
 
 BUDGETS = [1, 2, 3, 5]
 
 
 def attacked(attack: CollectiveAttack, ballots: Ballots) -> CollectiveAttacked:
     """Return the answers that an attack changes, all counted."""
-    questions = attack.questions(ballots)
-    return attacked_together(attack, lambda: [questions], questions.prediction)
+    examples = attack.examples(ballots)
+    return attacked_together(attack, lambda: [examples], examples.prediction)
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
@@ -27,11 +27,11 @@ def attacked(attack: CollectiveAttack, ballots: Ballots) -> CollectiveAttacked:
 def test_the_truth_lies_between_attack_and_bound(kind: type[CollectiveAttack], num_classes: int) -> None:
     reached = total = 0
     for seed in range(12):
-        ballots = random_ballots(LabelFlip("0.3", num_classes), num_classes, 7, QUESTIONS, seed)
+        ballots = random_ballots(LabelFlip("0.3", num_classes), num_classes, 7, EXAMPLES, seed)
         attack, certifier = kind(BUDGETS, "all"), CollectiveVote(BUDGETS, "all")
-        questions = certifier.questions(ballots)
-        truth, found = truth_of(ballots, questions.prediction), attacked(attack, ballots)
-        bounds = bounds_of(certifier, lambda: [questions], questions.prediction).bounds  # noqa: B023
+        examples = certifier.examples(ballots)
+        truth, found = truth_of(ballots, examples.prediction), attacked(attack, ballots)
+        bounds = bounds_of(certifier, lambda: [examples], examples.prediction).bounds  # noqa: B023
         for budget, changed, bound in zip(BUDGETS, found.changed, bounds, strict=True):
             assert changed <= truth[budget] <= bound
             reached += changed == truth[budget]
@@ -52,7 +52,7 @@ def test_attacks_stay_within_their_budgets_and_are_carried_out() -> None:
 
 
 def clouds(votes: LinearVotes) -> tuple[Ballots, NDArray[np.int64]]:
-    """Return 60 questions of a vote on 300 points in three overlapping clouds, and their true classes."""
+    """Return 60 examples of a vote on 300 points in three overlapping clouds, and their true classes."""
     generator = torch.Generator().manual_seed(0)
     y = torch.arange(360) % 3
     x = torch.randn(360, 4, generator=generator) + 2 * torch.eye(3, 4)[y]
@@ -65,9 +65,9 @@ def test_local_search_is_never_worse_than_greedy(votes: LinearVotes) -> None:
     ballots, truth = clouds(votes)
     budgets = [2, 5, 10, 20]
     greedy, local, certifier = GreedyFlips(budgets), LocalSearchFlips(budgets, rounds=5), CollectiveVote(budgets)
-    questions = greedy.questions(ballots)
-    changed = [attacked_together(attack, lambda: [questions], truth).changed for attack in (greedy, local)]
-    bound = bounds_of(certifier, lambda: [questions], truth).bounds
+    examples = greedy.examples(ballots)
+    changed = [attacked_together(attack, lambda: [examples], truth).changed for attack in (greedy, local)]
+    bound = bounds_of(certifier, lambda: [examples], truth).bounds
     assert (np.array(changed[0]) <= changed[1]).all()
     assert (np.array(changed[1]) <= bound).all()
     assert changed[0][-1] > 0

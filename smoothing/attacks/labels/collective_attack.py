@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from smoothing.arguments import at_least
 from smoothing.certifiers.analytic.analytic_certifier import linear_vote_under_channel
 from smoothing.collective.evaluator import CollectiveEvaluator, Counted
-from smoothing.collective.linear import LinearQuestions, stacked
+from smoothing.collective.linear import LinearExamples, stacked
 from smoothing.collective.run import Answers, Piece, Plan
 from smoothing.collective.table import CollectiveRow, hash_of
 from smoothing.measures.measure import SmoothingMeasure
@@ -35,7 +35,7 @@ UNDONE = 0.2
 
 @dataclass(frozen=True)
 class Targets:
-    """What an attack needs of some questions.
+    """What an attack needs of some examples.
 
     Attributes:
         weights: Weights at the places that may change, ``(b, places)``, in units of the largest one of each row.
@@ -50,19 +50,19 @@ class Targets:
     lowest: Single
 
     @classmethod
-    def of(cls, questions: LinearQuestions, stride: int) -> "Targets":
-        """Return the targets of a block of questions, at every ``stride``-th training label."""
-        contest = questions.contest
-        scale = np.maximum(np.abs(questions.weights).max(1, initial=1), 1)[:, None]
-        w = (questions.weights / scale)[:, ::stride].astype(np.float32)
+    def of(cls, examples: LinearExamples, stride: int) -> "Targets":
+        """Return the targets of a block of examples, at every ``stride``-th training label."""
+        contest = examples.contest
+        scale = np.maximum(np.abs(examples.weights).max(1, initial=1), 1)[:, None]
+        w = (examples.weights / scale)[:, ::stride].astype(np.float32)
         rivals = np.arange(contest.room.shape[1]) != contest.winner[:, None]
         needed = np.where(rivals, (contest.room + 1) / scale, np.inf)
         lowest = contest.leads.to_lowest[contest.which].astype(np.float32)
-        return cls(w if questions.entries is None else csr_matrix(w), questions.radius, needed, lowest)
+        return cls(w if examples.entries is None else csr_matrix(w), examples.radius, needed, lowest)
 
     @classmethod
     def joined(cls, pieces: Sequence["Targets"]) -> "Targets":
-        """Return the targets of all questions, in order."""
+        """Return the targets of all examples, in order."""
         return cls(
             stacked([piece.weights for piece in pieces]),
             np.concatenate([piece.radius for piece in pieces]),
@@ -99,11 +99,11 @@ class CollectiveAttack(CollectiveEvaluator):
         """Return why the pair is not supported, or None; see `CollectiveEvaluator.supports`."""
         return linear_vote_under_channel(measure, votes)
 
-    def questions(self, ballots: Ballots) -> LinearQuestions:
-        """Return answers; see `CollectiveEvaluator.questions`."""
+    def examples(self, ballots: Ballots) -> LinearExamples:
+        """Return answers; see `CollectiveEvaluator.examples`."""
         channel = ballots.measure.channel
         assert channel is not None, "supports() was not called"
-        return LinearQuestions(ballots.scores, channel)
+        return LinearExamples(ballots.scores, channel)
 
     @abstractmethod
     def search(self, battle: "Battle", budget: int) -> None:
@@ -115,7 +115,7 @@ class CollectiveAttack(CollectiveEvaluator):
         """Return the changed training labels for every budget, ``(budgets, n)``.
 
         Args:
-            targets: All questions.
+            targets: All examples.
             counted: Which answers are counted, ``(m,)``.
             labels: Training labels, ``(n,)``.
             stride: Every ``stride``-th label may be changed.
@@ -158,7 +158,7 @@ class CollectiveAttacked:
         Args:
             attack: The attack.
             lost: Number of counted answers that differ with the labels of each budget, ``(budgets,)``.
-            answers: Answers to all questions.
+            answers: Answers to all examples.
             labels: Changed labels, ``(budgets, n)``.
         """
         best = [int(lost[: place + 1].argmax()) for place in range(len(lost))]
@@ -167,16 +167,16 @@ class CollectiveAttacked:
 
     def rows(self, name: str, attack: "CollectiveAttack", assumptions: Sequence[str]) -> list[CollectiveRow]:
         """Return the rows of the table, ascending by budget; see `CollectiveBounds.rows`."""
-        questions, number = len(self.counted), int(self.counted.sum())
+        examples, number = len(self.counted), int(self.counted.sum())
         return [
             CollectiveRow(
                 certifier=name,
                 budget=budget,
                 counted=attack.counted,
-                questions=questions,
+                examples=examples,
                 number=number,
                 bound=self.changed[place],
-                certified=(number - self.changed[place]) / questions,
+                certified=(number - self.changed[place]) / examples,
                 pointwise=float((self.counted & (self.radius >= budget)).mean()),
                 multipliers=hash_of(self.labels[place]),
                 classifier=attack.classifier,
@@ -189,13 +189,13 @@ class CollectiveAttacked:
 
 
 def attacked_together(
-    attack: "CollectiveAttack", blocks: Callable[[], Iterable[LinearQuestions]], truth: NDArray[np.int64]
+    attack: "CollectiveAttack", blocks: Callable[[], Iterable[LinearExamples]], truth: NDArray[np.int64]
 ) -> CollectiveAttacked:
-    """Attack all questions together.
+    """Attack all examples together.
 
     Args:
         attack: The attack.
-        blocks: Returns all questions in blocks, in order. Called twice.
+        blocks: Returns all examples in blocks, in order. Called twice.
         truth: True classes, ``(m,)``.
     """
     m, targets, pieces, stride = len(truth), [], [], 0
@@ -215,17 +215,15 @@ def attacked_together(
     return CollectiveAttacked.of(attack, lost, answers, changed)
 
 
-def lost_answers(
-    questions: LinearQuestions, labels: NDArray[np.int64], counted: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def lost_answers(examples: LinearExamples, labels: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return how many counted answers of a block differ with other training labels, ``(budgets,)``.
 
     Args:
-        questions: The block.
+        examples: The block.
         labels: Training labels by budget, ``(budgets, n)``.
         counted: Which answers of the block are counted, ``(b,)``.
     """
-    lost = [(counted & (questions.answers(changed) != questions.prediction)).sum() for changed in labels]
+    lost = [(counted & (examples.answers(changed) != examples.prediction)).sum() for changed in labels]
     return np.array(lost, np.int64)
 
 
@@ -233,7 +231,7 @@ class Battle:
     """Changes of training labels, and how far they lower the leads of all answers.
 
     Args:
-        targets: All questions.
+        targets: All examples.
         counted: Which answers are counted, ``(m,)``.
         labels: Labels that may be changed, ``(places,)``.
 
