@@ -9,7 +9,13 @@ from pytorch_lightning.strategies import Strategy
 from torch import Tensor
 
 from lightning_modules.certifying.certification import Certification
-from smoothing.attacks.labels.collective_attack import CollectiveAttack, CollectiveAttacked, Targets, lost_answers
+from smoothing.attacks.labels.collective_attack import (
+    CollectiveAttack,
+    CollectiveAttacked,
+    Targets,
+    check_labels,
+    lost_answers,
+)
 from smoothing.collective import (
     AnsweredExamples,
     CollectiveBounds,
@@ -32,8 +38,8 @@ class CollectivePass:
     """Computes the collective certificates of a run. The ranks share the examples, in blocks of fixed size.
 
     Answers of all ranks are gathered in the order of the examples, multipliers are found on one rank, and totals are
-    whole numbers. The result is the same to the bit on any number of ranks. Multipliers are stored once they are found,
-    so that an interrupted pass does not search again.
+    whole numbers. The result is the same to the bit on any number of ranks. Multipliers and changed labels are stored
+    once they are found, so that an interrupted pass does not search again.
 
     Args:
         model: The module that certifies, after `Certification.setup`.
@@ -89,7 +95,7 @@ class CollectivePass:
         def check(given: Whole) -> None:
             check_multipliers(certifier, given, len(truth))
 
-        known: Any = self._strategy.broadcast(self._stored(name, check))
+        known: Any = self._strategy.broadcast(self._stored(name, "multipliers", check))
         found = {}
         for number in self._own(truth):
             found[number] = plan.piece(self._examples(certifier, number), search=known is None)
@@ -111,17 +117,24 @@ class CollectivePass:
         """Return the answers that one attack changes."""
         first = attack.examples(self._ballots(0))
         stride = Plan.of(first, len(truth)).stride
+
+        def check(given: Whole) -> None:
+            check_labels(attack, given, first)
+
+        labels: Any = self._strategy.broadcast(self._stored(name, "changed labels", check))
         found = {}
         for number in self._own(truth):
             block = attack.examples(self._ballots(number))
-            found[number] = Piece(block.prediction, block.radius, None), Targets.of(block, stride)
+            targets = Targets.of(block, stride) if labels is None else None
+            found[number] = Piece(block.prediction, block.radius, None), targets
         pieces, targets = zip(*self._in_order(found), strict=True)
         answers = Answers.of(attack, pieces, truth)
+        if labels is None:
 
-        def search() -> Whole:
-            return attack.labels(Targets.joined(targets), answers.counted, first.labels, stride)
+            def search() -> Whole:
+                return attack.labels(Targets.joined(targets), answers.counted, first.labels, stride)
 
-        labels = self._solved(name, search)
+            labels = self._solved(name, search)
         lost: Any = np.zeros(len(labels), np.int64)
         for number in self._own(truth):
             block = attack.examples(self._ballots(number))
@@ -157,8 +170,8 @@ class CollectivePass:
             self._features[number] = self._model.features(x), torch.tensor(positions)
         return self._features[number]
 
-    def _stored(self, name: str, check: Callable[[Whole], None]) -> Whole | None:
-        """Return the multipliers that an interrupted pass has found, on the first rank."""
+    def _stored(self, name: str, what: str, check: Callable[[Whole], None]) -> Whole | None:
+        """Return the result of the search of an interrupted pass, on the first rank."""
         path = self._progress.directory.multipliers(name)
         if not self._first or not path.is_file():
             return None
@@ -166,16 +179,16 @@ class CollectivePass:
             found = np.load(path)
             check(found)
         except ValueError as error:
-            raise ValueError(f"{path}: damaged ({error}); must hold multipliers: remove it") from error
+            raise ValueError(f"{path}: damaged ({error}); must hold {what}: remove it") from error
         return np.asarray(found, np.int64)
 
-    def _store(self, name: str, multipliers: Whole) -> None:
+    def _store(self, name: str, found: Whole) -> None:
         path = self._progress.directory.multipliers(name)
         with named_errors(path):
             path.parent.mkdir(exist_ok=True)
             draft = path.with_suffix(".part")
             with draft.open("wb") as file:
-                np.save(file, multipliers)
+                np.save(file, found)
             draft.replace(path)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, refuse_words
 from smoothing.certifiers.analytic.analytic_certifier import linear_vote_under_channel
 from smoothing.collective.evaluator import CollectiveEvaluator, Counted
 from smoothing.collective.linear import LinearExamples, stacked
@@ -225,6 +225,28 @@ def lost_answers(examples: LinearExamples, labels: NDArray[np.int64], counted: N
     """
     lost = [(counted & (examples.answers(changed) != examples.prediction)).sum() for changed in labels]
     return np.array(lost, np.int64)
+
+
+def check_labels(attack: CollectiveAttack, changed: NDArray[np.int64], examples: LinearExamples) -> None:
+    """Raise unless labels are training labels with at most as many changes as each budget allows.
+
+    Args:
+        attack: The attack.
+        changed: Changed labels by budget, ``(budgets, n)``.
+        examples: Any block of examples.
+
+    Raises:
+        ValueError: Naming what is wrong.
+    """
+    given, labels = np.asarray(changed), examples.labels
+    shape = (len(attack.budgets), len(labels))
+    if given.shape != shape or given.dtype.kind not in "iu":
+        refuse_words(attack, "labels", f"{given.dtype} of shape {list(given.shape)}", f"int64 of shape {shape}")
+    if not (given.min(initial=0) >= 0 and given.max(initial=0) < examples.targets):
+        refuse_words(attack, "labels", f"{given.min()} to {given.max()}", f"within 0 .. {examples.targets - 1}")
+    for budget, number in zip(attack.budgets, (given != labels).sum(1).tolist(), strict=True):
+        if number > budget:
+            refuse_words(attack, "labels", f"{number} changed", f"at most {budget} changed, the budget")
 
 
 class Battle:
