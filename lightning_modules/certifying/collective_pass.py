@@ -116,7 +116,7 @@ class CollectivePass:
     def _attacked(self, name: str, attack: CollectiveAttack, truth: Whole) -> CollectiveAttacked:
         """Return the answers that one attack changes."""
         first = attack.examples(self._ballots(0))
-        stride = Plan.of(first, len(truth)).stride
+        spacing = attack.spacing(first, len(truth))
 
         def check(given: Whole) -> None:
             check_labels(attack, given, first)
@@ -125,14 +125,14 @@ class CollectivePass:
         found = {}
         for number in self._own(truth):
             block = attack.examples(self._ballots(number))
-            targets = Targets.of(block, stride) if labels is None else None
+            targets = Targets.of(block, number * BLOCK, spacing) if labels is None else None
             found[number] = Piece(block.prediction, block.radius, None), targets
         pieces, targets = zip(*self._in_order(found), strict=True)
         answers = Answers.of(attack, pieces, truth)
         if labels is None:
 
             def search() -> Whole:
-                return attack.labels(Targets.joined(targets), answers.counted, first.labels, stride)
+                return attack.labels(Targets.joined(targets), answers, first.labels, spacing)
 
             labels = self._solved(name, search)
         lost: Any = np.zeros(len(labels), np.int64)

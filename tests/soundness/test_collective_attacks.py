@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.attacks import CollectiveAttack, CollectiveAttacked, GreedyFlips, LocalSearchFlips, attacked_together
+from smoothing.attacks.labels import collective_attack
 from smoothing.collective import CollectiveVote
 from smoothing.collective.run import bounds_of
 from smoothing.measures import LabelFlip, UnchangedLabels
@@ -71,3 +72,20 @@ def test_local_search_is_never_worse_than_greedy(votes: LinearVotes) -> None:
     assert (np.array(changed[0]) <= changed[1]).all()
     assert (np.array(changed[1]) <= bound).all()
     assert changed[0][-1] > 0
+
+
+@pytest.mark.parametrize("votes", [NearestNeighbours(20), Ridge()], ids=["sparse", "dense"])
+def test_a_search_on_some_examples_is_counted_on_all(votes: LinearVotes, monkeypatch: pytest.MonkeyPatch) -> None:
+    ballots, truth = clouds(votes)
+    attack, certifier = GreedyFlips([10, 20]), CollectiveVote([10, 20])
+    examples = attack.examples(ballots)
+    monkeypatch.setattr(collective_attack, "SIZE", len(truth) * examples.size() // 7)
+    assert attack.spacing(examples, len(truth)) >= 7
+    some = [attack.examples(Ballots(ballots.measure, votes, ballots.x[[i]], torch.tensor([i]), 0)) for i in range(60)]
+    one, blocks = (attacked_together(attack, lambda b=b: b, truth) for b in ([examples], some))
+    assert (one.labels == blocks.labels).all()
+    assert one.changed == blocks.changed
+    lost = [(examples.answers(labels) != examples.prediction)[one.counted].sum() for labels in one.labels]
+    assert one.changed == lost
+    bound = bounds_of(certifier, lambda: [examples], truth).bounds
+    assert 0 < one.changed[-1] <= bound[-1]
