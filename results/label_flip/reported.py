@@ -1,5 +1,7 @@
-"""Fills README.md in the same folder: MNIST and CIFAR-10 on test examples that were not used to choose settings, and
-collective certificates on all test examples.
+"""Fills the tables of README.md in the same folder.
+
+MNIST and CIFAR-10 on test examples that were not used to choose settings, and collective certificates on all test
+examples.
 
 ``python -m results.label_flip.reported [RUNS]``, in the root of the repository. Tables without a finished run stay.
 """
