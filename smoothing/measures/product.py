@@ -43,12 +43,6 @@ class Part(Represented):
         self.object = object
         self.columns = None if columns is None else list(columns)
 
-    def shape(self, shape: Sequence[int]) -> Sequence[int]:
-        """Return the shape of the randomised object, given the shape of the object of the votes."""
-        if self.columns is not None:
-            return (len(self.columns),)
-        return shape[:1] if self.object == TRAINING_LABELS else shape
-
 
 class Product(SmoothingMeasure):
     """Independent measures on different objects, or on different columns of one object (THEORY.md section 9).
@@ -98,7 +92,7 @@ class Product(SmoothingMeasure):
 
     def diameter(self, shape: Sequence[int]) -> float:
         """Return the diameter of the last part; see `SmoothingMeasure.diameter`."""
-        return self.parts[-1].measure.diameter(self.parts[-1].shape(shape))
+        return self.parts[-1].measure.diameter(self._shape(self.parts[-1], shape))
 
     def on(self, randomised: str) -> SmoothingMeasure | None:
         """Return the measure of one object; see `SmoothingMeasure.on`."""
@@ -145,13 +139,23 @@ class Product(SmoothingMeasure):
         """Return the sums of the losses of all parts; see `SmoothingMeasure.joint_loss`."""
         options = []
         for part, radius in zip(self.parts, radii, strict=True):
-            own = part.shape(shape)
+            own = self._shape(part, shape)
             options.append(_laws(part.measure, min(radius, part.measure.diameter(own)), own))
         return [total_loss(*losses) for losses in product(*options)]
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
         """Return the radius of the last part. All other parts are unchanged."""
-        return self.parts[-1].measure.closed_form_radius(log_fail, log_rival, self.parts[-1].shape(shape))
+        last = self.parts[-1]
+        return last.measure.closed_form_radius(log_fail, log_rival, self._shape(last, shape))
+
+    def _shape(self, part: Part, shape: Sequence[int]) -> Sequence[int]:
+        """Return the shape of what a part randomises, given the shape of a row or of all training inputs."""
+        if part.columns is not None:
+            return (len(part.columns),)
+        if part.object == TRAINING_LABELS:
+            return shape[:1]
+        # Beside a training set, the test input has the shape of one training input.
+        return shape[1:] if part.object == TEST_INPUT and len(self.objects) > 1 else shape
 
 
 def _laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:

@@ -163,7 +163,7 @@ class Warm(ClassSums):
         (
             ClassSums(),
             Product([Part(Gaussian(1.0))]),
-            "must be the training inputs or the training labels",
+            "the test input alone; must have a part on the training set",
         ),
         (
             ClassSums(),
