@@ -219,7 +219,7 @@ class Certification(pl.LightningModule):
     @property
     def collective_remains(self) -> bool:
         """Whether collective certificates are not finished."""
-        return bool(self.collective) and self._progress is not None and not self._progress.directory.collective.exists()
+        return bool(self.collective) and self._progress is not None and not self._progress.collective_finished
 
     def requested_inputs(self) -> tuple[Tensor, Tensor]:
         """Return all requested examples ``(m, ...)`` and their positions ``(m,)``."""

@@ -1,6 +1,6 @@
 """Collective certificates of a run, after the certificates of all examples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,12 +45,14 @@ class CollectivePass:
         model: The module that certifies, after `Certification.setup`.
         progress: Progress of the run.
         strategy: Strategy of the trainer.
+        limit: Number of examples, to measure a part of the work; all by default.
     """
 
-    def __init__(self, model: Certification, progress: Progress, strategy: Strategy) -> None:
+    def __init__(self, model: Certification, progress: Progress, strategy: Strategy, limit: int | None = None) -> None:
         self._model = model
         self._progress = progress
         self._strategy = strategy
+        self._limit = limit
         self._features: dict[int, tuple[Tensor, Tensor]] = {}
 
     @property
@@ -69,19 +71,27 @@ class CollectivePass:
         directory.check_fitted(self._model.fitted)
         if self._first:
             directory.acquire()
-        rows: list[CollectiveRow] = []
-        with torch.inference_mode(False), torch.no_grad():
-            for name, evaluator in self._model.collective.items():
-                rows += self._rows(name, evaluator)
+        rows = self.certificates()
         if self._first:
             CollectiveTable(rows).write_csv(directory.collective)
         self._strategy.barrier("collective certificates are written")
         return True
 
+    def certificates(self) -> list[CollectiveRow]:
+        """Compute the rows of the table."""
+        rows: list[CollectiveRow] = []
+        with torch.inference_mode(False), torch.no_grad():
+            for name, evaluator in self._model.collective.items():
+                rows += self._rows(name, evaluator)
+        return rows
+
+    @property
+    def _requested(self) -> Sequence[int]:
+        return self._model.data.requested[: self._limit]
+
     def _rows(self, name: str, evaluator: CollectiveEvaluator) -> list[CollectiveRow]:
-        data = self._model.data
-        tests = data.test_set()
-        truth = np.array([tests[position][2] for position in data.requested], np.int64)
+        tests = self._model.data.test_set()
+        truth = np.array([tests[position][2] for position in self._requested], np.int64)
         assumptions = (*self._ballots(0).assumptions, *self._model.assumptions)
         if isinstance(evaluator, CollectiveAttack):
             return self._attacked(name, evaluator, truth).rows(name, evaluator, assumptions)
@@ -90,7 +100,7 @@ class CollectivePass:
 
     def _bounds(self, name: str, certifier: CollectiveCertifier, truth: Whole) -> CollectiveBounds:
         """Return the bounds of one certifier."""
-        plan = Plan.of(self._examples(certifier, 0), len(truth))
+        plan = Plan.of(self._examples(certifier, 0), len(self._model.data.requested))
 
         def check(given: Whole) -> None:
             check_multipliers(certifier, given, len(truth))
@@ -116,7 +126,7 @@ class CollectivePass:
     def _attacked(self, name: str, attack: CollectiveAttack, truth: Whole) -> CollectiveAttacked:
         """Return the answers that one attack changes."""
         first = attack.examples(self._ballots(0))
-        spacing = attack.spacing(first, len(truth))
+        spacing = attack.spacing(first, len(self._model.data.requested))
 
         def check(given: Whole) -> None:
             check_labels(attack, given, first)
@@ -164,8 +174,7 @@ class CollectivePass:
     def _inputs(self, number: int) -> tuple[Tensor, Tensor]:
         """Return what the votes get of one block of examples, and the positions of these; cached."""
         if number not in self._features:
-            data = self._model.data
-            tests, positions = data.test_set(), data.requested[_block(number)]
+            tests, positions = self._model.data.test_set(), self._requested[_block(number)]
             x = torch.stack([tests[position][1] for position in positions])
             self._features[number] = self._model.features(x), torch.tensor(positions)
         return self._features[number]

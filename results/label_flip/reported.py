@@ -1,8 +1,6 @@
-"""Fills the tables of README.md in the same folder.
+"""Fills README.md in the same folder.
 
-MNIST and CIFAR-10 on test examples that were not used to choose settings, and collective certificates on all test
-examples.
-
+MNIST and CIFAR-10 on test examples that were not used to choose settings; collective certificates on all of them.
 ``python -m results.label_flip.reported [RUNS]``, in the root of the repository. Tables without a finished run stay.
 """
 
