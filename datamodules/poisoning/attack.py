@@ -36,8 +36,8 @@ class PoisoningAttack(Represented, ABC):
         learning_rate: Learning rate, above 0.
         restarts: Number of runs, at least 1, of which the one with the lowest loss counts.
         signed: Whether to replace gradients by the direction of steepest descent in the norm of the budget: signs in
-            l-inf, and rows of length 1 in l2.
-        enough: Loss at which the steps end, at least 0.
+            l-inf, and gradients of an image scaled to a root mean square of 1 in l2.
+        enough: Loss, summed over poisons, at which the steps end, at least 0.
         trigger: Patch on the target at test time; None if the target is attacked unchanged.
 
     Raises:
@@ -108,10 +108,10 @@ class PoisoningAttack(Represented, ABC):
         optimiser = self.optimiser(images)
         for step in range(self.steps):
             losses = loss(images, step)
-            if float(losses.detach().mean()) < self.enough:
+            if float(losses.detach().sum()) < self.enough:
                 break
             (gradient,) = torch.autograd.grad(losses.sum(), images)
-            images.grad = problem.budget.ball.uphill(gradient) if self.signed else gradient
+            images.grad = _steepest(gradient, problem.budget) if self.signed else gradient
             optimiser.param_groups[0]["lr"] = self.learning_rate * self.factor(step)
             optimiser.step()
             with torch.no_grad():
@@ -148,6 +148,7 @@ class PoisoningAttack(Represented, ABC):
                 if found < least or restart == 0:
                     best, least = images, found
             before = _value(loss, problem.bases)
+            described = [_description(network, data) for network in networks]
         images = best.cpu()
         budget.check(images, problem.bases.cpu())
         return Poisons(
@@ -158,7 +159,7 @@ class PoisoningAttack(Represented, ABC):
             attack=repr(self),
             seed=seed,
             data=data.fingerprint(),
-            networks=[_description(network, data) for network in networks],
+            networks=described,
             loss_before=before,
             loss_after=least,
             trigger=self.trigger,
@@ -200,6 +201,11 @@ class PoisoningAttack(Represented, ABC):
 def _value(loss: Loss, images: Tensor) -> float:
     """Return the mean loss in the first step."""
     return float(loss(images.detach().requires_grad_(), 0).detach().mean())
+
+
+def _steepest(gradient: Tensor, budget: Budget) -> Tensor:
+    """Return gradients like signs: of size 1 per pixel in l-inf, and in root mean square in l2."""
+    return budget.ball.uphill(gradient) * (1.0 if budget.norm == "linf" else gradient[0].numel() ** 0.5)
 
 
 def _tensors(network: nn.Module) -> Iterable[Tensor]:

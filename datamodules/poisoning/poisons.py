@@ -71,8 +71,7 @@ class Poisons:
         """
         if (found := data.fingerprint()) != self.data:
             raise ValueError(
-                f"Poisons: data have the fingerprint {found[:12]}; must be {self.data[:12]}, that of the data that they "
-                "were crafted for"
+                f"Poisons: data have the fingerprint {found[:12]}; must be {self.data[:12]}, as when they were crafted"
             )
         self.setup.check(data)
         if not set(self.positions) <= set(self.setup.bases) or len(set(self.positions)) < len(self.positions):

@@ -12,6 +12,9 @@ from datamodules.poisoning.setup import Setup
 from datamodules.poisoning.trigger import Trigger
 from smoothing.numerics.random import generator
 
+SOURCES, START, STEPS, RETRAINING = range(4)
+"""Keys of independent random streams: source images, initial poisons, steps, retraining."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -61,13 +64,28 @@ class Problem:
         """Return images within the budget; see `Budget.project`."""
         return self.budget.project(images, self.bases)
 
-    def sources(self, number: int) -> Tensor:
-        """Return random training images of the class of the target, ``(number, ...)`` or fewer, without the trigger."""
+    def random(self, generator: torch.Generator) -> Tensor:
+        """Return the bases, each pixel changed by a uniform random number within ``[-eps, eps]``.
+
+        Args:
+            generator: Source of randomness, on the CPU.
+        """
+        uniform = torch.rand(self.bases.shape, generator=generator).to(self.device)
+        return self.bases + self.budget.eps * (2 * uniform - 1)
+
+    def sources(self, number: int, trigger: Trigger, anywhere: bool = False) -> Tensor:
+        """Return random training images of the class of the target, with a trigger, ``(number, ...)``.
+
+        If the class has fewer images, they are repeated.
+
+        Args:
+            number: Number of images, at least 1.
+            trigger: The trigger.
+            anywhere: Whether the trigger is at a random place of each image.
+        """
         x, labels = self.data.training_set()
+        source = self.generator(SOURCES)
         members = (labels == self.setup.target_class).nonzero().flatten()
-        chosen = members[torch.randperm(len(members), generator=self.generator(SOURCES))[:number]]
-        return x[chosen].to(self.device)
-
-
-SOURCES, START, STEPS = 1, 2, 3
-"""Keys of independent random streams: source images, initial poisons, steps."""
+        order = members[torch.randperm(len(members), generator=source)]
+        chosen = x[order[torch.arange(number) % len(order)]]
+        return trigger(chosen, source if anywhere else None).to(self.device)

@@ -1,6 +1,6 @@
 """Triggers of backdoors: patches on images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ PATTERN = 0x7A16
 """Key of the stream from which patterns are drawn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trigger:
     """A patch that replaces a rectangle of an image.
 
@@ -25,7 +25,7 @@ class Trigger:
         ValueError: If the pattern has another form, or a number is below 0.
     """
 
-    pattern: Tensor
+    pattern: Tensor = field(repr=False)
     row: int
     column: int
 
