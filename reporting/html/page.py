@@ -9,7 +9,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
@@ -21,6 +20,7 @@ from reporting.shown import read_shown
 from reporting.text_table import TextTable
 from smoothing.certificates.curves import Curve
 from smoothing.distance import Distance
+from smoothing.lazy import package_file
 from smoothing.runs.files import write_whole
 from smoothing.runs.run_directory import CONFIG, PROVENANCE, RunDirectory
 
@@ -140,7 +140,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reporting.html", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    bundle = Path(itables.options.dt_bundle)
+    # The package imports pandas, which takes longer than the page.
+    bundle = package_file("itables", "html", "dt_bundle.js")
     library = b64encode(bundle.read_bytes()).decode()
     environment.globals |= {
         "plotly": get_plotlyjs(),
