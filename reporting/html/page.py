@@ -10,7 +10,6 @@ from shlex import quote
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from reporting.comparison import Comparable, tabled
 from reporting.html.charts import Chart, curve_chart, share_chart
@@ -140,11 +139,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reporting.html", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    # The package imports pandas, which takes longer than the page.
+    # Neither package is imported: that takes longer than to write the page.
     bundle = package_file("itables", "html", "dt_bundle.js")
+    plotly = package_file("plotly", "package_data", "plotly.min.js")
     library = b64encode(bundle.read_bytes()).decode()
     environment.globals |= {
-        "plotly": get_plotlyjs(),
+        "plotly": plotly.read_text(encoding="utf-8"),
         "datatables": f"data:text/javascript;base64,{library}",
         "datatables_style": bundle.with_suffix(".css").read_text(encoding="utf-8"),
     }
