@@ -112,9 +112,8 @@ def test_commands_import_only_what_they_need(workplace: Path, args: list[str], a
 
 def test_runs_and_comparisons_import_only_what_they_need(workplace: Path) -> None:
     """Comparisons read tables, and wandb alone starts in two seconds less without its subpackage Launch."""
-    program = (
-        "from smoothing.cli.main import run_command\nrun_command(['certify', '--config=digits.yaml', '--run_dir=run'])"
-    )
+    start = "from smoothing.cli.main import run_command\nrun_command"
+    program = f"{start}(['certify', '--config=digits.yaml', '--run_dir=run'])"
     names = ("sklearn", "pandas", "plotly", "itables", "opentelemetry.sdk", "torchvision.transforms.v2", "statsmodels")
     assert imported_by(program, names, workplace) == []
     program = f"{start}(['compare', 'run'])"
