@@ -363,6 +363,8 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            # In training mode, norms would collect statistics of the training set while they encode it.
+            self.encoder.eval()
             self._check_encoder(x)
             if self.keep_features:
                 folder = self.keep_features if isinstance(self.keep_features, str) else None
@@ -387,7 +389,8 @@ class Certification(pl.LightningModule):
             return x
         encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([encode(example) for example in x.split(1)])
+            # Copies: the place of an example in memory may change how it is rounded.
+            return torch.cat([encode(example.clone()) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""
