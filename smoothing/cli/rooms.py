@@ -16,6 +16,7 @@ ROOMS = (
     "smoothing.certifiers",
     "smoothing.collective",
     "datamodules",
+    "datamodules.poisoning",
     "lightning_modules",
     "lightning_modules.architectures",
     "lightning_modules.denoisers",
