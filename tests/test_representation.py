@@ -33,7 +33,11 @@ CALLS = [
     "Quantised(measure=Discrete(q=0.3, num_classes=5))",
     "Rounded(measure=Gaussian(sigma=0.5))",
     "Rounded(measure=Laplace(scale=0.5), num_levels=9)",
+    "Product(parts=[Part(measure=LabelFlip(q=0.1, num_classes=2), object='training labels')])",
+    "Product(parts=[Part(measure=Discrete(q=0.1, num_classes=2), columns=[0]), "
+    "Part(measure=Gaussian(sigma=0.5), columns=[1, 2])])",
     "NeymanPearson()",
+    "JointNeymanPearson(budgets=[3])",
     "KL()",
 ]
 

@@ -15,7 +15,7 @@ from datamodules.poisoning.poisons import Poisons
 from datamodules.poisoning.problem import START, Problem
 from datamodules.poisoning.setup import Setup
 from datamodules.poisoning.trigger import Trigger
-from smoothing.arguments import at_least, finite, instance, positive, refuse, sequence
+from smoothing.arguments import at_least, finite, instance, positive, refuse, refuse_words, sequence
 from smoothing.attacks import standing_still
 from smoothing.provenance.identity import state_hashes
 from smoothing.representation import Represented
@@ -37,7 +37,7 @@ class PoisoningAttack(Represented, ABC):
         restarts: Number of runs, at least 1, of which the one with the lowest loss counts.
         signed: Whether to replace gradients by the direction of steepest descent in the norm of the budget: signs in
             l-inf, and gradients of an image scaled to a root mean square of 1 in l2.
-        enough: Loss, summed over poisons, at which the steps end, at least 0.
+        enough: Loss, summed over poisons, below which the steps end, at least 0. Default: all steps are made.
         trigger: Patch on the target at test time; None if the target is attacked unchanged.
 
     Raises:
@@ -50,14 +50,15 @@ class PoisoningAttack(Represented, ABC):
         learning_rate: float,
         restarts: int = 1,
         signed: bool = False,
-        enough: float = 0.0,
+        enough: float | None = None,
         trigger: Trigger | None = None,
     ) -> None:
         at_least(self, 0, steps=steps)
         positive(self, learning_rate=learning_rate)
         at_least(self, 1, restarts=restarts)
         instance(self, bool, signed=signed)
-        finite(self, 0, enough=enough)
+        if enough is not None:
+            finite(self, 0, enough=enough)
         instance(self, (Trigger, type(None)), trigger=trigger)
         self.steps = steps
         self.learning_rate = learning_rate
@@ -108,7 +109,7 @@ class PoisoningAttack(Represented, ABC):
         optimiser = self.optimiser(images)
         for step in range(self.steps):
             losses = loss(images, step)
-            if float(losses.detach().sum()) < self.enough:
+            if self.enough is not None and float(losses.detach().sum()) < self.enough:
                 break
             (gradient,) = torch.autograd.grad(losses.sum(), images)
             images.grad = _steepest(gradient, problem.budget) if self.signed else gradient
@@ -190,12 +191,12 @@ class PoisoningAttack(Represented, ABC):
             refuse(self, "count", budget.count, f"at most {len(setup.bases)}, the number of bases")
         x, _ = data.training_set()
         if not (x.min() >= 0 and x.max() <= 1):
-            refuse(self, "data", type(data).__name__, "images on the scale [0, 1]")
+            refuse_words(self, "data", type(data).__name__, "images on the scale [0, 1]")
         device = _device(networks)
         _, target, _ = data.test_set()[setup.target]
         target = target[None] if self.trigger is None else self.trigger(target[None])
         bases = x[list(setup.bases)].to(device)
-        return Problem(data, setup, budget, (*networks,), seed, self.trigger, target.to(device), setup.bases, bases)
+        return Problem(data, setup, budget, (*networks,), seed, self.trigger, target.to(device), (*setup.bases,), bases)
 
 
 def _value(loss: Loss, images: Tensor) -> float:

@@ -20,8 +20,8 @@ KEYS = {"target": "target index", "target_class": "target class", "intended": "b
 def read_setups(path: str) -> list[Setup]:
     """Read a file of the benchmark, without executing code from it.
 
-    Pickled arrays are decoded here, and only whole numbers are accepted. A file that names any other function or class
-    is refused.
+    Pickled arrays (protocol 3 or later) are decoded here, and only whole numbers are accepted. A file that names any
+    other function or class is refused.
 
     Args:
         path: The file. A relative path is looked for in the working directory, then in the folder that the environment
@@ -73,14 +73,10 @@ def _list(entries: Any) -> list[Any]:
 def _setup(entry: Any) -> Setup:
     if not isinstance(entry, dict) or entry.keys() != {*KEYS.values()}:
         raise ValueError(f"an entry lacks one of {', '.join(KEYS.values())}, or has others")
-    values = {name: _decoded(entry[key]) for name, key in KEYS.items()}
-    if not isinstance(values["bases"], list):
+    values = {name: entry[key] for name, key in KEYS.items()}
+    if not isinstance(bases := values.pop("bases"), _Array):
         raise ValueError("base indices are no array")
-    return Setup(values["target"], values["target_class"], values["intended"], tuple(dict.fromkeys(values["bases"])))
-
-
-def _decoded(value: Any) -> Any:
-    return value.values if isinstance(value, _Array) else value
+    return Setup(**values, bases=tuple(dict.fromkeys(bases.values)))
 
 
 class _Type:

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from datamodules.poisoning.attack import Loss, PoisoningAttack
 from datamodules.poisoning.problem import STEPS, Problem
 from datamodules.poisoning.trigger import Trigger
-from smoothing.arguments import at_least, instance, refuse
+from smoothing.arguments import at_least, instance, refuse_words
 
 DROPS = (3 / 8, 5 / 8, 7 / 8)
 """Fractions of the steps after which the learning rate is divided by 10."""
@@ -125,7 +125,7 @@ def trainable(owner: object, network: nn.Module) -> list[nn.Parameter]:
     """
     found = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if not found:
-        refuse(owner, "networks", type(network).__name__, "a network with parameters that require gradients")
+        refuse_words(owner, "networks", type(network).__name__, "a network with parameters that require gradients")
     return found
 
 

@@ -21,7 +21,7 @@ class HiddenTrigger(PoisoningAttack):
         trigger: Patch on the target at test time and on the sources.
         steps: Largest number of steps of gradient descent, at least 0.
         learning_rate: Learning rate, above 0, which is multiplied by 0.95 after every 2000 steps.
-        enough: Loss, summed over poisons, at which the steps end, at least 0.
+        enough: Loss, summed over poisons, below which the steps end, at least 0.
 
     Raises:
         ValueError: If an argument is out of its range.

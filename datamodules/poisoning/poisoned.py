@@ -7,7 +7,7 @@ from torch.utils.data import Dataset
 
 from datamodules.base import DataModule, Examples, Numbered
 from datamodules.poisoning.poisons import Poisons
-from smoothing.arguments import instance
+from smoothing.arguments import instance, text
 
 
 class PoisonedDataModule(DataModule):
@@ -30,7 +30,10 @@ class PoisonedDataModule(DataModule):
 
     def __init__(self, data: DataModule, poisons: Poisons | str) -> None:
         instance(self, DataModule, data=data)
-        instance(self, (Poisons, str), poisons=poisons)
+        if isinstance(poisons, str):
+            text(self, poisons=poisons)
+        else:
+            instance(self, (Poisons, str), poisons=poisons)
         # Name and classes are those of the clean data.
         self.source = data.source  # type: ignore[misc]
         self.available = data.available  # type: ignore[misc]

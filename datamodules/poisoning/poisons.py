@@ -116,16 +116,14 @@ class Poisons:
                 trigger=None if place is None else Trigger(torch.from_numpy(arrays["pattern"]), **place),
                 **content,
             )
+            if poisons.digest() != saved:
+                raise ValueError("its SHA-256 differs from the manifest")
         except OSError as error:
             reason = error.strerror or error
             raise ValueError(f"Poisons: folder = {folder}; must hold {ARRAYS} and {MANIFEST}: {reason}") from error
         except Exception as error:  # damaged files raise many types of exceptions
             reason = " ".join(str(error).split())
             raise ValueError(f"Poisons: folder = {folder}; must hold poisons that were saved: {reason}") from error
-        if poisons.digest() != saved:
-            raise ValueError(
-                f"Poisons: folder = {folder}; must hold what was saved: its SHA-256 differs from the manifest"
-            )
         return poisons
 
     def _arrays(self) -> dict[str, np.ndarray]:

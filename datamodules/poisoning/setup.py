@@ -1,12 +1,13 @@
 """Setups of poisoning attacks: the target, the class intended for it, and the training images that may be changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
 
 import torch
 
 from datamodules.base import DataModule
-from smoothing.arguments import at_least, refuse, sequence
+from smoothing.arguments import at_least, refuse, refuse_words, sequence
 from smoothing.numerics.random import generator
 
 DRAWN = 0x5E7
@@ -21,7 +22,7 @@ class Setup:
         target: Position of the target in the test set.
         target_class: Label of the target.
         intended: Class that the attack wants to be predicted for the target. The changed images keep this label.
-        bases: Positions in the training set of the images that may be changed, each once.
+        bases: Positions in the training set of the images that may be changed, each once; kept as a tuple.
 
     Raises:
         ValueError: If a number is below 0, a position occurs twice, there is no base, or the target is of the intended
@@ -31,7 +32,7 @@ class Setup:
     target: int
     target_class: int
     intended: int
-    bases: tuple[int, ...]
+    bases: Sequence[int]
 
     def __post_init__(self) -> None:
         at_least(self, 0, target=self.target, target_class=self.target_class, intended=self.intended)
@@ -66,7 +67,7 @@ class Setup:
         if (other := chosen != self.intended).any():
             first = int(other.nonzero()[0])
             found = f"training example {self.bases[first]} of class {int(chosen[first])}"
-            refuse(self, "bases", found, f"of the intended class {self.intended}")
+            refuse_words(self, "bases", found, f"of the intended class {self.intended}")
 
 
 def draw_setups(data: DataModule, number: int, bases: int, seed: int = 0) -> list[Setup]:

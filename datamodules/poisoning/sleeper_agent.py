@@ -1,7 +1,6 @@
 """Sleeper Agent: a backdoor by matching of gradients."""
 
 from collections.abc import Callable, Sequence
-from types import NoneType
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from datamodules.poisoning.attack import Loss
 from datamodules.poisoning.gradient_matching import GradientMatching, trainable
 from datamodules.poisoning.problem import RETRAINING, Problem
 from datamodules.poisoning.trigger import Trigger
-from smoothing.arguments import at_least, instance
+from smoothing.arguments import at_least, function, instance
 
 Retrain = Callable[[Examples, torch.Generator], Sequence[nn.Module]]
 """Trains the networks anew on inputs ``(n, ...)`` and labels ``(n,)`` on the CPU, with a source of randomness."""
@@ -54,8 +53,8 @@ class SleeperAgent(GradientMatching):
     ) -> None:
         instance(self, Trigger, trigger=trigger)
         at_least(self, 1, sources=sources, retrain_every=retrain_every)
-        if not callable(retrain):
-            instance(self, NoneType, retrain=retrain)
+        if retrain is not None:
+            function(self, retrain=retrain)
         super().__init__(steps, learning_rate, 1, augmented, batch_size, trigger)
         self._trigger = trigger
         self.sources = sources
