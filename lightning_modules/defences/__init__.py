@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lightning_modules.defences.epic import EPIC
     from lightning_modules.defences.friendly_noise import FriendlyNoise
     from lightning_modules.defences.training import Intervention, Training, TrainingState
+    from lightning_modules.defences.trials import DefenceTrials
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
@@ -30,6 +31,7 @@ __all__ = [
     "CertifiedVote",
     "DeepKNN",
     "Defence",
+    "DefenceTrials",
     "DefendedClassifier",
     "DenoiseTrainingImages",
     "Filter",

@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 from lightning_modules.defences.defence import Filter
 from lightning_modules.defences.training import BATCH, Training
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, refuse
 
 
 class DeepKNN(Filter):
@@ -29,13 +29,19 @@ class DeepKNN(Filter):
         at_least(self, 1, neighbours=neighbours)
         self.neighbours = neighbours
 
+    def check(self, examples: int, training: Training) -> None:
+        """Raise unless there are more examples than neighbours; see `Defence.check`."""
+        if examples <= self.neighbours:
+            most = f"below {examples}, the number of training examples"
+            refuse(self, "neighbours", self.neighbours, most)
+
     def filtered(
         self, x: Tensor, labels: Tensor, num_classes: int, training: Training, key: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
         """Return the kept examples; see `Filter.filtered`.
 
         Raises:
-            ValueError: If there are not more examples than neighbours, or nothing is kept.
+            ValueError: If nothing is kept.
         """
         kept = self.kept(training.features(x, labels, num_classes, key), labels, num_classes)
         if not kept.any():
@@ -49,15 +55,7 @@ class DeepKNN(Filter):
             features: Features of all training examples, ``(n, k)``.
             labels: Their labels, ``(n,)``.
             num_classes: Number of classes K.
-
-        Raises:
-            ValueError: If there are not more examples than neighbours.
         """
-        if len(features) <= self.neighbours:
-            raise ValueError(
-                f"DeepKNN: neighbours = {self.neighbours}; must be below {len(features)}, the number of training "
-                "examples"
-            )
         rows = torch.arange(len(features), device=features.device)
         votes = []
         for own in rows.split(BATCH):

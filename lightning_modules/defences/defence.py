@@ -34,6 +34,17 @@ class Defence(Represented, ABC):
     A new defence is a subclass with `classifier`, or with `intervention` if it only acts during the training.
     """
 
+    def check(self, examples: int, training: Training) -> None:
+        """Raise if the defence does not fit a recipe or a number of training examples. The default allows all.
+
+        Args:
+            examples: Number of training examples.
+            training: The training recipe.
+
+        Raises:
+            ValueError: Naming what does not fit.
+        """
+
     def defend(
         self, data: TrainingData, training: Training, key: Sequence[int], device: torch.device | str = "cpu"
     ) -> DefendedClassifier:
@@ -49,6 +60,7 @@ class Defence(Represented, ABC):
             ValueError: If the defence does not fit the data or the recipe.
         """
         x, labels = data.training_set()
+        self.check(len(labels), training)
         return self.classifier(x.to(device), labels.to(device), data.num_classes, training, key)
 
     def classifier(

@@ -36,6 +36,14 @@ class DPSGD(Defence):
         self.delta = delta
         self.clip = clip
 
+    def check(self, examples: int, training: Training) -> None:
+        """Raise unless Opacus is installed, can train the network and knows enough noise; see `Defence.check`."""
+        validator = _opacus("validators").ModuleValidator
+        if training.network is not None and (errors := validator.validate(training.network, strict=False)):
+            found = " ".join(str(errors[0]).split())
+            raise ValueError(f"DPSGD: network; must have no layer that mixes the examples of a batch: {found}")
+        self.noise_multiplier(examples, training)
+
     def intervention(self) -> Intervention:
         """Return clipping and noise."""
         return _Private(self)
@@ -73,9 +81,6 @@ class _Private(Intervention):
     ) -> torch.optim.Optimizer:
         examples = len(state.labels)
         multiplier = self._defence.noise_multiplier(examples, training)
-        if errors := _opacus("validators").ModuleValidator.validate(state.trained, strict=False):
-            found = " ".join(str(errors[0]).split())
-            raise ValueError(f"DPSGD: network; must have no layer that mixes the examples of a batch: {found}")
         state.trained = _opacus("grad_sample").GradSampleModule(state.trained)
         made: torch.optim.Optimizer = _opacus("optimizers").DPOptimizer(
             optimiser,

@@ -1,14 +1,12 @@
 """Friendly noise: the largest noise that does not change the predictions of the network."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
 from lightning_modules.defences.defence import Defence
 from lightning_modules.defences.training import BATCH, Augment, Intervention, Training, TrainingState
-from smoothing.arguments import at_least, finite, positive
+from smoothing.arguments import at_least, finite, positive, refuse
 
 
 class FriendlyNoise(Defence):
@@ -53,6 +51,11 @@ class FriendlyNoise(Defence):
         self.steps = steps
         self.learning_rate = learning_rate
 
+    def check(self, examples: int, training: Training) -> None:
+        """Raise unless the noise begins before the training ends; see `Defence.check`."""
+        if self.begin >= training.epochs:
+            refuse(self, "begin", self.begin, f"below {training.epochs}, the number of epochs")
+
     def intervention(self) -> Intervention:
         """Return the noise on every batch."""
         return _Noisy(self)
@@ -90,15 +93,6 @@ class _Noisy(Intervention):
     def __init__(self, defence: FriendlyNoise) -> None:
         self._defence = defence
         self._noise: Tensor | None = None
-
-    def begin(
-        self, state: TrainingState, optimiser: torch.optim.Optimizer, training: Training, key: Sequence[int]
-    ) -> torch.optim.Optimizer:
-        if self._defence.begin >= training.epochs:
-            raise ValueError(
-                f"FriendlyNoise: begin = {self._defence.begin}; must be below {training.epochs}, the number of epochs"
-            )
-        return optimiser
 
     def inputs(
         self, state: TrainingState, positions: Tensor, epoch: int, augment: Augment, source: torch.Generator

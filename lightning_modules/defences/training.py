@@ -268,6 +268,7 @@ class Features(nn.Module):
         super().__init__()
         instance(self, nn.Module, network=network)
         self.network = network
+        self.trained_on = getattr(network, "trained_on", None)
         linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
         if not linear:
             refuse(self, "network", type(network).__name__, "a network with a linear layer")

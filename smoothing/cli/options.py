@@ -70,7 +70,7 @@ def check_options(options: Any, command: str) -> None:
 
     Args:
         options: Options of the trainer.
-        command: ``"certify"`` or ``"fit"``.
+        command: ``"certify"``, ``"attack"`` or ``"fit"``.
 
     Raises:
         ValueError: Naming option, value and what is allowed.
@@ -79,6 +79,8 @@ def check_options(options: Any, command: str) -> None:
         raise ValueError("trainer.devices = 0; must be at least 1, or auto")
     if command == "certify":
         _check_certify(options)
+    elif command == "attack":
+        _check_attack(options)
     else:
         _check_fit(options)
 
@@ -160,6 +162,16 @@ def _check_certify(options: Any) -> None:
         raise ValueError(
             f"trainer.precision = {options.precision}; must be 32-true to certify: votes have their own precision"
         )
+
+
+def _check_attack(options: Any) -> None:
+    if options.limit_predict_batches is not None or options.fast_dev_run:
+        raise ValueError(
+            "trainer: limit_predict_batches and fast_dev_run; must be unset to attack: every trial is made. "
+            "data.setups makes fewer"
+        )
+    if options.precision not in FULL:
+        raise ValueError(f"trainer.precision = {options.precision}; must be 32-true to attack")
 
 
 def _check_fit(options: Any) -> None:
