@@ -191,19 +191,22 @@ def load_run(path: Path) -> Run:
         if not (path / needed).is_file():
             raise ValueError(f"runs: {path} has no {needed}; must be the directory of a finished run, or a TSV log")
     provenance = path / "provenance.json"
+    examples, randomised = read_examples(provenance)
     table, collective = Table.read_csv(path / "certificates.csv"), CollectiveTable.read_csv(path / "collective.csv")
-    return Run(table, read_distance(provenance), read_examples(provenance), collective)
+    return Run(table, read_distance(provenance), examples, collective, randomised)
 
 
-def read_examples(provenance: Path) -> str | None:
-    """Return the hash of the requested examples from the provenance of a run, or of all its data in older ones.
+def read_examples(provenance: Path) -> tuple[str | None, str | None]:
+    """Return the hash of the requested examples, or of all data in an older run, and the object of the radii.
+
+    The object is None in older runs.
 
     Raises:
         ValueError: If the file is not a provenance.
     """
     try:
         found = json.loads(provenance.read_text(encoding="utf-8"))
-        return str(found.get("examples_hash") or found["data"]) or None
+        return str(found.get("examples_hash") or found["data"]) or None, found.get("object")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{provenance}: has no data; must be the provenance of a finished run") from None
 
