@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from datamodules.poisoning import Poisons
 from lightning_modules.architectures import OwnNetwork
 from smoothing.certificates import Table
 from tests.docs.pages import DOCS, ROOT, blocks, run
@@ -103,6 +104,13 @@ def _test_inputs(folder: Path) -> None:
     assert none > one > two > 0.2
 
 
+def _poisoned_data(folder: Path) -> None:
+    poisons = Poisons.load(str(folder / "poisons"))
+    assert poisons.loss_after < 0.3 * poisons.loss_before
+    assert poisons.networks[0]["saw_training_set"] is False
+    assert Table.read_csv(folder / "runs/poisoned/certificates.csv")["correct"].mean() > 0.8
+
+
 CHECKS = {
     "threats/test_inputs.md": _test_inputs,
     "start.md": _start,
@@ -113,6 +121,7 @@ CHECKS = {
     "how_to/own_vote.md": _own_vote,
     "how_to/own_guarantee.md": _own_guarantee,
     "how_to/own_attack.md": _own_attack,
+    "how_to/poisoned_data.md": _poisoned_data,
 }
 
 
