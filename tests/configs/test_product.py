@@ -25,7 +25,7 @@ def test_a_table_of_two_kinds_of_columns_is_trained_and_certified(data_root: Pat
     if not (data_root / "spambase").is_dir():
         pytest.skip(f"no spambase in SMOOTHING_DATA={data_root}")
     config = f"--config={CONFIGS / 'spambase.yaml'}"
-    fitted = launch(["fit", config, "--trainer.max_epochs=3", "--model.certified=4", *QUIET], tmp_path)
+    fitted = launch(["fit", config, "--trainer.max_epochs=3", *QUIET], tmp_path)
     assert fitted.status == 0, fitted.err
     (checkpoint,) = (tmp_path / "runs/product_spambase_fit/checkpoints").glob("perceptron*.ckpt")
     options = [f"--base_ckpt={checkpoint}", "--data.every=20", "--model.certifiers.joint.n=1000"]
