@@ -88,7 +88,8 @@ class Certification(pl.LightningModule):
     Args:
         measure: Smoothing measure, which randomises the object.
         votes: The base function.
-        certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves.
+        certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves. A certifier
+            with several budgets becomes one for each of them, such as ``sampled.3_flips``; see `JointNeymanPearson`.
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
@@ -124,7 +125,14 @@ class Certification(pl.LightningModule):
                         f"Certification: {argument} = {{{name!r}: ...}}; names must consist of letters, digits, "
                         '"_", "-" and ".", and begin with a letter or a digit'
                     )
-        if twice := [name for name in collective or {} if name in certifiers]:
+        split = {
+            name: {f"{name}.{part}" if part else name: one for part, one in certifier.split(measure).items()}
+            for name, certifier in certifiers.items()
+        }
+        every = {name: one for parts in split.values() for name, one in parts.items()}
+        if len(every) < sum(map(len, split.values())):
+            refuse(self, "certifiers", list(certifiers), "names that differ from those of the budgets of others")
+        if twice := [name for name in collective or {} if name in every]:
             raise ValueError(
                 f"Certification: collective = {{{twice[0]!r}: ...}}; must differ from the names of certifiers"
             )
@@ -142,7 +150,7 @@ class Certification(pl.LightningModule):
             refuse(self, "keep_features", keep_features, "false without an encoder")
         self.measure = measure
         self.votes = votes
-        self.certifiers = certifiers
+        self.certifiers = every
         self.collective = collective or {}
         self.encoder = encoder
         self.seed = seed
@@ -355,6 +363,8 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            # In training mode, norms would collect statistics of the training set while they encode it.
+            self.encoder.eval()
             self._check_encoder(x)
             if self.keep_features:
                 folder = self.keep_features if isinstance(self.keep_features, str) else None
@@ -379,7 +389,8 @@ class Certification(pl.LightningModule):
             return x
         encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([encode(example) for example in x.split(1)])
+            # Copies: the place of an example in memory may change how it is rounded.
+            return torch.cat([encode(example.clone()) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""
