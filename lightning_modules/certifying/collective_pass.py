@@ -20,8 +20,8 @@ from smoothing.collective import (
 )
 from smoothing.collective.questions import Whole
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
+from smoothing.files import draft, named_errors
 from smoothing.numerics.threads import one_thread
-from smoothing.runs.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots
 
@@ -173,10 +173,8 @@ class CollectivePass:
         path = self._progress.directory.multipliers(name)
         with named_errors(path):
             path.parent.mkdir(exist_ok=True)
-            draft = path.with_suffix(".part")
-            with draft.open("wb") as file:
-                np.save(file, multipliers)
-            draft.replace(path)
+        with draft(path) as made, made.open("wb") as file:
+            np.save(file, multipliers)
 
     @property
     def _ranks(self) -> int:

@@ -1,6 +1,7 @@
 """Append-only store of finished examples."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -76,6 +77,16 @@ class Finished(Mapping[int, list[Row]]):
     def suspects(self) -> bool:
         """Return whether a `Row` may refuse the values of any row."""
         return bool(self.rows and suspects(self._columns, self.rows).any())
+
+    def certified(self, radius: float) -> Counter[str]:
+        """Return the number of examples that are correct and certified at a radius, by certifier."""
+        if not self.rows:
+            return Counter()
+        names = self._columns["certifier"]
+        holds = self._columns["correct"] & (self._columns["radius"] >= radius)
+        counted = Counter(dict.fromkeys(names.tolist(), 0))
+        counted.update(names[holds].tolist())
+        return counted
 
     def table(self) -> Table:
         """Return all rows as a table.
