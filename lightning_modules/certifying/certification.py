@@ -209,6 +209,16 @@ class Certification(pl.LightningModule):
         return self._before
 
     @property
+    def randomised(self) -> str:
+        """Object whose changes the radii bound; see `Votes.object`."""
+        return self.measure.objects[-1] if self.measure.objects else self.votes.object
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs in that object; 1 beside the training inputs."""
+        return self.votes.inputs if self.randomised == self.votes.object else 1
+
+    @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints of measure, encoder and votes, in hexadecimal; None if there is none."""
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)

@@ -200,7 +200,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (lambda: Product([Part(Gaussian(1.0), columns=[0]), Part(Discrete("0.1", 2))]), "two measures on the test input"),
     (lambda: Product([Part(Laplace(1.0), INPUTS), Part(Gaussian(1.0))]), "parts = Laplace"),
-    (lambda: Product([Part(JOINT), Part(Gaussian(1.0), INPUTS)]), "parts = Product"),
+    (lambda: Part(JOINT), "Part: measure = 'Product'; must be a measure that leaves its object to the part"),
     (lambda: Part(Gaussian(1.0), "labels"), "Part: object = 'labels'"),
     (lambda: Part(Gaussian(1.0), columns=[1, 1]), "Part: columns = "),
     (lambda: Part(Gaussian(1.0), columns=[]), "Part: columns = "),
