@@ -27,7 +27,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
-from smoothing.votes.reads import moves
+from smoothing.votes.reads import leak, moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -248,6 +248,9 @@ class Certification(pl.LightningModule):
             self.encoder.serve(self.data.origin)
             if reason := self.encoder.leak(self.measure.distance, self.data.origin):
                 raise ValueError(f"Certification: {reason}")
+        # The length of a row of padded texts is that of the longest one.
+        elif reason := leak("data", self.data, getattr(self.data, "reads", "nothing"), self.measure.distance):
+            raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
