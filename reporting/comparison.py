@@ -106,7 +106,7 @@ class Run:
             found[certifier] = {"classifier": part["classifier"][0], "sound": sound, "examples": len(part), **numbers}
         for certifier in self.collective.accuracy(np.zeros(0)):
             row = self.collective.of(certifier)[0]
-            found[certifier] = {"classifier": row.classifier, "examples": row.questions}
+            found[certifier] = {"classifier": row.classifier, "examples": row.examples}
         return found
 
 

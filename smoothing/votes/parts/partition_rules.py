@@ -12,7 +12,6 @@ from smoothing.distance import CHANGED, FLIPS, INSERTED, Distance
 from smoothing.representation import Represented
 from smoothing.votes.reads import Reads, moves
 
-
 ROWS_AT_A_TIME = 1024
 """Rows that are hashed at a time."""
 
