@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datamodules.poisoning.problem import Problem
     from datamodules.poisoning.setup import Setup, draw_setups
     from datamodules.poisoning.sleeper_agent import SleeperAgent
-    from datamodules.poisoning.trigger import Trigger
+    from datamodules.poisoning.trigger import ImageTrigger, RandomTrigger, Trigger
     from datamodules.poisoning.witches_brew import WitchesBrew
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -34,12 +34,14 @@ __all__ = [
     "ConvexPolytope",
     "GradientMatching",
     "HiddenTrigger",
+    "ImageTrigger",
     "LabelConsistent",
     "PoisonFrogs",
     "PoisonedDataModule",
     "PoisoningAttack",
     "Poisons",
     "Problem",
+    "RandomTrigger",
     "Setup",
     "SleeperAgent",
     "Trigger",
