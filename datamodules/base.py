@@ -12,7 +12,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
-from torchvision.transforms.v2.functional import to_dtype
 
 from smoothing.arguments import at_least
 from smoothing.certificates.ranks import RankShare
@@ -130,7 +129,12 @@ class DataModule(pl.LightningDataModule, ABC):
         Raises:
             ValueError: If a value is out of range.
         """
-        inputs: Tensor = to_dtype(x, torch.float32, scale=True)
+        inputs = x
+        if x.dtype != torch.float32:
+            # Imported here, since the transforms take longer to import than small data sets to load.
+            from torchvision.transforms.v2.functional import to_dtype
+
+            inputs = to_dtype(x, torch.float32, scale=True)
         if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
             found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
             raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1]")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datamodules.poisoning.problem import Problem
     from datamodules.poisoning.setup import Setup, draw_setups
     from datamodules.poisoning.sleeper_agent import SleeperAgent
+    from datamodules.poisoning.trials import PoisoningTrials
     from datamodules.poisoning.trigger import ImageTrigger, RandomTrigger, Trigger
     from datamodules.poisoning.witches_brew import WitchesBrew
 
@@ -39,6 +40,7 @@ __all__ = [
     "PoisonFrogs",
     "PoisonedDataModule",
     "PoisoningAttack",
+    "PoisoningTrials",
     "Poisons",
     "Problem",
     "RandomTrigger",

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from math import inf
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,12 @@ class PoisoningAttack(Represented, ABC):
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Attributes:
+        crafts_on: What the networks compute: ``"bodies"`` map images to features, ``"classifiers"`` to logits.
     """
+
+    crafts_on: ClassVar[Literal["bodies", "classifiers"]] = "bodies"
 
     def __init__(
         self,

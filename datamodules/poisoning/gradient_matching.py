@@ -40,6 +40,8 @@ class GradientMatching(PoisoningAttack):
         ValueError: If an argument is out of its range.
     """
 
+    crafts_on = "classifiers"
+
     def __init__(
         self,
         steps: int,

@@ -27,6 +27,8 @@ class LabelConsistent(PoisoningAttack):
         ValueError: If an argument is out of its range.
     """
 
+    crafts_on = "classifiers"
+
     def __init__(self, trigger: Trigger, steps: int = 20, learning_rate: float = 2 / 255) -> None:
         instance(self, Trigger, trigger=trigger)
         super().__init__(steps, learning_rate, signed=True, trigger=trigger)

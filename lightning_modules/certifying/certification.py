@@ -1,7 +1,7 @@
 """Certification of every requested example of a data set, as a Lightning predict run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from traceback import extract_tb
 from typing import Any, Protocol, cast
@@ -157,6 +157,7 @@ class Certification(pl.LightningModule):
         self.keep_features = keep_features
         self.fitted: dict[str, str] = {}
         self._store: FeatureStore | None = None
+        self._encoded: dict[int, Tensor] = {}
         self._data: Examples | None = None
         self._progress: Progress | None = None
         self._prepared = False
@@ -181,6 +182,7 @@ class Certification(pl.LightningModule):
         self._data = data
         self._progress = progress
         self._prepared = False
+        self._encoded = {}
 
     def end(self) -> None:
         """End the run. State that it has left in votes or encoder does not change their identity in the next run."""
@@ -285,7 +287,10 @@ class Certification(pl.LightningModule):
         assumptions = self.assumptions
         # Lightning predicts in inference mode, which holds for one thread only; certifiers can use several.
         with torch.inference_mode(False), torch.no_grad():
-            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
+            features = self._features(x)
+            if self.collective and self.encoder is not None:
+                self._encoded |= dict(zip(index.tolist(), features, strict=True))
+            ballots = Ballots(self.measure, self.votes, features, index, self.seed)
             answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
         return {
             name: replace(answer, assumptions=(*answer.assumptions, *assumptions)) for name, answer in answers.items()
@@ -299,6 +304,17 @@ class Certification(pl.LightningModule):
     def features(self, x: Tensor) -> Tensor:
         """Return what the votes get of some inputs, ``(batch, ...)``. Each input is encoded by itself."""
         return self._features(x.to(self.device))
+
+    def features_of(self, inputs: Mapping[int, Tensor]) -> Tensor:
+        """Return the features of test examples, by position. Those of certified examples are not computed again."""
+        if self.encoder is None:
+            return self.features(torch.stack([*inputs.values()]))
+        return torch.cat(
+            [
+                self._encoded[position][None] if position in self._encoded else self.features(x[None])
+                for position, x in inputs.items()
+            ]
+        )
 
     @property
     def _certifiers(self) -> dict[str, Certifier]:
@@ -347,6 +363,8 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            # In training mode, norms would collect statistics of the training set while they encode it.
+            self.encoder.eval()
             self._check_encoder(x)
             if self.keep_features:
                 folder = self.keep_features if isinstance(self.keep_features, str) else None
@@ -371,7 +389,8 @@ class Certification(pl.LightningModule):
             return x
         encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([encode(example) for example in x.split(1)])
+            # Copies: the place of an example in memory may change how it is rounded.
+            return torch.cat([encode(example.clone()) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""

@@ -24,7 +24,8 @@ from smoothing.collective import (
     CollectiveRow,
     CollectiveTable,
 )
-from smoothing.collective.examples import Whole
+from smoothing.collective.examples import Float, Whole
+from smoothing.collective.linear import LinearExamples
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
 from smoothing.numerics.threads import one_thread
 from smoothing.runs.files import named_errors
@@ -32,6 +33,7 @@ from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots
 
 T = TypeVar("T")
+E = TypeVar("E", bound=AnsweredExamples)
 
 
 class CollectivePass:
@@ -54,6 +56,7 @@ class CollectivePass:
         self._strategy = strategy
         self._limit = limit
         self._features: dict[int, tuple[Tensor, Tensor]] = {}
+        self._radii: dict[tuple[type, int], Float] = {}
 
     @property
     def _first(self) -> bool:
@@ -108,7 +111,8 @@ class CollectivePass:
         known: Any = self._strategy.broadcast(self._stored(name, "multipliers", check))
         found = {}
         for number in self._own(truth):
-            found[number] = plan.piece(self._examples(certifier, number), search=known is None)
+            block = self._answered(self._examples(certifier, number), number)
+            found[number] = plan.piece(block, search=known is None)
         pieces = self._in_order(found)
         answers = Answers.of(certifier, pieces, truth)
         if known is None:
@@ -134,7 +138,7 @@ class CollectivePass:
         labels: Any = self._strategy.broadcast(self._stored(name, "changed labels", check))
         found = {}
         for number in self._own(truth):
-            block = attack.examples(self._ballots(number))
+            block = self._answered(attack.examples(self._ballots(number)), number)
             targets = Targets.of(block, number * BLOCK, spacing) if labels is None else None
             found[number] = Piece(block.prediction, block.radius, None), targets
         pieces, targets = zip(*self._in_order(found), strict=True)
@@ -171,12 +175,21 @@ class CollectivePass:
         """Return one block of examples."""
         return certifier.examples(self._ballots(number))
 
+    def _answered(self, examples: E, number: int) -> E:
+        """Set the radii of a block of examples if another certifier of the same vote has computed them."""
+        key = type(examples), number
+        if isinstance(examples, LinearExamples):
+            if key in self._radii:
+                examples.radius = self._radii[key]
+            self._radii[key] = examples.radius
+        return examples
+
     def _inputs(self, number: int) -> tuple[Tensor, Tensor]:
         """Return what the votes get of one block of examples, and the positions of these; cached."""
         if number not in self._features:
             tests, positions = self._model.data.test_set(), self._requested[_block(number)]
-            x = torch.stack([tests[position][1] for position in positions])
-            self._features[number] = self._model.features(x), torch.tensor(positions)
+            x = self._model.features_of({position: tests[position][1] for position in positions})
+            self._features[number] = x, torch.tensor(positions)
         return self._features[number]
 
     def _stored(self, name: str, what: str, check: Callable[[Whole], None]) -> Whole | None:

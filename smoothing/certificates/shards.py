@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT
-from smoothing.certificates.journal import Journal, damaged, read_journals
+from smoothing.certificates.journal import Batch, Journal, damaged, read_journals
 from smoothing.certificates.table import COLUMNS, Row, Table, suspects
 from smoothing.lazy import no_collection
 
 _NAME = "rows"
 
 _PIECE = "example"
-
-_LINES = 250
-"""Number of lines that are converted to columns at once."""
 
 
 class Shard(Journal[Sequence[Row] | Sequence[dict[str, Any]]]):
@@ -55,9 +53,17 @@ class Finished(Mapping[int, list[Row]]):
         columns: Columns of all rows; empty if there is none.
         sizes: ``(examples,)`` number of rows of each example.
         indices: ``(examples,)`` index of each example, different.
+        bytes_read: Size of the finished lines of each shard in bytes.
     """
 
-    def __init__(self, columns: dict[str, NDArray[Any]], sizes: Sequence[int], indices: Sequence[int]) -> None:
+    def __init__(
+        self,
+        columns: dict[str, NDArray[Any]],
+        sizes: Sequence[int],
+        indices: Sequence[int],
+        bytes_read: Mapping[Path, int],
+    ) -> None:
+        self.bytes_read = bytes_read
         self._columns = columns
         self._starts = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
         self._places = {index: place for place, index in enumerate(indices)}
@@ -107,28 +113,16 @@ def read_shards(directory: str | Path) -> Finished:
         ValueError: With file and line number, if a finished line is damaged, or if an example has two different lines.
     """
     parts: list[dict[str, NDArray[Any]]] = []
-    indices, sizes = array("q"), array("q")
-    lines: list[tuple[str, list[Any]]] = []
+    indices, counts = array("q"), array("q")
     texts: dict[str, str] = {}
-
-    def convert() -> None:
-        parts.append(_columns(lines, texts))
-        lines.clear()
-
+    sizes: dict[Path, int] = {}
     with no_collection():
-        try:
-            for where, index, content in read_journals(directory, _NAME, _PIECE, _read):
-                lines.append((where, content))
-                indices.append(index)
-                sizes.append(len(content))
-                if len(lines) == _LINES:
-                    convert()
-        except ValueError:
-            # An earlier line may be damaged too. The first one is named.
-            convert()
-            raise
-        convert()
-    return Finished({name: _joined([part[name] for part in parts]) for name in COLUMNS}, sizes, indices)
+        for batch in read_journals(directory, _NAME, _PIECE, _read, sizes):
+            parts.append(_columns(batch, texts))
+            indices.extend(batch.keys)
+            counts.extend(map(len, batch.pieces))
+    columns = {name: _joined([part.pop(name) for part in parts]) for name in COLUMNS} if parts else {}
+    return Finished(columns, counts, indices, sizes)
 
 
 def _read(content: Any) -> tuple[int, list[Any]]:
@@ -141,29 +135,29 @@ def _read(content: Any) -> tuple[int, list[Any]]:
     return index, rows
 
 
-def _columns(lines: Sequence[tuple[str, list[Any]]], texts: dict[str, str]) -> dict[str, NDArray[Any]]:
+def _columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> dict[str, NDArray[Any]]:
     """Return the columns of some lines.
 
     Args:
-        lines: Location and rows of every line.
+        batch: Rows of every line.
         texts: Texts that earlier lines contain. Equal texts are stored once.
 
     Raises:
         ValueError: If a line is damaged, naming it.
     """
-    rows = [row for _, example in lines for row in example]
+    rows = list(chain.from_iterable(batch.pieces))
     if found := _plain_columns(rows, texts):
         return found
     checked = []
-    for where, example in lines:
+    for place, example in enumerate(batch.pieces):
         try:
             checked += [Row(**row).cells() for row in example]
             for cells in checked[-len(example) :]:
                 for kind, value in zip(COLUMNS.values(), cells, strict=True):
                     kind.column([value])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise damaged(where, error, _PIECE) from None
-    columns = list(zip(*checked, strict=True)) or [()] * len(COLUMNS)
+            raise damaged(batch.where(place), error, _PIECE) from None
+    columns = zip(*checked, strict=True)
     return {name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
 
 
@@ -177,17 +171,16 @@ _TYPES: dict[Any, set[type]] = {
 
 _MISSING = type(None)
 
-_GETTERS = {name: itemgetter(name) for name in COLUMNS}
+_CELLS = itemgetter(*COLUMNS)
 
 
 def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDArray[Any]] | None:
     """Return columns without creating a `Row`, or None unless every value is surely allowed."""
     try:
-        if not rows or {len(row) for row in rows} != {len(COLUMNS)}:
+        if {*map(len, rows)} != {len(COLUMNS)}:
             return None
         found = {}
-        for name, kind in COLUMNS.items():
-            values = list(map(_GETTERS[name], rows))
+        for (name, kind), values in zip(COLUMNS.items(), zip(*map(_CELLS, rows), strict=True), strict=True):
             types = set(map(type, values))
             if not types <= _TYPES[kind.dtype] | ({_MISSING} if kind.optional else set()):
                 return None

@@ -19,6 +19,7 @@ ROOMS = (
     "datamodules.poisoning",
     "lightning_modules",
     "lightning_modules.architectures",
+    "lightning_modules.defences",
     "lightning_modules.denoisers",
     "lightning_modules.encoders",
     "lightning_modules.learners",

@@ -96,6 +96,14 @@ def _own_vote(folder: Path) -> None:
     assert (table["correct"] & (table["radius"] >= 10)).mean() > 0.7
 
 
+def _test_inputs(folder: Path) -> None:
+    table = Table.read_csv(folder / "runs/tumours/certificates.csv")
+    assert table.certifiers == ("joint.0_flips", "joint.1_flips", "joint.2_flips")
+    none, one, two = (table.of(name)["correct"].mean() for name in table.certifiers)
+    assert none > 0.85
+    assert none > one > two > 0.2
+
+
 def _poisoned_data(folder: Path) -> None:
     poisons = Poisons.load(str(folder / "poisons"))
     assert poisons.loss_after < 0.3 * poisons.loss_before
@@ -104,6 +112,7 @@ def _poisoned_data(folder: Path) -> None:
 
 
 CHECKS = {
+    "threats/test_inputs.md": _test_inputs,
     "start.md": _start,
     "how_to/own_data.md": _own_data,
     "how_to/own_network.md": _own_network,

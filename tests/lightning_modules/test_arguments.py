@@ -11,15 +11,17 @@ import torch
 from torch import nn
 
 from datamodules import Digits, poisoning
-from lightning_modules import architectures, denoisers, encoders, learners, objectives
+from lightning_modules import architectures, defences, denoisers, encoders, learners, objectives
 from lightning_modules.networks.bodies import ClassifierBody, EncoderBody
 from lightning_modules.networks.frozen_classifier import FrozenClassifier
 from lightning_modules.networks.pretrained_classifier import PretrainedClassifier
 from lightning_modules.training.base_classifier import BaseClassifier
 from lightning_modules.training.denoiser_training import DenoiserTraining
 from lightning_modules.training.schedule import Learning
-from smoothing.measures import Gaussian
+from smoothing.certifiers import Plurality
+from smoothing.measures import Gaussian, UnchangedExamples
 from smoothing.provenance.origin import Origin
+from smoothing.votes import Partitions, Ridge
 from tests.lightning_modules.denoisers.unets import TINY, tiny
 
 
@@ -32,6 +34,13 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
     architectures.OwnNetwork: lambda: {"network": "torch.nn.Flatten", "num_classes": 2},
     architectures.TimmModel: lambda: {"name": "resnet18", "num_classes": 2},
     architectures.TorchvisionModel: lambda: {"name": "resnet18", "num_classes": 2},
+    defences.CertifiedVote: lambda: {
+        "votes": Partitions(Ridge(), parts=2),
+        "certifier": Plurality(),
+        "measure": UnchangedExamples(),
+    },
+    defences.DenoiseTrainingImages: lambda: {"measure": Gaussian(0.5)},
+    defences.Training: lambda: {"network": architectures.LeNet()},
     denoisers.DiffusionDenoiser: lambda: {"path": "absent"},
     denoisers.FrozenDenoiser: lambda: {"base_ckpt": "absent"},
     denoisers.GaussianNoise: lambda: {"sigma": 0.5},
@@ -67,15 +76,16 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
 """Arguments that each class cannot be made without."""
 
 NOT_MADE = {"Draws", "Noise", "Poisons", "Problem", "draw_setups", "read_setups", "write_setups"}
+NOT_MADE |= {"CertifiedClassifier", "Majority", "TrainedNetwork", "TrainingState"}
 """Functions, and classes that users neither write in configs nor call; `Noise` comes from `BaseClassifier`."""
 
 MAY_BE_EMPTY = {("Perceptrons", "hidden"), ("BaseClassifier", "radii"), ("DenoiserTraining", "sigmas")}
-MAY_BE_EMPTY |= {("ClassifierBody", "trained_on")}
+MAY_BE_EMPTY |= {("ClassifierBody", "trained_on"), ("Training", "milestones")}
 MAY_BE_NEGATIVE = {"mean"}
 
 
 def public() -> Iterator[type]:
-    rooms = (architectures, denoisers, encoders, learners, objectives, poisoning)
+    rooms = (architectures, defences, denoisers, encoders, learners, objectives, poisoning)
     known = [getattr(room, name) for room in rooms for name in room.__all__ if name not in NOT_MADE]
     for kind in dict.fromkeys([*known, *ARGUMENTS]):
         if not inspect.isabstract(kind) and inspect.signature(kind).parameters:

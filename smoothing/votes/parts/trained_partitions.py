@@ -29,6 +29,9 @@ class TrainedPartitions(PartVotes, KeptVotes):
     example moves only the learners of its part. The number also determines its place in a group, since the place can
     change the last bits of a model.
 
+    Certificates hold if training a learner again gives the same predictions. It does on a CPU. On an accelerator,
+    convolutions use deterministic kernels; other operations of a network may not have them.
+
     Learners are known by their predictions. In a run-off, a learner that predicts neither finalist therefore votes for
     the smaller class.
 
@@ -113,7 +116,8 @@ class TrainedPartitions(PartVotes, KeptVotes):
         for place, number in zip(places, learners, strict=True):
             filled[place] = number
         examples = torch.stack([self.seen[number] for number in filled]).to(x.device)
-        with torch.enable_grad():
+        repeatable = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+        with torch.enable_grad(), repeatable:
             return self.learner.train_and_predict(
                 x[examples],
                 self.labels.to(x.device)[examples],
