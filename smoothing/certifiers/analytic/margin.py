@@ -59,7 +59,8 @@ class Group(NamedTuple):
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """Return the part of each term in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
-        grown = (self.w * tilt[:, None]).exp_()
+        grown = self.w * tilt[:, None]
+        np.exp(grown.numpy(), out=grown.numpy())
         won = self.up / grown
         lost = grown.mul_(self.down)
         moved = lost + won
