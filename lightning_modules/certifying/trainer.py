@@ -24,7 +24,7 @@ from reporting.live import LiveRun
 from reporting.report import report
 from reporting.tally import Tally
 from smoothing.distance import Distance
-from smoothing.runs.files import named_errors
+from smoothing.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 
