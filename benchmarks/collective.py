@@ -1,6 +1,6 @@
-"""Cost of collective certificates of many questions.
+"""Cost of collective certificates of many examples.
 
-``python -m benchmarks.collective`` makes a table of results/speed.md; ``--smoke`` the same on small sizes. Questions
+``python -m benchmarks.collective`` makes a table of results/speed.md; ``--smoke`` the same on small sizes. Examples
 and training points are random points in clouds, one a class. Time and memory include the weights of the votes.
 """
 
@@ -54,7 +54,7 @@ def main(smoke: bool, kinds: list[str]) -> None:
         "neighbours": NearestNeighbours(n // 50),
         "ridge": Ridge(transforms=[Centre(), Normalise()]),
     }
-    columns = ["votes", "questions", "labels", "budgets", "seconds", "seconds of cores", "GiB, peak"]
+    columns = ["votes", "examples", "labels", "budgets", "seconds", "seconds of cores", "GiB, peak"]
     print(f"| {' | '.join([*columns, 'one by one / together at one budget'])} |")
     print("|---|---|---|---|---|---|---|---|")
     for kind in kinds:

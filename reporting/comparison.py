@@ -54,6 +54,10 @@ class Comparable(Protocol):
         """Distance of the radii."""
 
     @property
+    def object(self) -> str | None:
+        """Object whose changes the radii measure, such as ``"test input"``; None if it is unknown."""
+
+    @property
     def requested(self) -> tuple[bytes, str | None] | None:
         """Indices and labels of the requested examples, and their hash or None. None if the examples are unknown."""
 
@@ -73,12 +77,14 @@ class Run:
         distance: Distance of the radii.
         examples: Hash of the requested examples. None if it is unknown, as in logs.
         collective: Collective certificates; empty if there are none.
+        object: Object whose changes the radii measure; None if it is unknown, as in logs.
     """
 
     table: Table
     distance: Distance
     examples: str | None = None
     collective: CollectiveTable = NONE
+    object: str | None = None
 
     @property
     def requested(self) -> tuple[bytes, str | None]:
@@ -100,7 +106,7 @@ class Run:
             found[certifier] = {"classifier": part["classifier"][0], "sound": sound, "examples": len(part), **numbers}
         for certifier in self.collective.accuracy(np.zeros(0)):
             row = self.collective.of(certifier)[0]
-            found[certifier] = {"classifier": row.classifier, "examples": row.questions}
+            found[certifier] = {"classifier": row.classifier, "examples": row.examples}
         return found
 
 
@@ -118,6 +124,7 @@ class Published:
     printed: Curve
 
     requested = None
+    object = None
 
     def __post_init__(self) -> None:
         """Raise if the curve cannot be a certified accuracy."""
@@ -235,14 +242,15 @@ def comparison(
         envelope: Whether to add a row for the best run at every radius.
 
     Raises:
-        ValueError: If a name is empty, distances differ, a radius is not allowed, or an envelope is requested of runs
-            that are not known to have the same requested examples.
+        ValueError: If a name is empty, distances or objects differ, a radius is not allowed, or an envelope is
+            requested of runs that are not known to have the same requested examples.
     """
     if not runs:
         raise ValueError("comparison: runs = {}; must be at least one")
     if nameless := [name for name in runs if not name.strip()]:
         raise ValueError(f"comparison: runs: {nameless[0]!r}; must have at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
+    _check_objects({name: run.object for name, run in runs.items() if run.object is not None})
     at = round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
@@ -284,6 +292,14 @@ def comparison(
         notes += (ENVELOPE_NOTE,)
     title = f"Certified accuracy by {distance.norm} radius ({distance.unit})"
     return Comparison(title, columns, rows, notes)
+
+
+def _check_objects(objects: Mapping[str, str]) -> None:
+    """Raise if radii measure changes of different objects. The same norm and unit are then different threats."""
+    for run, found in objects.items():
+        first, shared = next(iter(objects.items()))
+        if found != shared:
+            raise ValueError(f"{run}: radii of the {found}; must be radii of the {shared}, as in {first}")
 
 
 def same_examples(runs: Sequence[Comparable]) -> bool:

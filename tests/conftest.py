@@ -14,6 +14,8 @@ pytest_plugins = ["pytester"]
 
 # Examples that hypothesis draws are a function of the test, so that a failure repeats; how long one takes is no error.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("long", deadline=None, max_examples=500)
+settings.register_profile("endless", deadline=None, max_examples=10**6)
 settings.load_profile("repeatable")
 
 

@@ -33,7 +33,11 @@ CALLS = [
     "Quantised(measure=Discrete(q=0.3, num_classes=5))",
     "Rounded(measure=Gaussian(sigma=0.5))",
     "Rounded(measure=Laplace(scale=0.5), num_levels=9)",
+    "Product(parts=[Part(measure=LabelFlip(q=0.1, num_classes=2), object='training labels')])",
+    "Product(parts=[Part(measure=Discrete(q=0.1, num_classes=2), columns=[0]), "
+    "Part(measure=Gaussian(sigma=0.5), columns=[1, 2])])",
     "NeymanPearson()",
+    "JointNeymanPearson(budgets=[3])",
     "KL()",
 ]
 
@@ -65,6 +69,20 @@ def test_arguments_of_all_kinds_are_shown() -> None:
     own = Own(1.0, 2.0, exact=Fraction(1, 3), array=torch.zeros(5, 5), kind=float)
     assert repr(own) == "Own(1.0, 2.0, exact='1/3', array=<Tensor of shape (5, 5)>, kind=float)"
     assert repr(Own(exact=Fraction(1, 2), array=np.ones(2))) == "Own(exact=0.5, array=[1.0, 1.0])"
+
+
+class Plain:
+    def __init__(self, size: int = 1) -> None:
+        self.size = size
+
+
+def helper() -> None: ...
+
+
+def test_functions_and_objects_of_any_class_are_shown_without_addresses() -> None:
+    assert repr(Own(helper, Plain(2), Plain(), exact=Fraction(1, 2), array=np.ones(1))) == (
+        "Own(helper, Plain(size=2), Plain(), exact=0.5, array=[1.0])"
+    )
 
 
 def test_an_argument_without_an_attribute_is_not_made_up() -> None:

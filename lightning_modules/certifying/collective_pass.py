@@ -1,6 +1,6 @@
 """Collective certificates of a run, after the certificates of all examples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,16 +9,23 @@ from pytorch_lightning.strategies import Strategy
 from torch import Tensor
 
 from lightning_modules.certifying.certification import Certification
-from smoothing.attacks.labels.collective_attack import CollectiveAttack, CollectiveAttacked, Targets, lost_answers
+from smoothing.attacks.labels.collective_attack import (
+    CollectiveAttack,
+    CollectiveAttacked,
+    Targets,
+    check_labels,
+    lost_answers,
+)
 from smoothing.collective import (
+    AnsweredExamples,
     CollectiveBounds,
     CollectiveCertifier,
     CollectiveEvaluator,
     CollectiveRow,
     CollectiveTable,
-    Questions,
 )
-from smoothing.collective.questions import Whole
+from smoothing.collective.examples import Float, Whole
+from smoothing.collective.linear import LinearExamples
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
 from smoothing.files import draft, named_errors
 from smoothing.numerics.threads import one_thread
@@ -26,26 +33,30 @@ from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots
 
 T = TypeVar("T")
+E = TypeVar("E", bound=AnsweredExamples)
 
 
 class CollectivePass:
-    """Computes the collective certificates of a run. The ranks share the questions, in blocks of fixed size.
+    """Computes the collective certificates of a run. The ranks share the examples, in blocks of fixed size.
 
-    Answers of all ranks are gathered in the order of the questions, multipliers are found on one rank, and totals are
-    whole numbers. The result is the same to the bit on any number of ranks. Multipliers are stored once they are found,
-    so that an interrupted pass does not search again.
+    Answers of all ranks are gathered in the order of the examples, multipliers are found on one rank, and totals are
+    whole numbers. The result is the same to the bit on any number of ranks. Multipliers and changed labels are stored
+    once they are found, so that an interrupted pass does not search again.
 
     Args:
         model: The module that certifies, after `Certification.setup`.
         progress: Progress of the run.
         strategy: Strategy of the trainer.
+        limit: Number of examples, to measure a part of the work; all by default.
     """
 
-    def __init__(self, model: Certification, progress: Progress, strategy: Strategy) -> None:
+    def __init__(self, model: Certification, progress: Progress, strategy: Strategy, limit: int | None = None) -> None:
         self._model = model
         self._progress = progress
         self._strategy = strategy
+        self._limit = limit
         self._features: dict[int, tuple[Tensor, Tensor]] = {}
+        self._radii: dict[tuple[type, int], Float] = {}
 
     @property
     def _first(self) -> bool:
@@ -63,19 +74,27 @@ class CollectivePass:
         directory.check_fitted(self._model.fitted)
         if self._first:
             directory.acquire()
-        rows: list[CollectiveRow] = []
-        with torch.inference_mode(False), torch.no_grad():
-            for name, evaluator in self._model.collective.items():
-                rows += self._rows(name, evaluator)
+        rows = self.certificates()
         if self._first:
             CollectiveTable(rows).write_csv(directory.collective)
         self._strategy.barrier("collective certificates are written")
         return True
 
+    def certificates(self) -> list[CollectiveRow]:
+        """Compute the rows of the table."""
+        rows: list[CollectiveRow] = []
+        with torch.inference_mode(False), torch.no_grad():
+            for name, evaluator in self._model.collective.items():
+                rows += self._rows(name, evaluator)
+        return rows
+
+    @property
+    def _requested(self) -> Sequence[int]:
+        return self._model.data.requested[: self._limit]
+
     def _rows(self, name: str, evaluator: CollectiveEvaluator) -> list[CollectiveRow]:
-        data = self._model.data
-        tests = data.test_set()
-        truth = np.array([tests[position][2] for position in data.requested], np.int64)
+        tests = self._model.data.test_set()
+        truth = np.array([tests[position][2] for position in self._requested], np.int64)
         assumptions = (*self._ballots(0).assumptions, *self._model.assumptions)
         if isinstance(evaluator, CollectiveAttack):
             return self._attacked(name, evaluator, truth).rows(name, evaluator, assumptions)
@@ -84,15 +103,16 @@ class CollectivePass:
 
     def _bounds(self, name: str, certifier: CollectiveCertifier, truth: Whole) -> CollectiveBounds:
         """Return the bounds of one certifier."""
-        plan = Plan.of(self._questions(certifier, 0), len(truth))
+        plan = Plan.of(self._examples(certifier, 0), len(self._model.data.requested))
 
         def check(given: Whole) -> None:
             check_multipliers(certifier, given, len(truth))
 
-        known: Any = self._strategy.broadcast(self._stored(name, check))
+        known: Any = self._strategy.broadcast(self._stored(name, "multipliers", check))
         found = {}
         for number in self._own(truth):
-            found[number] = plan.piece(self._questions(certifier, number), search=known is None)
+            block = self._answered(self._examples(certifier, number), number)
+            found[number] = plan.piece(block, search=known is None)
         pieces = self._in_order(found)
         answers = Answers.of(certifier, pieces, truth)
         if known is None:
@@ -104,27 +124,34 @@ class CollectivePass:
         chosen = np.where(answers.counted, known, 0)
         totals: Any = 0
         for number in self._own(truth):
-            totals = totals + self._questions(certifier, number).totals(chosen[:, _block(number)])
+            totals = totals + self._examples(certifier, number).totals(chosen[:, _block(number)])
         return evaluated(certifier, np.asarray(sum(self._gathered(totals))), chosen, answers)
 
     def _attacked(self, name: str, attack: CollectiveAttack, truth: Whole) -> CollectiveAttacked:
         """Return the answers that one attack changes."""
-        first = attack.questions(self._ballots(0))
-        stride = Plan.of(first, len(truth)).stride
+        first = attack.examples(self._ballots(0))
+        spacing = attack.spacing(first, len(self._model.data.requested))
+
+        def check(given: Whole) -> None:
+            check_labels(attack, given, first)
+
+        labels: Any = self._strategy.broadcast(self._stored(name, "changed labels", check))
         found = {}
         for number in self._own(truth):
-            block = attack.questions(self._ballots(number))
-            found[number] = Piece(block.prediction, block.radius, None), Targets.of(block, stride)
+            block = self._answered(attack.examples(self._ballots(number)), number)
+            targets = Targets.of(block, number * BLOCK, spacing) if labels is None else None
+            found[number] = Piece(block.prediction, block.radius, None), targets
         pieces, targets = zip(*self._in_order(found), strict=True)
         answers = Answers.of(attack, pieces, truth)
+        if labels is None:
 
-        def search() -> Whole:
-            return attack.labels(Targets.joined(targets), answers.counted, first.labels, stride)
+            def search() -> Whole:
+                return attack.labels(Targets.joined(targets), answers, first.labels, spacing)
 
-        labels = self._solved(name, search)
+            labels = self._solved(name, search)
         lost: Any = np.zeros(len(labels), np.int64)
         for number in self._own(truth):
-            block = attack.questions(self._ballots(number))
+            block = attack.examples(self._ballots(number))
             lost = lost + lost_answers(block, labels, answers.counted[_block(number)])
         return CollectiveAttacked.of(attack, np.asarray(sum(self._gathered(lost))), answers, labels)
 
@@ -144,21 +171,29 @@ class CollectivePass:
     def _ballots(self, number: int) -> Ballots:
         return Ballots(self._model.measure, self._model.votes, *self._inputs(number), self._model.seed)
 
-    def _questions(self, certifier: CollectiveCertifier, number: int) -> Questions:
-        """Return one block of questions."""
-        return certifier.questions(self._ballots(number))
+    def _examples(self, certifier: CollectiveCertifier, number: int) -> AnsweredExamples:
+        """Return one block of examples."""
+        return certifier.examples(self._ballots(number))
+
+    def _answered(self, examples: E, number: int) -> E:
+        """Set the radii of a block of examples if another certifier of the same vote has computed them."""
+        key = type(examples), number
+        if isinstance(examples, LinearExamples):
+            if key in self._radii:
+                examples.radius = self._radii[key]
+            self._radii[key] = examples.radius
+        return examples
 
     def _inputs(self, number: int) -> tuple[Tensor, Tensor]:
-        """Return what the votes get of one block of questions, and the positions of these; cached."""
+        """Return what the votes get of one block of examples, and the positions of these; cached."""
         if number not in self._features:
-            data = self._model.data
-            tests, positions = data.test_set(), data.requested[_block(number)]
-            x = torch.stack([tests[position][1] for position in positions])
-            self._features[number] = self._model.features(x), torch.tensor(positions)
+            tests, positions = self._model.data.test_set(), self._requested[_block(number)]
+            x = self._model.features_of({position: tests[position][1] for position in positions})
+            self._features[number] = x, torch.tensor(positions)
         return self._features[number]
 
-    def _stored(self, name: str, check: Callable[[Whole], None]) -> Whole | None:
-        """Return the multipliers that an interrupted pass has found, on the first rank."""
+    def _stored(self, name: str, what: str, check: Callable[[Whole], None]) -> Whole | None:
+        """Return the result of the search of an interrupted pass, on the first rank."""
         path = self._progress.directory.multipliers(name)
         if not self._first or not path.is_file():
             return None
@@ -166,15 +201,15 @@ class CollectivePass:
             found = np.load(path)
             check(found)
         except ValueError as error:
-            raise ValueError(f"{path}: damaged ({error}); must hold multipliers: remove it") from error
+            raise ValueError(f"{path}: damaged ({error}); must hold {what}: remove it") from error
         return np.asarray(found, np.int64)
 
-    def _store(self, name: str, multipliers: Whole) -> None:
+    def _store(self, name: str, found: Whole) -> None:
         path = self._progress.directory.multipliers(name)
         with named_errors(path):
             path.parent.mkdir(exist_ok=True)
         with draft(path) as made, made.open("wb") as file:
-            np.save(file, multipliers)
+            np.save(file, found)
 
     @property
     def _ranks(self) -> int:

@@ -1,5 +1,6 @@
-"""Fills README.md in the same folder: MNIST and CIFAR-10 on test examples that were not used to choose settings.
+"""Fills README.md in the same folder.
 
+MNIST and CIFAR-10 on test examples that were not used to choose settings; collective certificates on all of them.
 ``python -m results.label_flip.reported [RUNS]``, in the root of the repository. Tables without a finished run stay.
 """
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from results.pages import fill, markdown
 from smoothing.certificates import Table
+from smoothing.collective import CollectiveTable
 
 CHOSEN_ON = 5000
 """Number of leading test images that were used to choose settings."""
@@ -36,6 +38,33 @@ CIFAR10: Mapping[str, str] = {
     "cifar10_transfer_partitions": "2,500 parts on spectral features",
 }
 
+TOGETHER: Mapping[str, str] = {
+    "mnist17_collective": "MNIST, 1 against 7",
+    "mnist_collective": "MNIST",
+    "cifar10_transfer": "CIFAR-10",
+    "imdb_collective": "IMDB",
+}
+
+
+def together(run: Path, name: str) -> str:
+    """Return what one attacker leaves of the answers of a run, by budget.
+
+    Raises:
+        ValueError: If an attack leaves fewer answers than the collective certificates.
+    """
+    table = CollectiveTable.read_csv(run / "collective.csv")
+    bounds = table.of("together")
+    lines: list[tuple[object, ...]] = [
+        ("certified one by one", *(row.pointwise for row in bounds)),
+        ("certified together", *(row.certified for row in bounds)),
+    ]
+    for attack in sorted(table.attacks, reverse=True):
+        left = [row.certified for row in table.of(attack)]
+        if any(row.certified > value for row, value in zip(bounds, left, strict=True)):
+            raise ValueError(f"{run}: {attack} leaves fewer answers than are certified; one of both is wrong")
+        lines.append((f"left by {attack}", *left))
+    return markdown((f"{name}, {bounds[0].examples:,} answers", *(f"{row.budget:,}" for row in bounds)), lines)
+
 
 def rows(run: Path, name: str, flips: Sequence[int]) -> list[tuple[object, ...]]:
     """Return certified accuracy and median radius of every certifier of a run."""
@@ -59,6 +88,9 @@ def main(runs: Path) -> None:
         if lines:
             table = markdown(("certified at", *flips, "median"), lines)
             fill(Path(__file__).with_name("README.md"), {name: table})
+    parts = [together(runs / run, title) for run, title in TOGETHER.items() if (runs / run).is_dir()]
+    if len(parts) == len(TOGETHER):
+        fill(Path(__file__).with_name("README.md"), {"together": "\n\n".join(parts)})
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ certify imdb_partitions --model.certifiers "$counted"
 compare imdb '1, 10, 25, 50, 100, 200, 300, 1000' $here/published/rosenfeld2020_imdb.csv \
   runs/imdb_{0.1,1,10,100,paper,partitions}
 
+certify mnist17_collective
+certify mnist_collective
+certify imdb_collective
+compare mnist17_collective '1, 1000, 2000, 3000, 4000, 5000, 6000, 7000' runs/mnist17_collective
+compare mnist_collective '1, 300, 1000, 1500, 2000, 5000, 10000, 20000' runs/mnist_collective
+compare imdb_collective '1, 100, 300, 1000, 2000, 3000, 5000' runs/imdb_collective
+
 certify spambase
 compare spambase '1, 10, 50, 100, 200, 300, 500' runs/spambase
 
@@ -60,3 +67,4 @@ certify mnist17 --run_dir runs/mnist17_regularised --model.votes.regularisation 
   '{class_path: Relative, init_args: {factor: 1.0}}'
 compare unregularised '1, 10, 100, 500, 1000, 1500, 2000' runs/mnist17_{un,}regularised
 python -m results.label_flip.tight_against_kl
+python -m results.label_flip.reported

@@ -1,4 +1,4 @@
-"""The command line: ``smoothing certify | fit | run | configs | compare | table | dashboard | plan | doctor``."""
+"""The command line: ``smoothing COMMAND``, with the commands of `COMMANDS`."""
 
 import os
 import sys
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "certify": "Certify every example of a data set, or resume an interrupted run.",
     "fit": "Train a network.",
+    "attack": "Try poisoning attacks against defences, or resume interrupted trials.",
     "run": "Train a network, then certify it: for configs with the sections fit and certify.",
     "configs": "List the packaged configs, or copy one.",
     "compare": "Show finished runs side by side.",
@@ -33,10 +34,10 @@ COMMANDS = {
 MEASURES = ("smoothing.measures",)
 """Package of the classes that the command ``table`` takes by short names."""
 
-LIGHTNING = ("certify", "fit", "plan")
+LIGHTNING = ("certify", "fit", "attack", "plan")
 """Commands that run on Lightning."""
 
-SECTIONS = ("certify", "fit")
+SECTIONS = ("certify", "fit", "attack")
 """Commands that may have a section in a config. The command ``plan`` reads the section of ``certify``."""
 
 

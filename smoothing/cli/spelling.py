@@ -18,11 +18,12 @@ from smoothing.cli.rooms import modules_of_names
 from smoothing.lazy import package_file
 
 SHARED = ("config", "help", "print_config", "seed_everything", "trainer", "model", "data", "run_dir", "base_ckpt")
-"""Options of ``certify`` and ``fit``, besides the arguments of their methods."""
+"""Options of all commands on Lightning, besides the arguments of their methods."""
 
 NO_OPTIONS = {
     "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
     "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
+    "attack": {"model", "datamodule", "run_dir", "config", "loggers"},
 }
 """Arguments of the trainer's methods that are no options, by command."""
 
@@ -51,7 +52,7 @@ def check_names(command: str, arguments: Sequence[str], configs: Sequence[Mappin
     """Raise if an option is surely misspelt.
 
     Args:
-        command: ``"certify"`` or ``"fit"``.
+        command: ``"certify"``, ``"fit"`` or ``"attack"``.
         arguments: Command and options.
         configs: Contents of the configs. A section of another command is not checked.
 
@@ -191,9 +192,8 @@ def _function(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 
 def _parameters_of_method(command: str) -> tuple[str, ...]:
     """Return the arguments of the method of the trainer that a command calls."""
-    package = package_file("lightning_modules", "certifying") if command == "certify" else _lightning()
-    method = _method(package / "trainer.py", command)
-    return _arguments(method)
+    package = _lightning() if command == "fit" else package_file("lightning_modules", "certifying")
+    return _arguments(_method(package / "trainer.py", command))
 
 
 def _parameters_of_trainer() -> tuple[str, ...]:

@@ -10,15 +10,16 @@ from smoothing.lazy import attach
 if TYPE_CHECKING:
     from smoothing.collective.collective_certifier import CollectiveCertifier
     from smoothing.collective.evaluator import CollectiveEvaluator
+    from smoothing.collective.examples import AnsweredExamples, Sketch
     from smoothing.collective.linear_vote import CollectiveVote
     from smoothing.collective.partitions import CollectivePlurality, CollectiveRunOff
-    from smoothing.collective.questions import Questions, Sketch
     from smoothing.collective.run import CollectiveBounds, collective_bounds
     from smoothing.collective.table import CollectiveRow, CollectiveTable
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
+    "AnsweredExamples",
     "CollectiveBounds",
     "CollectiveCertifier",
     "CollectiveEvaluator",
@@ -27,7 +28,6 @@ __all__ = [
     "CollectiveRunOff",
     "CollectiveTable",
     "CollectiveVote",
-    "Questions",
     "Sketch",
     "collective_bounds",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.collective.questions import UNIT, Float, Whole
+from smoothing.collective.examples import UNIT, Float, Whole
 
 
 def bounds(
@@ -12,7 +12,7 @@ def bounds(
     """Return ``B(r)`` for every budget, in whole numbers (THEORY.md 4.9).
 
     Every vector of multipliers gives a bound for every budget; the smallest one is returned. An answer is not counted
-    if its own radius is at least the budget. Multipliers of 0 for all questions give the number of answers that remain,
+    if its own radius is at least the budget. Multipliers of 0 for all examples give the number of answers that remain,
     so that no bound is worse than that of the single certificates.
 
     Args:

@@ -6,7 +6,7 @@ import numpy as np
 
 from smoothing.arguments import at_least
 from smoothing.collective.evaluator import CollectiveEvaluator, Counted
-from smoothing.collective.questions import Whole
+from smoothing.collective.examples import Whole
 
 
 class CollectiveCertifier(CollectiveEvaluator):
@@ -16,7 +16,7 @@ class CollectiveCertifier(CollectiveEvaluator):
     collective certificate spends the budget once, on all answers together. The bound says how many answers can change,
     not which ones.
 
-    A new collective certifier is a subclass with `supports` and `questions`, and `classifier` where it is not the mean
+    A new collective certifier is a subclass with `supports` and `examples`, and `classifier` where it is not the mean
     vote.
 
     Args:
@@ -37,6 +37,6 @@ class CollectiveCertifier(CollectiveEvaluator):
         """Return what one change can add to the sum of gains, largest first, ``(vectors, places)``.
 
         Args:
-            totals: ``(vectors, places, targets)`` totals of all questions; see `Questions.totals`.
+            totals: ``(vectors, places, targets)`` totals of all examples; see `AnsweredExamples.totals`.
         """
         return -np.sort(-totals.max(2), axis=1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, get_args
 
 from smoothing.arguments import at_least, refuse, sequence
-from smoothing.collective.questions import Questions
+from smoothing.collective.examples import AnsweredExamples
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.representation import Represented
 from smoothing.votes.ballots import Ballots
@@ -51,8 +51,8 @@ class CollectiveEvaluator(Represented, ABC):
         """Return why the pair is not supported, or None if it is."""
 
     @abstractmethod
-    def questions(self, ballots: Ballots) -> Questions:
-        """Return a batch of answered questions. Those of a question must not depend on other questions of the batch.
+    def examples(self, ballots: Ballots) -> AnsweredExamples:
+        """Return the answers to a batch of examples, each of which must not depend on other examples of the batch.
 
         Args:
             ballots: Inputs with a measure and votes that `supports` accepts.

@@ -1,4 +1,4 @@
-"""Questions that a linear vote has answered."""
+"""Examples that a linear vote has answered."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 from smoothing.certifiers.exact.flips import fewest_flips
 from smoothing.certifiers.exact.leads import Contest
 from smoothing.certifiers.exact.mean_vote import mean_prediction
-from smoothing.collective.questions import OUTWARD, Float, Questions, Sketch, Whole
+from smoothing.collective.examples import OUTWARD, AnsweredExamples, Float, Sketch, Whole
 from smoothing.measures.measure import Channel
 from smoothing.numerics.threads import for_each
 from smoothing.votes.labels.linear import Scores
@@ -26,15 +26,15 @@ CHUNK = 2**17
 Single = NDArray[np.float32]
 
 
-class LinearQuestions(Questions):
-    """Questions that a linear vote has answered. Places are training labels, targets are their new classes.
+class LinearExamples(AnsweredExamples):
+    """Examples that a linear vote has answered. Places are training labels, targets are their new classes.
 
     Changing label ``j`` from class ``y`` to class ``c`` lowers the lead over rival ``k`` by ``|w_j|`` times a small
     whole number, at most `Leads.to_lowest`. The gain is the largest such loss among the rivals, in units of the loss
     with which that rival wins: ``|w_j|`` times a rate that depends on ``y``, ``c`` and the sign of the weight only.
 
     Args:
-        scores: Integer scores of the questions.
+        scores: Integer scores of the examples.
         channel: ``(K, K)`` transition matrix.
 
     Attributes:
@@ -44,13 +44,18 @@ class LinearQuestions(Questions):
     """
 
     def __init__(self, scores: Scores, channel: Channel) -> None:
-        self.prediction, self.radius = fewest_flips(scores, channel)
         self.places, self.targets = len(scores.labels), scores.num_classes
         self.weights = scores.weights.numpy()
         self.labels = scores.labels.numpy()
         self.contest = Contest.of(scores, channel)
         self._rates = _rates(self.contest)
+        self.prediction = self.contest.winner
         self._scores, self._channel = scores, channel
+
+    @cached_property
+    def radius(self) -> Float:  # type: ignore[override]
+        """Largest number of label changes that cannot alter each answer, ``(b,)``; computed on first use."""
+        return fewest_flips(self._scores, self._channel)[1]
 
     @cached_property
     def entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
@@ -61,7 +66,7 @@ class LinearQuestions(Questions):
         return rows, columns
 
     def totals(self, multipliers: Whole) -> Whole:
-        """Return sums of terms that are rounded up to whole numbers; see `Questions.totals`."""
+        """Return sums of terms that are rounded up to whole numbers; see `AnsweredExamples.totals`."""
         out = np.zeros((len(multipliers), self.places, self.targets), np.int64)
         # One row of factors per vector: rate times multiplier, by label and target.
         limits = multipliers.astype(np.float64)
@@ -122,7 +127,7 @@ class LinearQuestions(Questions):
         return [(label, np.flatnonzero(self.labels == label)) for label in range(self.targets)]
 
     def gains(self) -> Float:
-        """Return all gains; see `Questions.gains`."""
+        """Return all gains; see `AnsweredExamples.gains`."""
         upward = self._rates[:, self.labels]
         downward = self._rates.transpose(0, 2, 1)[:, self.labels]
         w = self.weights[:, :, None]
@@ -134,11 +139,11 @@ class LinearQuestions(Questions):
         return mean_prediction(scores, self._channel)
 
     def size(self) -> int:
-        """Return the number of kept weights of a question; see `Questions.size`."""
+        """Return the number of kept weights of an example; see `AnsweredExamples.size`."""
         return self.places if self.entries is None else -(-2 * len(self.entries[0]) // max(1, len(self.weights)))
 
     def sketch(self, stride: int) -> "LinearSketch":
-        """Return weights by label, and rates; see `Questions.sketch`."""
+        """Return weights by label, and rates; see `AnsweredExamples.sketch`."""
         kept = np.arange(0, self.places, stride)
         labels = self.labels[kept]
         # In units of the largest weight, so that float32 holds all products.
@@ -193,7 +198,7 @@ class LinearSketch(Sketch):
 
     @classmethod
     def joined(cls, pieces: Sequence["LinearSketch"]) -> "LinearSketch":
-        """Return the sketch of all questions; see `Sketch.joined`."""
+        """Return the sketch of all examples; see `Sketch.joined`."""
 
         def stack(of: Callable[["LinearSketch"], list[Single | csr_matrix]]) -> list[Single | csr_matrix]:
             rows = [of(piece) for piece in pieces]

@@ -2,7 +2,7 @@
 
 from smoothing.certifiers.exact.exact_vote import ExactVote
 from smoothing.collective.collective_certifier import CollectiveCertifier
-from smoothing.collective.linear import LinearQuestions
+from smoothing.collective.linear import LinearExamples
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
@@ -18,8 +18,8 @@ class CollectiveVote(CollectiveCertifier):
         """Return why the pair is not supported, or None; see `ExactVote`."""
         return ExactVote().supports(measure, votes)
 
-    def questions(self, ballots: Ballots) -> LinearQuestions:
-        """Return answers and gains; see `CollectiveCertifier.questions`."""
+    def examples(self, ballots: Ballots) -> LinearExamples:
+        """Return answers and gains; see `CollectiveCertifier.examples`."""
         channel = ballots.measure.channel
         assert channel is not None, "supports() was not called"
-        return LinearQuestions(ballots.scores, channel)
+        return LinearExamples(ballots.scores, channel)

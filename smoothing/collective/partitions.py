@@ -7,7 +7,7 @@ from smoothing.certifiers.exact.parts_certifier import lead, power
 from smoothing.certifiers.exact.plurality import Plurality
 from smoothing.certifiers.exact.run_off import Race, RunOff
 from smoothing.collective.collective_certifier import CollectiveCertifier
-from smoothing.collective.parts import PartQuestions
+from smoothing.collective.parts import PartExamples
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
 from smoothing.votes.parts.part_votes import PartVotes
@@ -27,15 +27,15 @@ class CollectivePlurality(CollectiveCertifier):
         """Return why the pair is not supported, or None; see `Plurality`. One change must alter one part."""
         return Plurality().supports(measure, votes) or _alters_more(measure, votes)
 
-    def questions(self, ballots: Ballots) -> PartQuestions:
-        """Return answers and gains; see `CollectiveCertifier.questions`."""
+    def examples(self, ballots: Ballots) -> PartExamples:
+        """Return answers and gains; see `CollectiveCertifier.examples`."""
         poll = ballots.poll
         winner, _, radius = Plurality().elect(ballots)
         conditions = [
             (power(poll.votes[row], poll.reached, winner[row], others), lead(poll.tally[row], winner[row], others))
             for row, others in enumerate(rivals(winner, poll.num_classes))
         ]
-        return PartQuestions(winner, radius, conditions)
+        return PartExamples(winner, radius, conditions)
 
 
 class CollectiveRunOff(CollectiveCertifier):
@@ -52,12 +52,12 @@ class CollectiveRunOff(CollectiveCertifier):
         """Return why the pair is not supported, or None; see `RunOff`. One change must alter one part."""
         return RunOff().supports(measure, votes) or _alters_more(measure, votes)
 
-    def questions(self, ballots: Ballots) -> PartQuestions:
-        """Return answers and gains; see `CollectiveCertifier.questions`."""
+    def examples(self, ballots: Ballots) -> PartExamples:
+        """Return answers and gains; see `CollectiveCertifier.examples`."""
         poll = ballots.poll
         winner, _, radius = RunOff().elect(ballots)
         races = [Race(*row, poll.reached) for row in zip(poll.class_scores, poll.votes, poll.tally, strict=True)]
-        return PartQuestions(winner, np.asarray(radius, np.float64), [race.conditions() for race in races])
+        return PartExamples(winner, np.asarray(radius, np.float64), [race.conditions() for race in races])
 
 
 def _alters_more(measure: SmoothingMeasure, votes: Votes) -> str | None:

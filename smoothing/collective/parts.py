@@ -1,4 +1,4 @@
-"""Questions that the learners of a partition have answered."""
+"""Examples that the learners of a partition have answered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.collective.questions import Float, Questions, Sketch, Whole
+from smoothing.collective.examples import AnsweredExamples, Float, Sketch, Whole
 
 
-class PartQuestions(Questions):
-    """Questions that the learners of a partition have answered. Places are the parts.
+class PartExamples(AnsweredExamples):
+    """Examples that the learners of a partition have answered. Places are the parts.
 
-    A part that is taken over answers every question as the attacker likes, so the target is chosen for each question.
+    A part that is taken over answers every example as the attacker likes, so the target is chosen for each example.
 
     Args:
         prediction: Answers, ``(b,)``.
         radius: Number of parts that cannot change each answer, ``(b,)``.
-        conditions: For each question, conditions of which one must be met before its answer changes: by how much each
+        conditions: For each example, conditions of which one must be met before its answer changes: by how much each
             part can reduce a lead, ``(conditions, parts)``, and the reduction that is needed, ``(conditions,)`` at
             least 1. Both are whole numbers.
     """
@@ -32,7 +32,7 @@ class PartQuestions(Questions):
         self._conditions = [(powers.astype(np.int64), needed[:, None]) for powers, needed in conditions]
 
     def totals(self, multipliers: Whole) -> Whole:
-        """Return sums of terms that are rounded up, in integer arithmetic; see `Questions.totals`."""
+        """Return sums of terms that are rounded up, in integer arithmetic; see `AnsweredExamples.totals`."""
         out = np.zeros((len(multipliers), self.places, 1), np.int64)
         for row, (powers, needed) in enumerate(self._conditions):
             for vector in np.flatnonzero(multipliers[:, row]):
@@ -42,16 +42,16 @@ class PartQuestions(Questions):
         return out
 
     def gains(self) -> Float:
-        """Return all gains; see `Questions.gains`."""
+        """Return all gains; see `AnsweredExamples.gains`."""
         gains = [np.minimum(powers / needed, 1).max(0) for powers, needed in self._conditions]
         return np.stack(gains)[:, :, None]
 
     def size(self) -> int:
-        """Return the number of parts; see `Questions.size`."""
+        """Return the number of parts; see `AnsweredExamples.size`."""
         return self.places
 
     def sketch(self, stride: int) -> "PartSketch":
-        """Return the gains at some parts; see `Questions.sketch`."""
+        """Return the gains at some parts; see `AnsweredExamples.sketch`."""
         return PartSketch(self.gains()[:, ::stride, 0].astype(np.float32))
 
 
@@ -67,7 +67,7 @@ class PartSketch(Sketch):
 
     @classmethod
     def joined(cls, pieces: Sequence["PartSketch"]) -> "PartSketch":
-        """Return the sketch of all questions; see `Sketch.joined`."""
+        """Return the sketch of all examples; see `Sketch.joined`."""
         return cls(np.concatenate([piece.values for piece in pieces]))
 
     def totals(self, multipliers: Float) -> Float:

@@ -1,4 +1,4 @@
-"""Collective certificates of many questions, in blocks."""
+"""Collective certificates of many examples, in blocks."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from smoothing.arguments import refuse_words
 from smoothing.collective.bound import bounds
 from smoothing.collective.collective_certifier import CollectiveCertifier
 from smoothing.collective.evaluator import CollectiveEvaluator
-from smoothing.collective.questions import MOST_QUESTIONS, UNIT, Float, Questions, Sketch, Whole
+from smoothing.collective.examples import MOST_EXAMPLES, UNIT, AnsweredExamples, Float, Sketch, Whole
 from smoothing.collective.search import best_multipliers, optimal_multipliers, whole
 from smoothing.collective.table import CollectiveRow, hash_of
 from smoothing.measures.measure import SmoothingMeasure
@@ -20,7 +20,7 @@ from smoothing.votes.ballots import Ballots
 from smoothing.votes.votes import Votes
 
 BLOCK = 64
-"""Questions in a block."""
+"""Examples in a block."""
 
 SKETCH = 2**25
 """Largest number of values in a sketch. Of larger problems, evenly spaced places are kept."""
@@ -51,13 +51,13 @@ class CollectiveBounds:
 
     @property
     def certified(self) -> list[float]:
-        """Fraction of all questions whose answers are counted and remain under every attack, by budget."""
+        """Fraction of all examples whose answers are counted and remain under every attack, by budget."""
         number = int(self.counted.sum())
         return [(number - bound) / len(self.counted) for bound in self.bounds]
 
     @property
     def pointwise(self) -> list[float]:
-        """Fraction of all questions that is certified one by one, by budget."""
+        """Fraction of all examples that is certified one by one, by budget."""
         return [float((self.counted & (self.radius >= budget)).mean()) for budget in self.budgets]
 
     def rows(self, name: str, certifier: CollectiveCertifier, assumptions: Sequence[str]) -> list[CollectiveRow]:
@@ -73,7 +73,7 @@ class CollectiveBounds:
                 certifier=name,
                 budget=budget,
                 counted=certifier.counted,
-                questions=len(self.counted),
+                examples=len(self.counted),
                 number=int(self.counted.sum()),
                 bound=self.bounds[place],
                 certified=self.certified[place],
@@ -100,7 +100,7 @@ class CollectiveBounds:
 
 @dataclass(frozen=True)
 class Piece:
-    """What the search for multipliers needs of one block of questions.
+    """What the search for multipliers needs of one block of examples.
 
     Attributes:
         prediction: Answers, ``(b,)``.
@@ -115,7 +115,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers to all questions.
+    """Answers to all examples.
 
     Attributes:
         radius: ``(m,)`` number of changes that each answer survives by itself.
@@ -146,18 +146,18 @@ class Plan:
     stride: int
 
     @classmethod
-    def of(cls, first: Questions, m: int) -> "Plan":
-        """Return the plan for ``m`` questions, of which ``first`` are the first block."""
+    def of(cls, first: AnsweredExamples, m: int) -> "Plan":
+        """Return the plan for ``m`` examples, of which ``first`` are the first block."""
         stride = max(1, min(-(-m * first.size() // SKETCH), first.places))
         return cls(m * first.places * first.targets <= SMALL, stride)
 
-    def piece(self, questions: Questions, search: bool = True) -> Piece:
+    def piece(self, examples: AnsweredExamples, search: bool = True) -> Piece:
         """Return what the search needs of a block, or only the answers if there is no search."""
-        compact = (questions.gains() if self.small else questions.sketch(self.stride)) if search else None
-        return Piece(questions.prediction, questions.radius, compact)
+        compact = (examples.gains() if self.small else examples.sketch(self.stride)) if search else None
+        return Piece(examples.prediction, examples.radius, compact)
 
     def multipliers(self, certifier: CollectiveCertifier, pieces: Sequence[Piece], answers: Answers) -> Whole:
-        """Return one vector of multipliers per budget, ``(budgets, m)``, given the pieces of all questions in order."""
+        """Return one vector of multipliers per budget, ``(budgets, m)``, given the pieces of all examples in order."""
         parts: list[Any] = [piece.compact for piece in pieces]
         compact: Any = np.concatenate(parts) if self.small else type(parts[0]).joined(parts)
         found = []
@@ -181,49 +181,49 @@ def collective_bounds(
     multipliers: Whole | None = None,
     index: Sequence[int] | None = None,
 ) -> CollectiveBounds:
-    """Return how many answers to some questions one attacker can change.
+    """Return how many answers to some examples one attacker can change.
 
     Args:
         certifier: The collective certifier.
         votes: Fitted votes.
         measure: Measure of the votes.
-        x: Questions, ``(m, ...)``.
+        x: Examples, ``(m, ...)``.
         labels: True classes, ``(m,)``.
         multipliers: ``(vectors, m)`` whole numbers of units of ``1 / UNIT``, within [0, 1]; searched for by default.
-        index: Position of each question in its data set, each once; by default ``0 .. m - 1``.
+        index: Position of each example in its data set, each once; by default ``0 .. m - 1``.
 
     Raises:
         ValueError: If votes under the measure are not supported, or an argument is not as described.
     """
     if reason := certifier.supports(measure, votes):
         raise ValueError(f"{type(certifier).__name__}: {reason}")
-    inputs = as_tensor("questions", x)
+    inputs = as_tensor("examples", x)
     m = len(inputs)
     positions = np.arange(m) if index is None else np.asarray(index)
     check_once(certifier, positions.tolist())
     truth = np.asarray(labels, np.int64)
     if truth.shape != (m,):
-        refuse_words(certifier, "labels", f"an array of shape {list(truth.shape)}", f"({m},), one per question")
+        refuse_words(certifier, "labels", f"an array of shape {list(truth.shape)}", f"({m},), one per example")
 
-    def blocks() -> Iterable[Questions]:
+    def blocks() -> Iterable[AnsweredExamples]:
         for start in range(0, m, BLOCK):
             some = slice(start, start + BLOCK)
-            yield certifier.questions(Ballots(measure, votes, inputs[some], positions[some], 0))
+            yield certifier.examples(Ballots(measure, votes, inputs[some], positions[some], 0))
 
     return bounds_of(certifier, blocks, truth, multipliers)
 
 
 def bounds_of(
     certifier: CollectiveCertifier,
-    blocks: Callable[[], Iterable[Questions]],
+    blocks: Callable[[], Iterable[AnsweredExamples]],
     truth: Whole,
     multipliers: Whole | None = None,
 ) -> CollectiveBounds:
-    """Return bounds from blocks of questions; see `collective_bounds`.
+    """Return bounds from blocks of examples; see `collective_bounds`.
 
     Args:
         certifier: The collective certifier.
-        blocks: Returns all questions in blocks, in order. Called twice.
+        blocks: Returns all examples in blocks, in order. Called twice.
         truth: True classes, ``(m,)``.
         multipliers: As for `collective_bounds`.
     """
@@ -254,37 +254,37 @@ def evaluated(certifier: CollectiveCertifier, totals: Whole, multipliers: Whole,
 
     Args:
         certifier: The collective certifier.
-        totals: Totals of all questions, ``(vectors, places, targets)``; see `Questions.totals`.
+        totals: Totals of all examples, ``(vectors, places, targets)``; see `AnsweredExamples.totals`.
         multipliers: ``(vectors, m)`` that the totals were computed with, 0 for answers that are not counted.
-        answers: Answers to all questions.
+        answers: Answers to all examples.
     """
     found, by = bounds(certifier.values(totals), multipliers, answers.radius, answers.counted, certifier.budgets)
     return CollectiveBounds(certifier.budgets, found, answers.counted, answers.radius, multipliers, by)
 
 
 def check_number(certifier: CollectiveEvaluator, m: int) -> None:
-    """Raise unless there is a number of questions that the arithmetic allows.
+    """Raise unless there is a number of examples that the arithmetic allows.
 
     Raises:
         ValueError: Naming the number.
     """
-    if not 1 <= m <= MOST_QUESTIONS:
-        refuse_words(certifier, "questions", str(m), f"from 1 to {MOST_QUESTIONS}")
+    if not 1 <= m <= MOST_EXAMPLES:
+        refuse_words(certifier, "examples", str(m), f"from 1 to {MOST_EXAMPLES}")
 
 
 def check_once(certifier: CollectiveEvaluator, index: Sequence[int]) -> None:
-    """Raise if a question is given twice: its answer would count twice.
+    """Raise if an example is given twice: its answer would count twice.
 
     Raises:
-        ValueError: Naming the position of the question.
+        ValueError: Naming the position of the example.
     """
     positions, times = np.unique(np.asarray(index), return_counts=True)
     if (times > 1).any():
-        refuse_words(certifier, "questions", f"position {positions[times > 1][0]} more than once", "given once each")
+        refuse_words(certifier, "examples", f"position {positions[times > 1][0]} more than once", "given once each")
 
 
 def check_multipliers(certifier: CollectiveCertifier, multipliers: Whole, m: int) -> None:
-    """Raise unless multipliers are whole numbers of units within [0, 1], one per question.
+    """Raise unless multipliers are whole numbers of units within [0, 1], one per example.
 
     Raises:
         ValueError: Naming what is wrong.
@@ -296,4 +296,4 @@ def check_multipliers(certifier: CollectiveCertifier, multipliers: Whole, m: int
         )
     if given.size and not (given.min() >= 0 and given.max() <= UNIT):
         off = given.max() if given.max() > UNIT else given.min()
-        refuse_words(certifier, "multipliers", f"{off / UNIT:.6g}", "within [0, 1]")
+        refuse_words(certifier, "multipliers", f"{off} / {UNIT}", "within [0, 1]")

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix
 
-from smoothing.collective.questions import UNIT, Float, Sketch, Whole
+from smoothing.collective.examples import UNIT, Float, Sketch, Whole
 
 SMOOTHING = (0.5, 0.02)
 """Widths, first and last, of the interval of sums over which a multiplier falls from 1 to 0."""
@@ -23,8 +23,8 @@ def best_multipliers(sketch: Sketch, active: Float, budget: float, scale: float,
     multipliers as slopes; the best ones found are returned.
 
     Args:
-        sketch: Gains of all questions.
-        active: 1 for questions that count and can be changed by the budget, else 0; ``(m,)``.
+        sketch: Gains of all examples.
+        active: 1 for examples that count and can be changed by the budget, else 0; ``(m,)``.
         budget: Number of changes, in places of the sketch.
         scale: Number of places that a place of the sketch stands for.
         steps: Number of steps.
@@ -65,7 +65,7 @@ def optimal_multipliers(gains: Float, active: Float, budget: int) -> Float:
     ``r`` largest totals.
 
     Args:
-        gains: ``(m, places, targets)`` gains of all questions.
+        gains: ``(m, places, targets)`` gains of all examples.
         active: As for `best_multipliers`.
         budget: Number of changes.
     """
@@ -86,5 +86,5 @@ def optimal_multipliers(gains: Float, active: Float, budget: int) -> Float:
     bounds = [(0, float(one)) for one in active] + [(0, None)] * (places + 1)
     found = linprog(cost, A_ub=matrix.tocsr(), b_ub=np.zeros(places * targets), bounds=bounds, method="highs")
     if found.x is None:
-        raise RuntimeError(f"linear program of {m} questions and {places} places: {found.message}")
+        raise RuntimeError(f"linear program of {m} examples and {places} places: {found.message}")
     return np.asarray(np.clip(found.x[:m], 0, 1) * active)

@@ -15,7 +15,7 @@ COLUMNS = {
     "certifier": TEXT,
     "budget": INTEGER,
     "counted": TEXT,
-    "questions": INTEGER,
+    "examples": INTEGER,
     "number": INTEGER,
     "bound": INTEGER,
     "certified": NUMBER,
@@ -43,13 +43,13 @@ class CollectiveRow:
         certifier: Name of the collective certifier.
         budget: Number of changes ``r`` that the attacker can make in total.
         counted: Answers that are counted: ``"right"`` or ``"all"``.
-        questions: Number of requested test examples.
+        examples: Number of requested test examples.
         number: Number of answers that are counted.
         bound: Largest number of counted answers that can change: ``B(r)``. In rows of attacks: the number that the
             attack changes.
-        certified: Fraction of all questions whose answers are counted and do not change: ``(number - bound) /
-            questions``.
-        pointwise: Fraction of all questions whose answers are counted and are certified one by one for the budget.
+        certified: Fraction of all examples whose answers are counted and do not change: ``(number - bound) /
+            examples``.
+        pointwise: Fraction of all examples whose answers are counted and are certified one by one for the budget.
         multipliers: SHA-256 of the multipliers that give the bound. In rows of attacks: of the changed labels.
         classifier: Smoothed classifier that is certified.
         deterministic: Whether the bound holds with probability one.
@@ -60,7 +60,7 @@ class CollectiveRow:
     certifier: str
     budget: int
     counted: str
-    questions: int
+    examples: int
     number: int
     bound: int
     certified: float
@@ -151,7 +151,7 @@ def audited(table: CollectiveTable, multipliers: Callable[[str], Path]) -> Colle
 
     Args:
         table: The table.
-        multipliers: Returns the file with the multipliers of a certifier, an array ``(vectors, questions)``.
+        multipliers: Returns the file with the multipliers of a certifier, an array ``(vectors, examples)``.
 
     Raises:
         ValueError: If a row names multipliers that are not stored.
@@ -163,8 +163,8 @@ def audited(table: CollectiveTable, multipliers: Callable[[str], Path]) -> Colle
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: {error}; must hold the multipliers of {certifier}") from None
         for row in table.of(certifier):
-            # Vectors are stored for all questions. Answers that are not counted have multiplier 0.
-            none = np.zeros(row.questions, np.int64)
+            # Vectors are stored for all examples. Answers that are not counted have multiplier 0.
+            none = np.zeros(row.examples, np.int64)
             if row.multipliers not in {hash_of(vector) for vector in (none, *stored)}:
                 raise ValueError(f"{path}: does not hold the multipliers of {certifier} at budget {row.budget}")
     return table
@@ -177,14 +177,14 @@ def hash_of(multipliers: NDArray[np.int64]) -> str:
 
 def _contradiction(row: CollectiveRow, before: Sequence[CollectiveRow]) -> str | None:
     """Return why a row cannot be a collective certificate after those of smaller budgets, or None."""
-    if not 0 <= row.number <= row.questions or row.questions < 1:
-        return f"number = {row.number} of {row.questions} questions; must be at most all"
+    if not 0 <= row.number <= row.examples or row.examples < 1:
+        return f"number = {row.number} of {row.examples} examples; must be at most all"
     if row.counted not in ("right", "all"):
         return f"counted = {row.counted}; must be right or all"
     if not 0 <= row.bound <= row.number:
         return f"bound = {row.bound}; must be within 0 .. {row.number}, the number of answers counted"
-    if row.certified != (row.number - row.bound) / row.questions:
-        return f"certified = {row.certified}; must be ({row.number} - {row.bound}) / {row.questions}"
+    if row.certified != (row.number - row.bound) / row.examples:
+        return f"certified = {row.certified}; must be ({row.number} - {row.bound}) / {row.examples}"
     if row.certified < row.pointwise:
         return f"certified = {row.certified}; must be at least {row.pointwise}, that of the single certificates"
     if row.budget < 0:
@@ -195,7 +195,7 @@ def _contradiction(row: CollectiveRow, before: Sequence[CollectiveRow]) -> str |
             return f"budget = {row.budget} after {last.budget}; must ascend"
         if row.bound < last.bound:
             return f"bound = {row.bound} after {last.bound} for a smaller budget; must not decrease"
-        same = ("counted", "questions", "number", "classifier")
+        same = ("counted", "examples", "number", "classifier")
         if any(getattr(row, name) != getattr(last, name) for name in same):
             return "counts other answers than the row before; must be the same"
     return None

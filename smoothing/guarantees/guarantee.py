@@ -53,8 +53,29 @@ class Guarantee(Represented, ABC):
     """A rule that converts a vote bound into a certified radius (THEORY.md section 2)."""
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
-        """Return why the guarantee does not support ``measure``, or None if it does."""
+        """Return why the guarantee does not support ``measure``, or None if it does.
+
+        The default refuses measures that randomise several objects: a radius alone does not say how far the others may
+        change.
+        """
+        if measure.beside:
+            return f"{type(measure).__name__} randomises several objects; must be the guarantee JointNeymanPearson"
         return None
+
+    def split(self, measure: SmoothingMeasure) -> "dict[str, Guarantee]":
+        """Return guarantees that each give one radius, by name. A guarantee of one radius returns itself, named ``""``.
+
+        A run has one certifier for each of them: one row of an example and one curve.
+        """
+        return {"": self}
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the radii that depend on the measure, one phrase each."""
+        return ()
+
+    def leads(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> NDArray[np.bool_]:
+        """Return whether the prediction itself is certified, at radius 0, ``(batch,)``; see `VoteBound.leads`."""
+        return bound.leads()
 
     @abstractmethod
     def radius(self, measure: SmoothingMeasure, bound: VoteBound, shape: Sequence[int]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ def log_limit(guarantee: Guarantee, measure: SmoothingMeasure, radius: float, sh
 
     def first_certified(falling: Float) -> int:
         bound = VoteBound.one_sided(falling)
-        good = bound.leads() & (guarantee.radius(measure, bound, shape) >= radius)
+        good = guarantee.leads(measure, bound, shape) & (guarantee.radius(measure, bound, shape) >= radius)
         return int(good.argmax()) if good.any() else len(falling)
 
     cuts = np.concatenate([[0.0], -np.logspace(-4, 40, 45, base=2.0)])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from smoothing.measures.gaussian_mixture import GaussianMixture
     from smoothing.measures.levels import OnLevels, Quantised, Rounded
     from smoothing.measures.measure import SmoothingMeasure
+    from smoothing.measures.product import Part, Product
     from smoothing.measures.shared_splitting import SharedSplitting
     from smoothing.measures.sparse_discrete import SparseDiscrete
     from smoothing.measures.subsample import Subsample
@@ -47,6 +48,8 @@ __all__ = [
     "Laplace",
     "OnLevels",
     "OverlapMeasure",
+    "Part",
+    "Product",
     "Quantised",
     "Rounded",
     "SharedSplitting",

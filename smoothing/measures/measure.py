@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OUTWARD = 1e-13
 """Relative amount by which masses are rounded up and radii are rounded down."""
 
+TEST_INPUT, TRAINING_LABELS, TRAINING_INPUTS = "test input", "training labels", "training inputs"
+"""Objects that votes randomise."""
+
 Channel = NDArray[np.float64] | NDArray[np.object_]
 """A ``(K, K)`` matrix of float64 numbers or of fractions."""
 
@@ -50,6 +53,10 @@ class SmoothingMeasure(Represented, ABC):
         exact_samples: Whether samples lie on a grid that does not depend on ``z`` and are computed without rounding.
             If False, the last bits of a sum ``z + noise`` depend on ``z``, a network may use them (Voracek & Hein
             2023), and certificates of sampled votes are not sound.
+        objects: Objects that the measure randomises, such as ``"training labels"``. Empty if it randomises the object
+            of any votes.
+        beside: Distances of further objects that the measure randomises independently. Certificates then need a
+            guarantee with a budget for each of them; see `Product`.
         assumptions: Assumptions of every certificate under this measure, one phrase each.
         checkpoint: SHA-256 of the weights used in sampling, in hexadecimal; None without weights.
         trained_on: Origins of the data that these weights were trained on; empty without weights.
@@ -57,6 +64,8 @@ class SmoothingMeasure(Represented, ABC):
 
     coordinatewise: bool = False
     exact_samples: bool = False
+    objects: tuple[str, ...] = ()
+    beside: tuple[Distance, ...] = ()
     assumptions: tuple[str, ...] = ()
     checkpoint: str | None = None
     trained_on: tuple[Origin, ...] = ()
@@ -133,6 +142,24 @@ class SmoothingMeasure(Represented, ABC):
             radius: Distance, at least 0, in units of `distance`.
             shape: Shape of ``z``.
         """
+
+    def joint_loss(self, radii: Sequence[float], shape: Sequence[int]) -> "PrivacyLoss | list[PrivacyLoss]":
+        """Return the law at a distance of each object: those of `beside`, then that of `distance`.
+
+        Args:
+            radii: ``len(beside) + 1`` distances, at least 0.
+            shape: Shape of ``z``.
+        """
+        (radius,) = radii
+        return self.privacy_loss(radius, shape)
+
+    def on(self, randomised: str) -> "SmoothingMeasure | None":
+        """Return the measure of one object; None if the object is not randomised.
+
+        Args:
+            randomised: Name of the object, one of `objects`. A measure without `objects` is returned as it is.
+        """
+        return self if not self.objects or randomised in self.objects else None
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
         """Return the tight radius if there is a formula for it, else None.

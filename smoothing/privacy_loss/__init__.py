@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from smoothing.lazy import attach
 
 if TYPE_CHECKING:
+    from smoothing.privacy_loss.finite_and_normal import FiniteAndNormalLoss, total_loss
     from smoothing.privacy_loss.mixture import NormalMixtureLoss
     from smoothing.privacy_loss.noise_law import GeneralisedNormalLaw, LaplaceLaw, NoiseLaw, NormalLaw, UniformLaw
     from smoothing.privacy_loss.overlap import OverlapLoss
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = attach(__name__, __file__)
 
 __all__ = [
+    "FiniteAndNormalLoss",
     "GeneralisedNormalLaw",
     "LaplaceLaw",
     "NoiseLaw",
@@ -29,4 +31,5 @@ __all__ = [
     "ShiftLoss",
     "UniformLaw",
     "shift_radius",
+    "total_loss",
 ]

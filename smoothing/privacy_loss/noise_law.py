@@ -35,6 +35,11 @@ class NoiseLaw(ABC):
     def scale(self) -> float:
         """Typical size of the noise, used in error bounds."""
 
+    @property
+    def normal_sigma(self) -> float | None:
+        """Standard deviation if the law is normal, else None."""
+        return None
+
     @abstractmethod
     def log_tail(self, size: Float) -> Float:
         """Return ``log F(-size)`` for ``size`` at least 0, any shape; minus infinity where ``F`` underflows."""
@@ -77,6 +82,11 @@ class NormalLaw(NoiseLaw):
     @property
     def scale(self) -> float:
         """Standard deviation."""
+        return self.sigma
+
+    @property
+    def normal_sigma(self) -> float:
+        """Standard deviation; see `NoiseLaw.normal_sigma`."""
         return self.sigma
 
     def log_tail(self, size: Float) -> Float:

@@ -7,6 +7,9 @@ import numpy as np
 
 from smoothing.numerics.rounding import EPSILON, LOG_HALF_DOWN, Float
 
+Coordinates = tuple[tuple[tuple[Fraction | float, ...], tuple[Fraction | float, ...], int], ...]
+"""Independent finite coordinates: ``mu``, ``rho`` and the number of coordinates with this law."""
+
 
 class PrivacyLoss(ABC):
     """The law of ``L = log(d rho / d mu)`` for two smoothing distributions ``mu`` and ``rho``.
@@ -29,6 +32,23 @@ class PrivacyLoss(ABC):
     @abstractmethod
     def kl(self) -> float:
         """Return an upper bound on ``KL(rho || mu)`` in nats; infinity if ``rho`` has mass outside ``mu``'s support."""
+
+    def normal_shift(self) -> float | None:
+        """Return the length of the shift in standard deviations if this is the loss of a Gaussian shift, rounded up.
+
+        None if it has no Gaussian part. Used to add the losses of independent objects, as `coordinates` is.
+        """
+        return None
+
+    def coordinates(self) -> Coordinates | None:
+        """Return the independent finite coordinates if this is their loss, else None."""
+        return None
+
+    def vanishes(self) -> bool:
+        """Return whether the loss is known to be 0: no shift, and no coordinate that changes."""
+        shift, coordinates = self.normal_shift(), self.coordinates()
+        known = shift is not None or coordinates is not None
+        return known and not shift and not any(copies for _, _, copies in coordinates or ())
 
     def margin(self, log_fail: Float, log_rival: Float) -> Float:
         """Return ``1 - G(fA) - G(fB)``, rounded down, or a number with the same sign.

@@ -101,6 +101,7 @@ class RandomWalk:
     Attributes:
         lattice: Likelihood ratio of one unit, above 1; None if all positions are 0.
         ratio: The same; any number above 1 if ``lattice`` is None.
+        exact: Whether all losses lie on the lattice, so that none is split.
     """
 
     def __init__(self, step: Step, before: "RandomWalk | None" = None, start: int = 0) -> None:
@@ -111,6 +112,7 @@ class RandomWalk:
         self.lattice: Fraction | None = ratios.pop() if ratios else None
         self.ratio = self.lattice or Fraction(2)
         self._unit = log_of(self.ratio)
+        self.exact: bool = step.exact and (before is None or before.exact)
         self._step, self._log_base = step, log_of(step.base)
         self._before, self._start = before, start
         self._first = before.law(start) if before else NOTHING
@@ -262,9 +264,10 @@ def random_walk(
     rho: tuple[Fraction | float, ...],
     before: RandomWalk | None = None,
     start: int = 0,
+    ratio: Fraction | None = None,
 ) -> RandomWalk:
     """Return the walk of a pair of laws. Walks are cached, so that their tables are shared."""
-    return RandomWalk(Step(mu, rho), before, start)
+    return RandomWalk(Step(mu, rho, ratio), before, start)
 
 
 def _convolve(a: list[int], b: list[int]) -> list[int]:

@@ -1,19 +1,25 @@
 """Privacy loss of independent coordinates with one finite law."""
 
 from fractions import Fraction
+from functools import lru_cache
 
-from smoothing.numerics.rounding import UNIT, Float, up
-from smoothing.privacy_loss.privacy_loss import PrivacyLoss
+import numpy as np
+
+from smoothing.numerics.rounding import EPSILON, UNIT, Float, step_up, up
+from smoothing.privacy_loss.privacy_loss import Coordinates, PrivacyLoss
 from smoothing.privacy_loss.random_walk import RandomWalk, random_walk
+from smoothing.privacy_loss.step import common_ratio
 
 
 class RepeatedLoss(PrivacyLoss):
     """The loss of ``copies`` independent coordinates with the same finite law.
 
-    Sums of losses are computed by convolution, for any dimension of the object (THEORY.md section 2). Lee et al. (2019)
-    count regions instead. Log-likelihood ratios of one coordinate must differ by whole multiples of one unit.
+    Sums of losses are computed by convolution on a lattice, for any dimension of the object (THEORY.md section 2). Lee
+    et al. (2019) count regions instead. The result is tight if the log-likelihood ratios of one coordinate differ by
+    whole multiples of one unit. Otherwise the law is split between the points of a fine lattice, in favour of the
+    adversary.
 
-    Coordinates with different laws are combined with ``beside``. Their laws must share the unit.
+    Coordinates with different laws are combined with ``beside``.
 
     Args:
         mu: Probability of each outcome of one coordinate before the change, at least 0, summing to one.
@@ -23,7 +29,7 @@ class RepeatedLoss(PrivacyLoss):
             example ``RepeatedLoss(one, zero, deletions, beside=RepeatedLoss(zero, one, additions))``.
 
     Raises:
-        ValueError: If the laws differ in length, are not probabilities, or have no common unit.
+        ValueError: If the laws differ in length or are not probabilities.
     """
 
     def __init__(
@@ -34,8 +40,26 @@ class RepeatedLoss(PrivacyLoss):
         beside: "RepeatedLoss | None" = None,
     ) -> None:
         self.copies = copies
-        start = beside.copies if beside else 0
-        self._walk: RandomWalk = random_walk(tuple(mu), tuple(rho), beside._walk if beside else None, start)
+        self._coordinates: Coordinates = (*(beside._coordinates if beside else ()), (tuple(mu), tuple(rho), copies))
+        self._walk = _walk_of(self._coordinates)
+
+    def coordinates(self) -> Coordinates:
+        """Return the laws and the numbers of coordinates; see `PrivacyLoss.coordinates`."""
+        return self._coordinates
+
+    def atoms(self) -> tuple[Float, Float, Float, Float]:
+        """Return the values of the loss and their probabilities under ``rho``.
+
+        Returns:
+            Values ``(m,)``, rounded up; probabilities ``(m,)``; the bound on their relative errors ``(1,)``; upper
+            bound on the missing probability ``(1,)``, of outcomes that reveal the change among others.
+        """
+        law = self._walk.law(self.copies)
+        kept = np.flatnonzero(law.p > 0)
+        value, error = self._walk.loss(law.lowest + kept, self.copies)
+        above = step_up((value + error).astype(np.float64), 1)
+        p, lost = law.p[kept].astype(np.float64), step_up(np.array([law.lost], np.float64), 1)
+        return above, p, np.array([float(law.error) + EPSILON]), lost * (law.lost > 0)
 
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
@@ -58,5 +82,33 @@ class RepeatedLoss(PrivacyLoss):
         return self._walk.log_threshold(self.copies)
 
     def exact_threshold(self) -> Fraction:
-        """Return ``f`` with ``G(f) = 1/2``, in rational arithmetic on the given laws."""
+        """Return ``f`` with ``G(f) = 1/2``, in rational arithmetic on the given laws.
+
+        Raises:
+            ValueError: If the losses do not lie on one lattice.
+        """
+        if not self._walk.exact:
+            raise ValueError("RepeatedLoss has no exact threshold: its likelihood ratios are not powers of one number")
         return self._walk.exact_threshold(self.copies)
+
+
+def loss_of(coordinates: Coordinates) -> RepeatedLoss:
+    """Return the loss of independent finite coordinates with any laws, at least one."""
+    loss = None
+    for mu, rho, copies in coordinates:
+        loss = RepeatedLoss(mu, rho, copies, loss)
+    assert loss is not None
+    return loss
+
+
+def _walk_of(coordinates: Coordinates) -> RandomWalk:
+    """Return the walk of the coordinates without the number of steps of the last law."""
+    ratio = _ratio_of(tuple((mu, rho) for mu, rho, _ in coordinates))
+    walk, start = None, 0
+    for mu, rho, copies in coordinates:
+        walk, start = random_walk(mu, rho, walk, start, ratio), copies
+    assert walk is not None
+    return walk
+
+
+_ratio_of = lru_cache(maxsize=1024)(common_ratio)

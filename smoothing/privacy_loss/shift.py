@@ -19,6 +19,11 @@ class ShiftLoss(PrivacyLoss):
         self.noise = noise
         self.shift = shift
 
+    def normal_shift(self) -> float | None:
+        """Return the shift in standard deviations if the noise is normal; see `PrivacyLoss.normal_shift`."""
+        sigma = self.noise.normal_sigma
+        return None if sigma is None else self.shift / sigma * (1 + EPSILON * (sigma != 1))
+
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         log_f = np.asarray(log_f, np.float64)

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from smoothing.distance import CHANGED, INSERTED
 from smoothing.measures.enumerable import EnumerableMeasure
-from smoothing.measures.measure import SmoothingMeasure
+from smoothing.measures.measure import TRAINING_LABELS, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
 from smoothing.votes.reads import Reads, leak
 from smoothing.votes.retrained.draws import Draw, Predictions
 
-LABELS = "training labels"
+LABELS = TRAINING_LABELS
 """The `Votes.object` of votes that randomise training labels. Their measure must have the classes of the data."""
 
 
@@ -26,6 +26,7 @@ class Votes(Represented, ABC):
 
     Attributes:
         object: The randomised object: ``"test input"``, ``"training labels"`` or ``"training inputs"``.
+        objects: Further objects that a measure may randomise instead of `object` or together with it.
         num_classes: Number of classes K, at least 2.
         assumptions: Assumptions of certificates of these votes, one phrase each.
         trained: Whether the base function is already trained. Then `fit` is given an empty training set, so that large
@@ -36,11 +37,11 @@ class Votes(Represented, ABC):
             against inserted, deleted and changed examples (THEORY.md section 8).
         all_labels: Whether votes on training labels need all of them, so that a measure must not hide any.
         inputs: Number of inputs in the randomised object, each of which an adversary may change separately.
-        measures: Measures that a draw samples besides the measure of the object.
         checkpoint: SHA-256 of the checkpoint of the base function, in hexadecimal; None if there is none.
     """
 
     object: ClassVar[str]
+    objects: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[bool] = False
     kept: ClassVar[bool] = False
     reads: ClassVar[Reads] = "all inputs"
@@ -48,7 +49,6 @@ class Votes(Represented, ABC):
     inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
-    measures: tuple[SmoothingMeasure, ...] = ()
     checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
@@ -76,19 +76,15 @@ class Votes(Represented, ABC):
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why the base function does not support ``measure``, or None if it does."""
+        if not {self.object, *self.objects}.issuperset(measure.objects):
+            allowed = " or the ".join((self.object, *self.objects))
+            return f"{type(measure).__name__} randomises {' and '.join(measure.objects)}; must be the {allowed}"
         if self.object != LABELS:
-            counts_examples = measure.distance in (CHANGED, INSERTED)
+            counts_examples = {measure.distance, *measure.beside} & {CHANGED, INSERTED}
             return f"{type(measure).__name__} is not for a {self.object}" if counts_examples else None
-        name, channel = type(measure).__name__, measure.channel
-        if not measure.distance.integer:
-            return f"{name} has radii in {measure.distance.unit}: it is not for labels"
-        if reason := leak("votes", self, self.reads, measure.distance):
+        if measure.distance.integer and (reason := leak("votes", self, self.reads, measure.distance)):
             return reason
-        if channel is None:
-            return f"{name} has no channel: it may hide labels, and all are needed" if self.all_labels else None
-        if len(channel) != self.num_classes:
-            return f"{name} has {len(channel)} classes, the data has {self.num_classes}"
-        return None
+        return unfit_for_labels(measure, self, self.all_labels)
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return assumptions that depend on the measure, for a measure that `supports` accepts."""
@@ -129,6 +125,24 @@ class Votes(Represented, ABC):
         Returns:
             Counts, ``(batch, num_classes)`` int64 on the CPU; every row sums to ``draws``.
         """
+
+
+def unfit_for_labels(measure: SmoothingMeasure, votes: Votes, all_labels: bool) -> str | None:
+    """Return why a measure cannot randomise labels, or None.
+
+    Args:
+        measure: The measure.
+        votes: The votes, fitted to the data if the measure has a channel.
+        all_labels: Whether all labels are needed, so that none may be hidden.
+    """
+    name, channel = type(measure).__name__, measure.channel
+    if not measure.distance.integer:
+        return f"{name} has radii in {measure.distance.unit}: it is not for labels"
+    if channel is None:
+        return f"{name} has no channel: it may hide labels, and all are needed" if all_labels else None
+    if len(channel) != votes.num_classes:
+        return f"{name} has {len(channel)} classes, the data has {votes.num_classes}"
+    return None
 
 
 class LabelVotes(Votes):

@@ -1,6 +1,9 @@
 """Collective certificates of runs of the command line."""
 
 import json
+import os
+import shutil
+import signal
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -9,7 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
+from lightning_modules.certifying.collective_pass import CollectivePass
 from smoothing import load_run
+from smoothing.attacks import CollectiveAttack
 from smoothing.certificates import Curve
 from smoothing.collective import CollectiveTable
 from smoothing.collective.table import MEANING
@@ -58,7 +63,7 @@ def test_a_run_writes_collective_certificates_that_are_never_below_the_single_on
     assert [row.budget for row in rows] == BUDGETS
     for row in rows:
         assert row.number == exact["correct"].sum()
-        assert row.questions == len(exact)
+        assert row.examples == len(exact)
         assert row.pointwise == (exact["correct"] & (exact["radius"] >= row.budget)).mean()
         assert row.certified >= row.pointwise
         assert (row.deterministic, row.sound, row.classifier) == (True, True, "mean")
@@ -126,6 +131,51 @@ def test_multipliers_that_were_found_are_not_searched_again(finished: Path, tmp_
     assert all(row.certified == row.pointwise for row in rows)
 
 
+def kill_after_storing(name: str) -> None:
+    """Make the process kill itself once the result of a search is stored."""
+    store = CollectivePass._store
+
+    def store_and_die(self: CollectivePass, found: str, values: np.ndarray) -> None:
+        store(self, found, values)
+        if found == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    CollectivePass._store = store_and_die
+
+
+def refuse_attacks() -> None:
+    """Make every attack fail."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("attacked again")
+
+    CollectiveAttack.labels = fail
+
+
+def test_an_attack_that_was_found_is_not_searched_again(finished: Path, tmp_path: Path) -> None:
+    run = start(tmp_path)
+    assert launch(CERTIFY, tmp_path, partial(kill_after_storing, "attack")).status == -9
+    assert (run / "collective/attack.npy").exists()
+    assert not (run / "collective.csv").exists()
+    outcome = launch(CERTIFY, tmp_path, refuse_attacks)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert files(run) == files(finished)
+
+
+def test_stored_labels_with_more_changes_than_the_budget_are_refused(finished: Path, tmp_path: Path) -> None:
+    run = start(tmp_path)
+    shutil.copytree(finished, run)
+    (run / "collective.csv").unlink()
+    stored = run / "collective" / "attack.npy"
+    labels = np.load(stored)
+    labels[0] = labels[-1]
+    np.save(stored, labels)
+    outcome = launch(CERTIFY, tmp_path)
+    assert outcome.status != 0
+    assert "must be at most 1 changed, the budget" in outcome.err
+    assert not (run / "collective.csv").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.ddp
 def test_two_ranks_write_the_same_bytes(finished: Path, tmp_path: Path) -> None:
@@ -140,7 +190,7 @@ def test_partitions_are_certified_together(tmp_path: Path, kind: str) -> None:
     outcome = launch(CERTIFY, tmp_path)
     assert (outcome.status, outcome.err) == (0, "")
     rows = CollectiveTable.read_csv(run / "collective.csv").rows
-    assert all(row.number == row.questions and row.certified >= row.pointwise for row in rows)
+    assert all(row.number == row.examples and row.certified >= row.pointwise for row in rows)
     # The fraction of all answers is no accuracy, and is in no curve.
     assert load_run(run).curve().collective == frozenset()
 
@@ -187,7 +237,7 @@ def test_changed_tables_are_refused(finished: Path, tmp_path: Path) -> None:
         CollectiveTable.read_csv(tmp_path / "collective.csv")
     other = RunDirectory(tmp_path)
     (tmp_path / "collective").mkdir()
-    np.save(other.multipliers("together"), np.zeros((1, row.questions), np.int64))
+    np.save(other.multipliers("together"), np.zeros((1, row.examples), np.int64))
     header, *lines = text.splitlines(keepends=True)
     (tmp_path / "collective.csv").write_text(header + "".join(line for line in lines if "together" in line))
     with pytest.raises(ValueError, match="does not hold the multipliers of together"):

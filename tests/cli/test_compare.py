@@ -477,3 +477,19 @@ def test_the_attacks_of_the_paper_are_no_certificates() -> None:
     for path in sorted((Path(__file__).parents[2] / "results/label_flip/published").glob("*.csv")):
         curve = load_curve(path, FLIPS).printed
         assert all((name in curve.attacks) == ("attack" in name) for name in curve.accuracy)
+
+
+def test_radii_of_different_objects_are_not_compared(tmp_path: Path) -> None:
+    """A norm of one input and a norm of all training inputs together have one name and one unit."""
+    paths = []
+    for name, randomised in (("inputs", "test input"), ("training", "training inputs"), ("older", None)):
+        paths.append(run_directory(tmp_path / name, distance=L2))
+        file = tmp_path / name / "provenance.json"
+        record = json.loads(file.read_text())
+        file.write_text(json.dumps(record | ({"object": randomised} if randomised else {})))
+    reason = "training: radii of the training inputs; must be radii of the test input, as in inputs"
+    for runs in (paths[:2], [paths[2], *paths[:2]]):
+        with pytest.raises(ValueError, match=reason):
+            compare(runs, out=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    compare([paths[0], paths[2]], out=str(tmp_path / "out"))

@@ -10,7 +10,7 @@ import torch
 
 from smoothing.attacks import GreedyFlips, LocalSearchFlips
 from smoothing.collective import CollectiveRow, CollectiveTable, CollectiveVote, collective_bounds
-from smoothing.collective.questions import UNIT
+from smoothing.collective.examples import UNIT
 from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
 from smoothing.votes import JointClusters, NearestNeighbours, Votes
 
@@ -32,11 +32,11 @@ def bounds(measure: SmoothingMeasure | None = None, votes: Votes | None = None, 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"multipliers": np.full((1, 4), UNIT + 1)}, "multipliers = 1; must be within"),
-        ({"multipliers": np.full((1, 4), -UNIT)}, "multipliers = -1; must be within"),
+        ({"multipliers": np.full((1, 4), UNIT + 1)}, f"multipliers = {UNIT + 1} / {UNIT}; must be within"),
+        ({"multipliers": np.full((1, 4), -UNIT)}, f"multipliers = -{UNIT} / {UNIT}; must be within"),
         ({"multipliers": np.zeros((1, 4))}, "multipliers = float64 of shape"),
         ({"multipliers": np.zeros((1, 3), np.int64)}, "multipliers = int64 of shape"),
-        ({"index": [0, 1, 2, 1]}, "questions = position 1 more than once; must be given once"),
+        ({"index": [0, 1, 2, 1]}, "examples = position 1 more than once; must be given once"),
         ({"measure": Gaussian(0.5)}, "Gaussian"),
         ({"votes": JointClusters()}, "JointClusters is not a linear vote"),
     ],
@@ -46,7 +46,7 @@ def test_bad_input_is_refused_by_name(given: dict[str, Any], message: str) -> No
         bounds(**given)
 
 
-def test_labels_must_be_one_per_question() -> None:
+def test_labels_must_be_one_per_example() -> None:
     with pytest.raises(ValueError, match=r"^CollectiveVote: labels = an array of shape \[5\]; must be \(4,\)"):
         collective_bounds(CollectiveVote([1]), fitted(), LabelFlip("0.1", 2), X[:4], Y[:5])
 
@@ -84,12 +84,12 @@ ROW = CollectiveRow("together", 10, "right", 20, 16, 4, 0.6, 0.5, "ab", "mean", 
     [
         ({"bound": 3}, "certified = 0.6; must be"),
         ({"bound": 17, "certified": -0.05}, "bound = 17; must be within 0 .. 16"),
-        ({"number": 21}, "number = 21 of 20 questions"),
+        ({"number": 21}, "number = 21 of 20 examples"),
         ({"counted": "wrong"}, "counted = wrong"),
         ({"pointwise": 0.7}, "certified = 0.6; must be at least 0.7"),
         ({"budget": 5}, "budget = 5 after 9; must ascend"),
         ({"bound": 1, "certified": 0.75}, "bound = 1 after 2"),
-        ({"questions": 40, "certified": 0.3, "pointwise": 0.0}, "counts other answers"),
+        ({"examples": 40, "certified": 0.3, "pointwise": 0.0}, "counts other answers"),
     ],
 )
 def test_a_row_that_contradicts_itself_or_another_is_refused(

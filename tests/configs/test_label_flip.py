@@ -25,10 +25,12 @@ SMALL = {
     "mnist": [*FEW, "--model.votes.neighbours=40", "--model.encoder.centres=30"],
     "mnist_ridge": [*FEW, "--model.encoder.centres=30"],
     "mnist_paper": FEW,
+    "mnist_collective": [*FEW, "--model.votes.neighbours=40", "--model.encoder.centres=30"],
     "cifar10_patches": [*FEW, "--model.encoder.centres=80"],
     "cifar10_transfer": [*UNTRAINED, "--model.votes.neighbours=40"],
     "cifar10_transfer_ridge": UNTRAINED,
     "imdb": [*FEW_REVIEWS, "--model.encoder.vocabulary=500"],
+    "imdb_collective": [*FEW_REVIEWS, "--model.encoder.vocabulary=500"],
     "imdb_paper": FEW_REVIEWS,
     "spambase": ["--data.every=115"],
 }
@@ -72,6 +74,24 @@ def test_digits_together(tmp_path: Path) -> None:
     for bound, attack in zip(bounds, attacks, strict=True):
         assert bound.pointwise <= bound.certified <= attack.certified
     assert bounds[4].certified > bounds[4].pointwise + 0.3
+
+
+def assert_truth_lies_between(run: Path) -> None:
+    """Check that no attack leaves fewer answers than the collective certificates do."""
+    table = CollectiveTable.read_csv(run / "collective.csv")
+    bounds = table.of("together")
+    assert "local_search" in table.attacks
+    for attack in table.attacks:
+        for bound, row in zip(bounds, table.of(attack), strict=True):
+            assert bound.pointwise <= bound.certified <= row.certified
+            assert (bound.budget, bound.number) == (row.budget, row.number)
+
+
+def test_mnist17_together(mnist_root: Path, tmp_path: Path) -> None:
+    few = ["--data.training=train[0:2000]", "--data.every=200", f"--model.encoder.base_ckpt={ENCODER}"]
+    certify("mnist17_collective", tmp_path, *few)
+    assert_truth_lies_between(tmp_path / "run")
+    assert CollectiveTable.read_csv(tmp_path / "run" / "collective.csv").of("greedy")[-1].certified == 0
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -161,6 +181,8 @@ def test_other_data(name: str, data_root: Path, tmp_path: Path) -> None:
     assert conditional == {name == "mnist_paper"}
     learned = "features were learned from ImageNet's labels, and from none of CIFAR10 train[:800]"
     assert {learned in phrases for phrases in table["assumptions"]} == {"transfer" in name}
+    if "collective" in name or name == "cifar10_transfer":
+        assert_truth_lies_between(tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.collective import CollectiveVote, run
-from smoothing.collective.questions import UNIT
+from smoothing.collective.examples import UNIT
 from smoothing.collective.run import CollectiveBounds, bounds_of
 from smoothing.measures import LabelFlip, SmoothingMeasure, UnchangedLabels
 from smoothing.testing.brute_force import beaten, flips, mean_standings
@@ -17,7 +17,7 @@ from smoothing.testing.problems import ballots_of, random_ballots, tied_ballots
 from smoothing.votes import Ballots
 
 SEEDS = range(12)
-QUESTIONS = 8
+EXAMPLES = 8
 SIZES = [(2, 9), (3, 6)]
 """Classes and training labels."""
 
@@ -61,7 +61,7 @@ def never_below(truth: list[int], found: CollectiveBounds) -> None:
 def problems(num_classes: int, n: int, kind: str) -> list[Ballots]:
     """Return ballots of random votes, with ties, offsets and weights of either sign."""
     measure = MEASURES[kind](num_classes)
-    return [random_ballots(measure, num_classes, n, QUESTIONS, seed) for seed in SEEDS]
+    return [random_ballots(measure, num_classes, n, EXAMPLES, seed) for seed in SEEDS]
 
 
 @pytest.mark.parametrize("kind", MEASURES)
@@ -73,14 +73,14 @@ def test_no_attack_changes_more_answers_than_the_bound(
     certifier = CollectiveVote(range(n + 1), "all", steps=30)
     rng = np.random.default_rng(0)
     for ballots in problems(num_classes, n, kind):
-        questions = certifier.questions(ballots)
-        truth = truth_of(ballots, questions.prediction)
-        never_below(truth, bounds_of(certifier, lambda: [questions], questions.prediction))  # noqa: B023
-        for given in (rng.integers(0, UNIT + 1, (4, QUESTIONS)), np.full((1, QUESTIONS), UNIT)):
-            never_below(truth, bounds_of(certifier, lambda: [questions], questions.prediction, given))  # noqa: B023
+        examples = certifier.examples(ballots)
+        truth = truth_of(ballots, examples.prediction)
+        never_below(truth, bounds_of(certifier, lambda: [examples], examples.prediction))  # noqa: B023
+        for given in (rng.integers(0, UNIT + 1, (4, EXAMPLES)), np.full((1, EXAMPLES), UNIT)):
+            never_below(truth, bounds_of(certifier, lambda: [examples], examples.prediction, given))  # noqa: B023
         with monkeypatch.context() as patch:
             patch.setattr(run, "SMALL", 0)
-            never_below(truth, bounds_of(certifier, lambda: [questions], questions.prediction))  # noqa: B023
+            never_below(truth, bounds_of(certifier, lambda: [examples], examples.prediction))  # noqa: B023
 
 
 def similar_votes(seed: int, num_classes: int = 3, n: int = 7) -> Ballots:
@@ -97,9 +97,9 @@ def test_the_bound_of_the_linear_program_is_attained_in_most_problems() -> None:
     for seed in range(60):
         ballots = similar_votes(seed)
         certifier = CollectiveVote(range(1, 5), "all")
-        questions = certifier.questions(ballots)
-        truth = truth_of(ballots, questions.prediction)
-        found = bounds_of(certifier, lambda: [questions], questions.prediction)  # noqa: B023
+        examples = certifier.examples(ballots)
+        truth = truth_of(ballots, examples.prediction)
+        found = bounds_of(certifier, lambda: [examples], examples.prediction)  # noqa: B023
         never_below(truth, found)
         equal += sum(bound == truth[budget] for budget, bound in zip(found.budgets, found.bounds, strict=True))
         total += len(found.budgets)
@@ -111,9 +111,9 @@ def test_a_bound_that_is_one_too_small_is_found_out(num_classes: int) -> None:
     """The referee refutes a bound that is lowered by one, wherever an attack attains it."""
     ballots = next(one for one in tied_ballots("0.3") if one.scores.num_classes == num_classes)
     certifier = CollectiveVote(range(len(ballots.scores.labels) + 1), "all")
-    questions = certifier.questions(ballots)
-    truth = truth_of(ballots, questions.prediction)
-    found = bounds_of(certifier, lambda: [questions], questions.prediction)
+    examples = certifier.examples(ballots)
+    truth = truth_of(ballots, examples.prediction)
+    found = bounds_of(certifier, lambda: [examples], examples.prediction)
     never_below(truth, found)
     attained = [place for place, bound in enumerate(found.bounds) if bound == truth[place] > 0]
     assert attained
@@ -128,10 +128,10 @@ def test_only_right_answers_are_counted() -> None:
     """Answers that are wrong without an attack count neither as right nor as changed."""
     ballots = similar_votes(3)
     certifier = CollectiveVote([1, 2, 3])
-    questions = certifier.questions(ballots)
-    truth = questions.prediction.copy()
+    examples = certifier.examples(ballots)
+    truth = examples.prediction.copy()
     truth[:2] = (truth[:2] + 1) % 3
-    found = bounds_of(certifier, lambda: [questions], truth)
+    found = bounds_of(certifier, lambda: [examples], truth)
     assert found.counted.tolist() == [False, False, True, True, True]
     assert max(found.bounds) <= 3
     assert all(share <= 3 / 5 for share in found.certified)
@@ -141,9 +141,9 @@ def test_certified_together_is_never_less_than_one_by_one() -> None:
     """No multipliers make a collective bound worse than the single certificates."""
     for ballots in problems(3, 6, "uniform"):
         certifier = CollectiveVote(range(7), "all")
-        questions = certifier.questions(ballots)
-        for given in (None, np.zeros((1, QUESTIONS), np.int64)):
-            found = bounds_of(certifier, lambda: [questions], questions.prediction, given)  # noqa: B023
+        examples = certifier.examples(ballots)
+        for given in (None, np.zeros((1, EXAMPLES), np.int64)):
+            found = bounds_of(certifier, lambda: [examples], examples.prediction, given)  # noqa: B023
             assert all(np.array(found.certified) >= found.pointwise)
             assert found.bounds == sorted(found.bounds)
             assert found.bounds[0] == 0
@@ -160,23 +160,23 @@ def test_totals_do_not_depend_on_blocks(share: float) -> None:
     certifier = CollectiveVote([1])
     multipliers = rng.integers(0, UNIT + 1, (2, m))
     multipliers[:, 5:9] = 0
-    together = certifier.questions(whole).totals(multipliers)
+    together = certifier.examples(whole).totals(multipliers)
     for size in (1, 7, 24):
         added = np.zeros_like(together)
         for start in range(0, m, size):
             some = slice(start, start + size)
             block = Ballots(whole.measure, whole.votes, whole.x[some], torch.arange(m)[some], 0)
-            added += certifier.questions(block).totals(multipliers[:, some])
+            added += certifier.examples(block).totals(multipliers[:, some])
         assert np.array_equal(added, together)
 
 
 def test_totals_are_at_least_the_exact_sums() -> None:
-    """Terms are rounded up: every total is at least the sum in fractions, and by less than two units a question."""
+    """Terms are rounded up: every total is at least the sum in fractions, and by less than two units an example."""
     ballots = random_ballots(LabelFlip("0.3", 3), 3, 8, 8, 5)
-    questions = CollectiveVote([1]).questions(ballots)
+    examples = CollectiveVote([1]).examples(ballots)
     multipliers = np.random.default_rng(0).integers(0, UNIT + 1, (3, 8))
-    totals = questions.totals(multipliers)
-    gains = exact_gains(ballots, questions.prediction)
+    totals = examples.totals(multipliers)
+    gains = exact_gains(ballots, examples.prediction)
     for vector, given in enumerate(multipliers.tolist()):
         for place in range(8):
             for target in range(3):

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from smoothing.collective import CollectiveCertifier, CollectivePlurality, CollectiveRunOff, run
-from smoothing.collective.questions import UNIT
+from smoothing.collective.examples import UNIT
 from smoothing.collective.run import bounds_of
 from smoothing.measures import UnchangedLabels
 from smoothing.testing import by_plurality, by_run_off, retaught
@@ -54,7 +54,7 @@ def truth_of(certifier: CollectiveCertifier, ballots: Ballots, said: NDArray[np.
     winners, votes = RULES[type(certifier)](said), ballots.votes
     assert isinstance(votes, Partitions)
     labels = votes.labels.tolist()
-    changed = (winners != certifier.questions(ballots).prediction).sum(1)
+    changed = (winners != certifier.examples(ballots).prediction).sum(1)
     away = flips(labels, votes.num_classes)
     return [int(changed[away <= budget].max()) for budget in certifier.budgets]
 
@@ -68,13 +68,13 @@ def test_no_attack_changes_more_answers_than_the_bound(
     for seed in range(2):
         ballots, said = election(learner, size, seed)
         certifier = kind(range(size[1] + 1), "all", steps=30)
-        questions = certifier.questions(ballots)
+        examples = certifier.examples(ballots)
         truth = truth_of(certifier, ballots, said)
-        given = np.random.default_rng(seed).integers(0, UNIT + 1, (4, len(questions.prediction)))
-        found = [bounds_of(certifier, lambda: [questions], questions.prediction, m) for m in (None, given)]  # noqa: B023
+        given = np.random.default_rng(seed).integers(0, UNIT + 1, (4, len(examples.prediction)))
+        found = [bounds_of(certifier, lambda: [examples], examples.prediction, m) for m in (None, given)]  # noqa: B023
         with monkeypatch.context() as patch:
             patch.setattr(run, "SMALL", 0)
-            found.append(bounds_of(certifier, lambda: [questions], questions.prediction))  # noqa: B023
+            found.append(bounds_of(certifier, lambda: [examples], examples.prediction))  # noqa: B023
         for one in found:
             assert (np.array(one.bounds) >= truth).all(), (one.bounds, truth)
             assert (np.array(one.certified) >= one.pointwise).all()
@@ -87,9 +87,9 @@ def test_bounds_are_attained_by_parts_of_one_example(kind: type[CollectiveCertif
     for seed in range(4):
         ballots, said = election("neighbour", (3, 8, 8, 1), seed)
         certifier = kind(range(1, 8), "all")
-        questions = certifier.questions(ballots)
+        examples = certifier.examples(ballots)
         truth = truth_of(certifier, ballots, said)
-        found = bounds_of(certifier, lambda: [questions], questions.prediction)  # noqa: B023
+        found = bounds_of(certifier, lambda: [examples], examples.prediction)  # noqa: B023
         assert (np.array(found.bounds) >= truth).all()
         equal += int((np.array(found.bounds) == truth).sum())
         total += len(truth)

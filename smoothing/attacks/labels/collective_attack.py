@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, refuse_words
 from smoothing.certifiers.analytic.analytic_certifier import linear_vote_under_channel
 from smoothing.collective.evaluator import CollectiveEvaluator, Counted
-from smoothing.collective.linear import LinearQuestions, stacked
-from smoothing.collective.run import Answers, Piece, Plan
+from smoothing.collective.linear import LinearExamples, stacked
+from smoothing.collective.run import Answers, Piece
 from smoothing.collective.table import CollectiveRow, hash_of
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.votes.ballots import Ballots
@@ -32,40 +32,47 @@ EMPHASIS = (0.0, 1.0, 2.0)
 UNDONE = 0.2
 """Share of changes that a step of local search takes back."""
 
+SIZE = 2**27
+"""Largest number of weights in a search. Of more examples, evenly spaced ones are kept."""
+
 
 @dataclass(frozen=True)
 class Targets:
-    """What an attack needs of some questions.
+    """What an attack needs of some examples.
 
     Attributes:
-        weights: Weights at the places that may change, ``(b, places)``, in units of the largest one of each row.
-        radius: Number of changes that each answer survives by itself, ``(b,)``.
+        weights: Weights, ``(b, n)``, in units of the largest one of each row.
         needed: Loss of the lead with which each class wins, ``(b, K)``, in these units; infinite for the answer.
         lowest: Loss of the lead over each rival by label, ``(b, K, K)``; see `Leads.to_lowest`.
     """
 
     weights: Single | csr_matrix
-    radius: Float
     needed: Float
     lowest: Single
 
     @classmethod
-    def of(cls, questions: LinearQuestions, stride: int) -> "Targets":
-        """Return the targets of a block of questions, at every ``stride``-th training label."""
-        contest = questions.contest
-        scale = np.maximum(np.abs(questions.weights).max(1, initial=1), 1)[:, None]
-        w = (questions.weights / scale)[:, ::stride].astype(np.float32)
-        rivals = np.arange(contest.room.shape[1]) != contest.winner[:, None]
-        needed = np.where(rivals, (contest.room + 1) / scale, np.inf)
-        lowest = contest.leads.to_lowest[contest.which].astype(np.float32)
-        return cls(w if questions.entries is None else csr_matrix(w), questions.radius, needed, lowest)
+    def of(cls, examples: LinearExamples, start: int, spacing: int) -> "Targets":
+        """Return the targets of a block of examples.
+
+        Args:
+            examples: The block.
+            start: Number of examples before the block.
+            spacing: Every ``spacing``-th of all examples is kept.
+        """
+        rows = np.arange(-start % spacing, len(examples.prediction), spacing)
+        contest, weights = examples.contest, examples.weights[rows]
+        scale = np.maximum(np.abs(weights).max(1, initial=1), 1)[:, None]
+        w = (weights / scale).astype(np.float32)
+        rivals = np.arange(contest.room.shape[1]) != contest.winner[rows, None]
+        needed = np.where(rivals, (contest.room[rows] + 1) / scale, np.inf)
+        lowest = contest.leads.to_lowest[contest.which[rows]].astype(np.float32)
+        return cls(w if examples.entries is None else csr_matrix(w), needed, lowest)
 
     @classmethod
     def joined(cls, pieces: Sequence["Targets"]) -> "Targets":
-        """Return the targets of all questions, in order."""
+        """Return the targets of all examples, in order."""
         return cls(
             stacked([piece.weights for piece in pieces]),
-            np.concatenate([piece.radius for piece in pieces]),
             np.concatenate([piece.needed for piece in pieces]),
             np.concatenate([piece.lowest for piece in pieces]),
         )
@@ -74,8 +81,9 @@ class Targets:
 class CollectiveAttack(CollectiveEvaluator):
     """Base class of attacks that change up to ``r`` training labels to change as many answers as possible.
 
-    The vote on the changed labels is computed again, in whole numbers. The number of changed answers is a lower bound
-    on every collective bound, and no certificate.
+    The vote on the changed labels is computed again for all examples, in whole numbers. The number of changed answers
+    is a lower bound on every collective bound, and no certificate. If there are many examples, labels are chosen by
+    their effect on evenly spaced ones.
 
     A new attack is a subclass with `search`.
 
@@ -99,34 +107,37 @@ class CollectiveAttack(CollectiveEvaluator):
         """Return why the pair is not supported, or None; see `CollectiveEvaluator.supports`."""
         return linear_vote_under_channel(measure, votes)
 
-    def questions(self, ballots: Ballots) -> LinearQuestions:
-        """Return answers; see `CollectiveEvaluator.questions`."""
+    def examples(self, ballots: Ballots) -> LinearExamples:
+        """Return answers; see `CollectiveEvaluator.examples`."""
         channel = ballots.measure.channel
         assert channel is not None, "supports() was not called"
-        return LinearQuestions(ballots.scores, channel)
+        return LinearExamples(ballots.scores, channel)
 
     @abstractmethod
     def search(self, battle: "Battle", budget: int) -> None:
         """Change up to ``budget`` labels of a battle."""
 
+    def spacing(self, first: LinearExamples, m: int) -> int:
+        """Return the distance of the examples that the search uses, given the first block of ``m`` examples."""
+        return min(-(-m * first.size() // SIZE), m)
+
     def labels(
-        self, targets: Targets, counted: NDArray[np.bool_], labels: NDArray[np.int64], stride: int
+        self, targets: Targets, answers: Answers, labels: NDArray[np.int64], spacing: int = 1
     ) -> NDArray[np.int64]:
         """Return the changed training labels for every budget, ``(budgets, n)``.
 
         Args:
-            targets: All questions.
-            counted: Which answers are counted, ``(m,)``.
+            targets: Targets of every ``spacing``-th example.
+            answers: Answers to all examples.
             labels: Training labels, ``(n,)``.
-            stride: Every ``stride``-th label may be changed.
+            spacing: Distance of the examples that the search uses.
         """
+        counted, radius = answers.counted[::spacing], answers.radius[::spacing]
         found = []
         for budget in self.budgets:
-            battle = Battle(targets, counted, labels[::stride])
-            self.search(battle, min(budget, len(battle.labels)))
-            changed = labels.copy()
-            changed[::stride] = battle.changed
-            found.append(changed)
+            battle = Battle(targets, np.flatnonzero(counted & (radius < budget)), labels)
+            self.search(battle, min(budget, len(labels)))
+            found.append(battle.changed)
         return np.stack(found)
 
 
@@ -158,7 +169,7 @@ class CollectiveAttacked:
         Args:
             attack: The attack.
             lost: Number of counted answers that differ with the labels of each budget, ``(budgets,)``.
-            answers: Answers to all questions.
+            answers: Answers to all examples.
             labels: Changed labels, ``(budgets, n)``.
         """
         best = [int(lost[: place + 1].argmax()) for place in range(len(lost))]
@@ -167,16 +178,16 @@ class CollectiveAttacked:
 
     def rows(self, name: str, attack: "CollectiveAttack", assumptions: Sequence[str]) -> list[CollectiveRow]:
         """Return the rows of the table, ascending by budget; see `CollectiveBounds.rows`."""
-        questions, number = len(self.counted), int(self.counted.sum())
+        examples, number = len(self.counted), int(self.counted.sum())
         return [
             CollectiveRow(
                 certifier=name,
                 budget=budget,
                 counted=attack.counted,
-                questions=questions,
+                examples=examples,
                 number=number,
                 bound=self.changed[place],
-                certified=(number - self.changed[place]) / questions,
+                certified=(number - self.changed[place]) / examples,
                 pointwise=float((self.counted & (self.radius >= budget)).mean()),
                 multipliers=hash_of(self.labels[place]),
                 classifier=attack.classifier,
@@ -189,24 +200,25 @@ class CollectiveAttacked:
 
 
 def attacked_together(
-    attack: "CollectiveAttack", blocks: Callable[[], Iterable[LinearQuestions]], truth: NDArray[np.int64]
+    attack: "CollectiveAttack", blocks: Callable[[], Iterable[LinearExamples]], truth: NDArray[np.int64]
 ) -> CollectiveAttacked:
-    """Attack all questions together.
+    """Attack all examples together.
 
     Args:
         attack: The attack.
-        blocks: Returns all questions in blocks, in order. Called twice.
+        blocks: Returns all examples in blocks, in order. Called twice.
         truth: True classes, ``(m,)``.
     """
-    m, targets, pieces, stride = len(truth), [], [], 0
+    targets, pieces, spacing, start = [], [], 0, 0
     labels = np.zeros(0, np.int64)
     for block in blocks():
-        stride = stride or Plan.of(block, m).stride
+        spacing = spacing or attack.spacing(block, len(truth))
         labels = block.labels
-        targets.append(Targets.of(block, stride))
+        targets.append(Targets.of(block, start, spacing))
         pieces.append(Piece(block.prediction, block.radius, None))
+        start += len(block.prediction)
     answers = Answers.of(attack, pieces, truth)
-    changed = attack.labels(Targets.joined(targets), answers.counted, labels, stride)
+    changed = attack.labels(Targets.joined(targets), answers, labels, spacing)
     lost, start = np.zeros(len(changed), np.int64), 0
     for block in blocks():
         end = start + len(block.prediction)
@@ -215,39 +227,60 @@ def attacked_together(
     return CollectiveAttacked.of(attack, lost, answers, changed)
 
 
-def lost_answers(
-    questions: LinearQuestions, labels: NDArray[np.int64], counted: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def lost_answers(examples: LinearExamples, labels: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return how many counted answers of a block differ with other training labels, ``(budgets,)``.
 
     Args:
-        questions: The block.
+        examples: The block.
         labels: Training labels by budget, ``(budgets, n)``.
         counted: Which answers of the block are counted, ``(b,)``.
     """
-    lost = [(counted & (questions.answers(changed) != questions.prediction)).sum() for changed in labels]
+    lost = [(counted & (examples.answers(changed) != examples.prediction)).sum() for changed in labels]
     return np.array(lost, np.int64)
 
 
-class Battle:
-    """Changes of training labels, and how far they lower the leads of all answers.
+def check_labels(attack: CollectiveAttack, changed: NDArray[np.int64], examples: LinearExamples) -> None:
+    """Raise unless labels are training labels with at most as many changes as each budget allows.
 
     Args:
-        targets: All questions.
-        counted: Which answers are counted, ``(m,)``.
-        labels: Labels that may be changed, ``(places,)``.
+        attack: The attack.
+        changed: Changed labels by budget, ``(budgets, n)``.
+        examples: Any block of examples.
+
+    Raises:
+        ValueError: Naming what is wrong.
+    """
+    given, labels = np.asarray(changed), examples.labels
+    shape = (len(attack.budgets), len(labels))
+    if given.shape != shape or given.dtype.kind not in "iu":
+        refuse_words(attack, "labels", f"{given.dtype} of shape {list(given.shape)}", f"int64 of shape {shape}")
+    if not (given.min(initial=0) >= 0 and given.max(initial=0) < examples.targets):
+        refuse_words(attack, "labels", f"{given.min()} to {given.max()}", f"within 0 .. {examples.targets - 1}")
+    for budget, number in zip(attack.budgets, (given != labels).sum(1).tolist(), strict=True):
+        if number > budget:
+            refuse_words(attack, "labels", f"{number} changed", f"at most {budget} changed, the budget")
+
+
+class Battle:
+    """Changes of training labels, and how far they lower the leads of some answers.
+
+    Args:
+        targets: All targets.
+        rows: The answers to change, positions in the targets.
+        labels: Training labels, ``(n,)``.
 
     Attributes:
-        labels: These labels.
-        changed: The labels after the changes, ``(places,)``.
+        labels: Training labels.
+        changed: The labels after the changes, ``(n,)``.
     """
 
-    def __init__(self, targets: Targets, counted: NDArray[np.bool_], labels: NDArray[np.int64]) -> None:
-        self._targets, self._counted, self._aim = targets, counted, counted
+    def __init__(self, targets: Targets, rows: NDArray[np.intp], labels: NDArray[np.int64]) -> None:
+        self._needed, self._lowest = targets.needed[rows], targets.lowest[rows]
         self.labels, self.changed = labels, labels.copy()
-        self._remaining = targets.needed.copy()
+        self._remaining = self._needed.copy()
         self._members = [np.flatnonzero(labels == label) for label in range(targets.lowest.shape[2])]
-        self._parts = [targets.weights[:, members] for members in self._members]
+        # One row per label, since labels are changed in small groups.
+        self._parts = [transposed(targets.weights, rows, members) for members in self._members]
 
     @property
     def flipped(self) -> NDArray[np.intp]:
@@ -256,26 +289,22 @@ class Battle:
 
     @property
     def won(self) -> int:
-        """Number of counted answers that have changed, to working precision."""
-        return int((self._counted & (self._remaining.min(1) <= 0)).sum())
-
-    def aim_at(self, radius: float) -> None:
-        """Aim at counted answers that survive less than ``radius`` changes by themselves."""
-        self._aim = self._counted & (self._targets.radius < radius)
+        """Number of answers that have changed, to working precision."""
+        return int((self._remaining.min(1, initial=np.inf) <= 0).sum())
 
     def scores(self, emphasis: float) -> Float:
-        """Return how useful it is to change each label to each class, ``(places, K)``; -inf for changed labels."""
+        """Return how useful it is to change each label to each class, ``(n, K)``; -inf for changed labels."""
         rows = np.arange(len(self._remaining))
         rival = self._remaining.argmin(1)
         left = self._remaining[rows, rival]
-        open_ = self._aim & (left > 0)
-        share = np.divide(left, self._targets.needed[rows, rival], where=open_, out=np.ones(len(left)))
+        open_ = left > 0
+        share = np.divide(left, self._needed[rows, rival], where=open_, out=np.ones(len(left)))
         worth = np.where(open_, np.maximum(share, 1e-3) ** -emphasis, 0) / np.where(open_, left, 1)
-        lead = self._targets.lowest[rows, rival]
+        lead = self._lowest[rows, rival]
         out = np.full((len(self.labels), lead.shape[1]), -np.inf)
         for label, (members, part) in enumerate(zip(self._members, self._parts, strict=True)):
             factor = (worth[:, None] * (lead[:, label, None] - lead)).astype(np.float32)
-            out[members] = part.T @ factor
+            out[members] = part @ factor
             out[members, label] = -np.inf
         out[self.changed != self.labels] = -np.inf
         return out
@@ -287,9 +316,8 @@ class Battle:
         self.changed[places] = classes
         self._add(places, classes, 1.0)
 
-    def greedy(self, budget: int, emphasis: float) -> None:
-        """Make up to ``budget`` further changes, the most useful ones first, in groups."""
-        group = max(1, -(-budget // PASSES))
+    def greedy(self, budget: int, emphasis: float, group: int) -> None:
+        """Make up to ``budget`` further changes, the most useful ones first, in groups of one size."""
         while budget > 0:
             scores = self.scores(emphasis)
             best = scores.argmax(1)
@@ -303,12 +331,13 @@ class Battle:
 
     def _add(self, places: NDArray[np.intp], classes: NDArray[np.int64], sign: float) -> None:
         """Lower the leads by what some labels lose when they change from their original class to others."""
-        lowest = self._targets.lowest
-        chosen = np.zeros((len(self.labels), lowest.shape[2]), np.float32)
-        chosen[places, classes] = sign
+        lowest, original = self._lowest, self.labels[places]
         for label, (members, part) in enumerate(zip(self._members, self._parts, strict=True)):
-            if chosen[members].any():
-                moved = part @ chosen[members]
+            some = original == label
+            if some.any():
+                chosen = np.zeros((some.sum(), lowest.shape[2]), np.float32)
+                chosen[np.arange(len(chosen)), classes[some]] = sign
+                moved = part[np.searchsorted(members, places[some])].T @ chosen
                 losses = moved.sum(1)[:, None] * lowest[:, :, label] - np.einsum("ic,ikc->ik", moved, lowest)
                 self._remaining -= losses
 
@@ -323,10 +352,9 @@ class GreedyFlips(CollectiveAttack):
     def search(self, battle: Battle, budget: int) -> None:
         """Change up to ``budget`` labels; see `CollectiveAttack.search`."""
         best, most = battle.labels, 0
-        battle.aim_at(budget)
         for emphasis in EMPHASIS:
             undo(battle, battle.flipped)
-            battle.greedy(budget, emphasis)
+            battle.greedy(budget, emphasis, group_of(budget))
             if battle.won > most:
                 best, most = battle.changed.copy(), battle.won
         back_to(battle, best)
@@ -358,9 +386,20 @@ class LocalSearchFlips(GreedyFlips):
             before, won = battle.changed.copy(), battle.won
             flipped = battle.flipped
             undo(battle, rng.permutation(flipped)[: max(1, round(UNDONE * len(flipped)))])
-            battle.greedy(budget - len(battle.flipped), EMPHASIS[number % len(EMPHASIS)])
+            battle.greedy(budget - len(battle.flipped), EMPHASIS[number % len(EMPHASIS)], group_of(budget))
             if battle.won < won:
                 back_to(battle, before)
+
+
+def group_of(budget: int) -> int:
+    """Return the number of labels that are changed at a time."""
+    return max(1, -(-budget // PASSES))
+
+
+def transposed(weights: Single | csr_matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Single | csr_matrix:
+    """Return some rows and columns of a matrix, transposed, with rows of the result together in memory."""
+    some = weights[np.ix_(rows, columns)].T
+    return np.ascontiguousarray(some) if isinstance(some, np.ndarray) else some.tocsr()
 
 
 def undo(battle: Battle, places: NDArray[np.intp]) -> None:

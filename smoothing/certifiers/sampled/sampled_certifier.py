@@ -1,5 +1,6 @@
 """Base classes of sampled certifiers."""
 
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from smoothing.arguments import at_least, inside, instance, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
+from smoothing.certifiers.evaluator import Evaluator
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.binomial import log_up, upper_bound
@@ -89,6 +91,10 @@ class SampledCertifier(Certifier):
         """Return why the votes cannot be sampled under the measure, or None; see `Certifier.supports`."""
         return votes.supports(measure)
 
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the guarantee that depend on the measure, one phrase each."""
+        return ()
+
     def refuses(self, examples: int) -> str | None:
         """Return why the joint claim does not cover so many examples; see `Certifier.refuses`."""
         if 1 < self.joint < examples:
@@ -112,8 +118,12 @@ class SampledCertifier(Certifier):
         return Certificates(
             classifier="majority",
             deterministic=False,
-            sound=ballots.exact_samples,
-            assumptions=(*ballots.assumptions, *([together] if self.joint > 1 else [])),
+            sound=ballots.measure.exact_samples,
+            assumptions=(
+                *ballots.assumptions,
+                *self.assumptions_under(ballots.measure),
+                *([together] if self.joint > 1 else []),
+            ),
             n_a=tally.n_a,
             n_b=tally.n_b,
             n=tally.n,
@@ -143,6 +153,20 @@ class TwoSampleCertifier(SampledCertifier):
         """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return super().supports(measure, votes) or self.guarantee.supports(measure)
 
+    def split(self, measure: SmoothingMeasure) -> dict[str, Evaluator]:
+        """Return one certifier for each guarantee of `Guarantee.split`; see `Evaluator.split`."""
+        guarantees = self.guarantee.split(measure)
+        return {name: self if one is self.guarantee else self._with(one) for name, one in guarantees.items()}
+
+    def _with(self, guarantee: Guarantee) -> "TwoSampleCertifier":
+        certifier = copy(self)
+        certifier.guarantee = guarantee
+        return certifier
+
+    def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
+        """Return assumptions of the guarantee; see `SampledCertifier.assumptions_under`."""
+        return self.guarantee.assumptions_under(measure)
+
     def select(self, ballots: Ballots) -> Classes:
         """Return the most frequent class of the selection sample, ``(batch,)``."""
         self.check(ballots)
@@ -150,7 +174,7 @@ class TwoSampleCertifier(SampledCertifier):
 
     def bounded(self, ballots: Ballots, winner: Classes, tally: Tally, bound: VoteBound) -> Certificates:
         """Return the certificates that follow from a vote bound. Abstain where the bound does not imply a majority."""
-        ahead = bound.leads()
+        ahead = self.guarantee.leads(ballots.measure, bound, ballots.shape)
         return self.certificates(
             ballots,
             tally,

@@ -1,4 +1,4 @@
-"""Blocks of answered questions, and what a change of the training set does to all of them together."""
+"""Blocks of answered examples, and what a change of the training set does to all of them together."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ UNIT_BITS = 36
 
 UNIT = 2**UNIT_BITS
 
-MOST_QUESTIONS = 2**26
-"""Largest number of questions: sums of multipliers then fit into int64."""
+MOST_EXAMPLES = 2**26
+"""Largest number of examples: sums of multipliers then fit into int64."""
 
 OUTWARD = 1 + 2.0**-50
 """Factor that makes up for the rounding of four float64 operations."""
@@ -22,18 +22,18 @@ Whole = NDArray[np.int64]
 Float = NDArray[np.float64]
 
 
-class Questions(ABC):
-    """A block of questions that a vote has answered (THEORY.md 4.9).
+class AnsweredExamples(ABC):
+    """A block of examples that a vote has answered (THEORY.md 4.9).
 
     An attack is a set of changes. Each change has a place, for example a training label, and a target, for example its
-    new class. A change at place ``j`` with target ``c`` has the gain ``g_ij(c)`` within [0, 1] on question ``i``. The
-    answer to a question can only change if the gains of all changes sum to at least 1.
+    new class. A change at place ``j`` with target ``c`` has the gain ``g_ij(c)`` within [0, 1] on example ``i``. The
+    answer to an example can only change if the gains of all changes sum to at least 1.
 
     Attributes:
         prediction: Answers, ``(b,)`` int64.
         radius: Largest number of changes that cannot alter each answer, ``(b,)`` float64.
         places: Number of places.
-        targets: Number of targets of a place; 1 if a target may be chosen for each question separately.
+        targets: Number of targets of a place; 1 if a target may be chosen for each example separately.
     """
 
     prediction: Whole
@@ -43,9 +43,9 @@ class Questions(ABC):
 
     @abstractmethod
     def totals(self, multipliers: Whole) -> Whole:
-        """Return upper bounds on ``sum_i l_i g_ij(c)`` in units of ``1 / UNIT``, as exact sums of one term a question.
+        """Return upper bounds on ``sum_i l_i g_ij(c)`` in units of ``1 / UNIT``, as exact sums of one term an example.
 
-        A term depends on its question and multiplier alone, so that totals of blocks add up to the same numbers in any
+        A term depends on its example and multiplier alone, so that totals of blocks add up to the same numbers in any
         order.
 
         Args:
@@ -57,7 +57,7 @@ class Questions(ABC):
 
     @abstractmethod
     def gains(self) -> Float:
-        """Return ``g_ij(c)`` of all questions to working precision, ``(b, places, targets)``, for small problems."""
+        """Return ``g_ij(c)`` of all examples to working precision, ``(b, places, targets)``, for small problems."""
 
     @abstractmethod
     def sketch(self, stride: int) -> "Sketch":
@@ -69,11 +69,11 @@ class Questions(ABC):
 
     @abstractmethod
     def size(self) -> int:
-        """Return the number of values of a question in a sketch with a stride of 1."""
+        """Return the number of values of an example in a sketch with a stride of 1."""
 
 
 class Sketch(ABC):
-    """Gains of all questions to low precision, at all places or at evenly spaced ones.
+    """Gains of all examples to low precision, at all places or at evenly spaced ones.
 
     No bound depends on it. It serves to find multipliers, and every choice of multipliers gives a valid bound.
     """
@@ -81,7 +81,7 @@ class Sketch(ABC):
     @classmethod
     @abstractmethod
     def joined(cls, pieces: Sequence[Any]) -> "Sketch":
-        """Return the sketch of all questions of some pieces, in order."""
+        """Return the sketch of all examples of some pieces, in order."""
 
     @abstractmethod
     def totals(self, multipliers: Float) -> Float:
@@ -89,7 +89,7 @@ class Sketch(ABC):
 
     @abstractmethod
     def sums(self, attack: Float) -> Float:
-        """Return the sum of the gains of an attack on each question, ``(m,)``.
+        """Return the sum of the gains of an attack on each example, ``(m,)``.
 
         Args:
             attack: Weight of each change, ``(kept places, targets)``.
