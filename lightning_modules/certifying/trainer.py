@@ -74,7 +74,7 @@ class Trainer(pl.Trainer):
 
         def views() -> None:
             tests = model.data.test_set()
-            report(directory, distance, live.opened, config or {}, model.votes.inputs, tests)
+            report(directory, distance, live.opened, config or {}, model.inputs, tests)
 
         distance = model.measure.distance
         live = LiveRun(directory, loggers, config or {}, distance)
