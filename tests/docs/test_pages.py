@@ -98,7 +98,7 @@ def _own_vote(folder: Path) -> None:
 
 def _test_inputs(folder: Path) -> None:
     table = Table.read_csv(folder / "runs/tumours/certificates.csv")
-    assert table.certifiers == ("joint.0_flips", "joint.1_flips", "joint.2_flips")
+    assert table.certifiers == ("joint-0_flips", "joint-1_flips", "joint-2_flips")
     none, one, two = (table.of(name)["correct"].mean() for name in table.certifiers)
     assert none > 0.85
     assert none > one > two > 0.2
