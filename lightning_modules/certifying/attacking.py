@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
+from smoothing.runs.files import named_errors
 from torch.utils.data import DataLoader, Dataset
 
 from callbacks.trial_writer import TrialWriter
@@ -17,7 +18,6 @@ from reporting.trials import summaries, trial_table
 from smoothing.certificates.ranks import RankShare
 from smoothing.distance import CHANGED
 from smoothing.provenance.identity import source_hashes, state_hashes
-from smoothing.runs.files import named_errors
 from smoothing.runs.provenance import provenance
 from smoothing.runs.run_directory import RunDirectory
 from smoothing.runs.trials import TrialKey, write_csv

@@ -89,7 +89,7 @@ class Certification(pl.LightningModule):
         measure: Smoothing measure, which randomises the object.
         votes: The base function.
         certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves. A certifier
-            with several budgets becomes one for each of them, such as ``sampled.3_flips``; see `JointNeymanPearson`.
+            with budgets becomes one for each of them, such as ``sampled-3_flips``; see `JointNeymanPearson`.
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
@@ -126,7 +126,7 @@ class Certification(pl.LightningModule):
                         '"_", "-" and ".", and begin with a letter or a digit'
                     )
         split = {
-            name: {f"{name}.{part}" if part else name: one for part, one in certifier.split(measure).items()}
+            name: {f"{name}-{part}" if part else name: one for part, one in certifier.split(measure).items()}
             for name, certifier in certifiers.items()
         }
         every = {name: one for parts in split.values() for name, one in parts.items()}
@@ -207,6 +207,16 @@ class Certification(pl.LightningModule):
         if now != self._after or data != self._fitted_to:
             self.fitted, self._fitted_to = {}, data
         return self._before
+
+    @property
+    def randomised(self) -> str:
+        """Object whose changes the radii bound; see `Votes.object`."""
+        return self.measure.objects[-1] if self.measure.objects else self.votes.object
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs in that object; 1 beside the training inputs."""
+        return self.votes.inputs if self.randomised == self.votes.object else 1
 
     @property
     def checkpoint(self) -> str | None:

@@ -42,6 +42,7 @@ TOGETHER: Mapping[str, str] = {
     "mnist17_collective": "MNIST, 1 against 7",
     "mnist_collective": "MNIST",
     "cifar10_transfer": "CIFAR-10",
+    "cifar10_transfer_every_5": "CIFAR-10",
     "imdb_collective": "IMDB",
 }
 
@@ -88,9 +89,9 @@ def main(runs: Path) -> None:
         if lines:
             table = markdown(("certified at", *flips, "median"), lines)
             fill(Path(__file__).with_name("README.md"), {name: table})
-    parts = [together(runs / run, title) for run, title in TOGETHER.items() if (runs / run).is_dir()]
-    if len(parts) == len(TOGETHER):
-        fill(Path(__file__).with_name("README.md"), {"together": "\n\n".join(parts)})
+    for run, title in TOGETHER.items():
+        if (runs / run / "collective.csv").is_file():
+            fill(Path(__file__).with_name("README.md"), {f"together {run}": together(runs / run, title)})
 
 
 if __name__ == "__main__":

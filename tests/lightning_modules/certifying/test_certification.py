@@ -10,6 +10,7 @@ from lightning_modules import Certification, Encoder, Trainer
 from lightning_modules.learners import RidgeHead
 from smoothing.certificates import Certificates, Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
+from smoothing.collective import CollectiveVote
 from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.runs.run_directory import RunDirectory
@@ -226,6 +227,33 @@ def test_features_replace_inputs_and_blocks_have_one_shape(tmp_path: Path) -> No
     assert torch.equal(encoder.fitted, data.training_set()[0])
     assert encoder.shapes == {(64, 1, 8, 8), (1, 1, 8, 8)}
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
+
+
+def test_the_collective_pass_encodes_no_example_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It encodes those of finished rows of an interrupted run, with the same result."""
+    encoded: list[int] = []
+    forward = Doubling.forward
+
+    def counting(self: Doubling, x: torch.Tensor) -> torch.Tensor:
+        encoded.extend([1] * (len(x) == 1))
+        return forward(self, x)
+
+    monkeypatch.setattr(Doubling, "forward", counting)
+    data = Digits((1, 7), batch_size=50)
+    data.setup()
+    m, written = len(data.requested), []
+    for name, exact in (("whole", ExactVote()), ("resumed", Interrupting())):
+        encoder, together = Doubling(), {"together": CollectiveVote([5, 20])}
+        model = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": exact}, encoder, collective=together)
+        if name == "resumed":
+            with pytest.raises(RuntimeError, match="stopped by an error"):
+                Trainer(**QUIET).certify(model, data, tmp_path / name, {"seed": 0}, loggers=[])
+        encoded.clear()
+        Trainer(**QUIET).certify(model, data, tmp_path / name, {"seed": 0}, loggers=[])
+        # One more for the check before the first result, and in the first pass of the check of the encoder.
+        assert m < len(encoded) <= m + 10
+        written.append((tmp_path / name / "collective.csv").read_bytes())
+    assert written[0] == written[1]
 
 
 class Mixing(Doubling):
