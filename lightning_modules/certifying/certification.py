@@ -27,7 +27,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
-from smoothing.votes.reads import moves
+from smoothing.votes.reads import leak, moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -224,6 +224,11 @@ class Certification(pl.LightningModule):
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
 
     @property
+    def object(self) -> str:
+        """What the measure randomises, such as ``"test input"`` or ``"training labels and test input"``."""
+        return " and ".join(self.measure.objects or (self.votes.object,))
+
+    @property
     def remaining(self) -> Sequence[int]:
         """Positions of the requested examples that are not finished."""
         return self.data.requested if self._progress is None else self._progress.remaining
@@ -268,6 +273,9 @@ class Certification(pl.LightningModule):
             self.encoder.serve(self.data.origin)
             if reason := self.encoder.leak(self.measure.distance, self.data.origin):
                 raise ValueError(f"Certification: {reason}")
+        # The length of a row of padded texts is that of the longest one.
+        elif reason := leak("data", self.data, getattr(self.data, "reads", "nothing"), self.measure.distance):
+            raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
