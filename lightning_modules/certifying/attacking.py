@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
-from smoothing.runs.files import named_errors
+from smoothing.files import named_errors
 from torch.utils.data import DataLoader, Dataset
 
 from callbacks.trial_writer import TrialWriter
