@@ -99,8 +99,8 @@ class RetrainedVotes(KeptVotes):
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
                 "which the adversary may change; must be false, or the certifier Empirical"
             )
-        for part, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
-            if reason := self.overlap(part, (seen,)):
+        for trained, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
+            if reason := self.overlap(trained, (seen,)):
                 return reason
         on_labels, on_inputs, on_tests = _parts(measure)
         if on_labels is on_inputs is None:
