@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datamodules.spambase import Spambase
     from datamodules.table_file import TableFile
     from datamodules.texts import TextModule
+    from datamodules.tiny_imagenet import TinyImageNet
 
 __getattr__, __dir__ = attach(__name__, __file__)
 
@@ -39,4 +40,5 @@ __all__ = [
     "Spambase",
     "TableFile",
     "TextModule",
+    "TinyImageNet",
 ]

@@ -12,11 +12,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
-from torchvision.transforms.v2.functional import to_dtype
 
 from smoothing.arguments import at_least
 from smoothing.certificates.ranks import RankShare
 from smoothing.provenance.origin import PARTS, Origin
+from smoothing.votes.reads import Reads
 
 VALIDATION_EVERY = 10
 """Stride of validation examples: every tenth training example by position is used for validation."""
@@ -58,6 +58,7 @@ class DataModule(pl.LightningDataModule, ABC):
         layout: Files of a published data set within its folder, as `placing` shows them; None if it has no fixed place.
         sorted_by_label: Whether labels determine the positions of examples, as in folders of classes. Functions of the
             position then depend on the labels under attack, and certificates assume that positions stay the same.
+        reads: What an input without an encoder reads of the training set (THEORY.md section 8).
         num_classes: Number of classes K, at least 2.
         assumptions: Assumptions of certificates on this data set, one phrase each.
     """
@@ -66,6 +67,7 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     layout: ClassVar[str | None] = None
     sorted_by_label: ClassVar[bool] = False
+    reads: ClassVar[Reads] = "own example only"
 
     def __init__(
         self,
@@ -130,7 +132,12 @@ class DataModule(pl.LightningDataModule, ABC):
         Raises:
             ValueError: If a value is out of range.
         """
-        inputs: Tensor = to_dtype(x, torch.float32, scale=True)
+        inputs = x
+        if x.dtype != torch.float32:
+            # Imported here, since the transforms take longer to import than small data sets to load.
+            from torchvision.transforms.v2.functional import to_dtype
+
+            inputs = to_dtype(x, torch.float32, scale=True)
         if len(inputs) and not (inputs.min() >= 0 and inputs.max() <= 1):
             found = f"values from {inputs.min():.4g} to {inputs.max():.4g}"
             raise ValueError(f"{type(self).__name__}: {found} found; must be within [0, 1]")

@@ -1,6 +1,7 @@
 """Lightning modules: training, certification, and the networks that they train or load.
 
-Add a class to the room inside that fits: networks, training, objectives, learners, encoders, denoisers, architectures.
+Add a class to the room inside that fits: networks, training, objectives, learners, encoders, denoisers, defences,
+architectures.
 Imports run downwards to `smoothing` only; `certifying` also imports callbacks and loggers.
 """
 

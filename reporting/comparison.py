@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reporting.text_table import NOTHING, TextTable
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional
+from smoothing.certificates.certificates import BESIDES
 from smoothing.certificates.curves import (
     ENVELOPE,
     MAX_RADII,
@@ -38,6 +39,8 @@ ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bou
 
 TOGETHER = f"Rows named collective are collective certificates. {MEANING}"
 
+BUDGETS = "A certifier with a budget in its name, such as 3_flips, certifies this change together with the radius."
+
 OTHER_EXAMPLES = "The runs are not known to have the same requested examples."
 
 ENVELOPE_NOTE = (
@@ -52,6 +55,10 @@ class Comparable(Protocol):
     @property
     def distance(self) -> Distance:
         """Distance of the radii."""
+
+    @property
+    def object(self) -> str | None:
+        """Object whose changes the radii measure, such as ``"test input"``; None if it is unknown."""
 
     @property
     def requested(self) -> tuple[bytes, str | None] | None:
@@ -73,12 +80,14 @@ class Run:
         distance: Distance of the radii.
         examples: Hash of the requested examples. None if it is unknown, as in logs.
         collective: Collective certificates; empty if there are none.
+        object: Object whose changes the radii measure; None if it is unknown, as in logs.
     """
 
     table: Table
     distance: Distance
     examples: str | None = None
     collective: CollectiveTable = NONE
+    object: str | None = None
 
     @property
     def requested(self) -> tuple[bytes, str | None]:
@@ -89,6 +98,12 @@ class Run:
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """See `Comparable`."""
         return with_collective(certified_curve(self.table, self.distance, radii), self.table, self.collective, radii)
+
+    @property
+    def budgets(self) -> set[str]:
+        """Budgets of other objects that certificates hold for, one entry per kind of certificate; see `BESIDES`."""
+        texts = {text for name in self.table.certifiers for text in self.table.of(name)["assumptions"].tolist()}
+        return {"; ".join(each for each in text.split("; ") if each.startswith(BESIDES)) for text in texts}
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """See `Comparable`."""
@@ -118,6 +133,7 @@ class Published:
     printed: Curve
 
     requested = None
+    object = None
 
     def __post_init__(self) -> None:
         """Raise if the curve cannot be a certified accuracy."""
@@ -235,14 +251,15 @@ def comparison(
         envelope: Whether to add a row for the best run at every radius.
 
     Raises:
-        ValueError: If a name is empty, distances differ, a radius is not allowed, or an envelope is requested of runs
-            that are not known to have the same requested examples.
+        ValueError: If a name is empty, distances or objects differ, a radius is not allowed, or an envelope is
+            requested of runs that are not known to have the same requested examples.
     """
     if not runs:
         raise ValueError("comparison: runs = {}; must be at least one")
     if nameless := [name for name in runs if not name.strip()]:
         raise ValueError(f"comparison: runs: {nameless[0]!r}; must have at least one character")
     distance = common_distance({name: run.distance for name, run in runs.items()})
+    _check_objects({name: run.object for name, run in runs.items() if run.object is not None})
     at = round_radii(runs, distance) if radii is None else radii
     curves = {name: run.curve(at) for name, run in runs.items()}
     summed = dict.fromkeys(("accuracy", "abstention"), _SHARE)
@@ -273,17 +290,30 @@ def comparison(
         notes += (ATTACKS,)
     if any(curve.collective for curve in curves.values()):
         notes += (TOGETHER,)
+    budgets = {budget for run in tabled(runs).values() for budget in run.budgets}
+    if any(budgets):
+        notes += (BUDGETS,)
     same = same_examples(list(runs.values()))
     if len(runs) > 1 and not same:
         notes += (OTHER_EXAMPLES,)
     if envelope:
         if not same:
             raise ValueError("envelope: the requested examples of the runs differ or are unknown; must be the same")
+        if len(budgets) > 1:
+            raise ValueError(f"envelope: certificates with {len(budgets)} different budgets; must have the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
         rows.append([ENVELOPE, None, None, None, rows[0][4], *[None] * len(summed), *best.tolist()])
         notes += (ENVELOPE_NOTE,)
     title = f"Certified accuracy by {distance.norm} radius ({distance.unit})"
     return Comparison(title, columns, rows, notes)
+
+
+def _check_objects(objects: Mapping[str, str]) -> None:
+    """Raise if radii measure changes of different objects. The same norm and unit are then different threats."""
+    for run, found in objects.items():
+        first, shared = next(iter(objects.items()))
+        if found != shared:
+            raise ValueError(f"{run}: radii of the {found}; must be radii of the {shared}, as in {first}")
 
 
 def same_examples(runs: Sequence[Comparable]) -> bool:

@@ -181,6 +181,9 @@ def run_loggers(
     environment = os.environ
     # The agent of a sweep waits for results on the server.
     mode = environment.get("WANDB_MODE", "online" if "WANDB_SWEEP_ID" in environment else "offline")
+    if mode == "offline":
+        # Otherwise wandb imports OpenTelemetry, and reports errors of offline runs too.
+        environment.setdefault("WANDB_ERROR_REPORTING", "false")
     wandb_logger = WandbLogger(
         save_dir=run_dir,
         project=environment.get("WANDB_PROJECT", project),
@@ -189,7 +192,8 @@ def run_loggers(
         job_type=environment.get("WANDB_JOB_TYPE", job_type),
         mode=mode,
         id=environment.get("WANDB_RUN_ID", latest_run_id(run_dir)),
-        settings=wandb.Settings(silent=True),
+        # The provenance has the versions of the imported packages; wandb would list all that are installed.
+        settings=wandb.Settings(silent=True, x_save_requirements=False),
     )
     # Lightning passes a setting on that wandb warns of.
     wandb_logger._wandb_init.pop("anonymous", None)

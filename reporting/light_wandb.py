@@ -1,4 +1,4 @@
-"""The package wandb, which does not import its subpackage Launch for every run."""
+"""The package wandb, which imports neither its subpackage Launch nor pandas for every run."""
 
 import sys
 from typing import Any
@@ -19,3 +19,7 @@ def _apply_staged_inputs(run: Any) -> None:
 
 if _apply is not None:
     setattr(wandb.Run, _apply.__name__, _apply_staged_inputs)
+
+if hasattr(wandb.util, "pd_available"):
+    # Data frames are then recognised by the name of their class. Otherwise pandas is imported to look at any value.
+    wandb.util.pd_available = False

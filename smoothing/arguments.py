@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+LARGEST = 2**63 - 1
+"""Largest whole number of an argument: the largest index of arrays and loops."""
+
+
 def at_least(owner: object, least: int, /, **arguments: Any) -> None:
-    """Raise unless every argument is a whole number of at least a minimum.
+    """Raise unless every argument is a whole number of at least a minimum, and below 2^63.
 
     Args:
         owner: Object that the arguments belong to, or the name of its class.
@@ -30,6 +34,8 @@ def at_least(owner: object, least: int, /, **arguments: Any) -> None:
             refuse(owner, name, value, f"a whole number, at least {least}")
         if value < least:
             refuse(owner, name, value, f"at least {least}")
+        if value > LARGEST:
+            refuse(owner, name, value, f"at least {least} and below 2^63")
 
 
 def finite(owner: object, least: float, /, **arguments: Any) -> None:

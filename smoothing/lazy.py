@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,22 @@ def is_instance(value: object, path: str) -> bool:
     module, _, name = path.rpartition(".")
     kind = getattr(sys.modules.get(module), name, None)
     return kind is not None and isinstance(value, kind)
+
+
+def package_file(package: str, *parts: str) -> Path:
+    """Return the path of a file of an installed package, without importing the package.
+
+    Args:
+        package: Name of the package.
+        parts: Path of the file within the package.
+
+    Raises:
+        ModuleNotFoundError: If the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"package {package} is not installed; must be installed", name=package)
+    return Path(spec.submodule_search_locations[0], *parts)
 
 
 def exported(file: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,9 @@ def _shown(value: Any) -> str:
             return f"[{', '.join(map(_shown, value))}]"
         case Mapping():
             return f"{{{', '.join(f'{_shown(key)}: {_shown(one)}' for key, one in value.items())}}}"
-        case type():
+        case type() | FunctionType():
             return value.__qualname__
-    return represent(value) if is_instance(value, "torch.nn.Module") else repr(value)
+    # The default of Python shows an address, which differs in each process.
+    kind: Any = type(value)
+    addressed = kind.__repr__ is object.__repr__
+    return represent(value) if addressed or is_instance(value, "torch.nn.Module") else repr(value)

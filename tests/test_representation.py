@@ -71,6 +71,20 @@ def test_arguments_of_all_kinds_are_shown() -> None:
     assert repr(Own(exact=Fraction(1, 2), array=np.ones(2))) == "Own(exact=0.5, array=[1.0, 1.0])"
 
 
+class Plain:
+    def __init__(self, size: int = 1) -> None:
+        self.size = size
+
+
+def helper() -> None: ...
+
+
+def test_functions_and_objects_of_any_class_are_shown_without_addresses() -> None:
+    assert repr(Own(helper, Plain(2), Plain(), exact=Fraction(1, 2), array=np.ones(1))) == (
+        "Own(helper, Plain(size=2), Plain(), exact=0.5, array=[1.0])"
+    )
+
+
 def test_an_argument_without_an_attribute_is_not_made_up() -> None:
     del (own := Own(exact=Fraction(1, 2), array=np.ones(2))).array
     assert repr(own) == "Own(exact=0.5, array=...)"

@@ -53,14 +53,15 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise images ``(batch, channels, height, width)``.
+        """Normalise images ``(batch, channels, height, width)``, or rows of a table ``(batch, channels)``.
 
         Raises:
             ValueError: If the number of channels differs from the number of means.
         """
         if len(self.mean) not in (1, x.shape[1]):
             raise ValueError(f"Normalise: mean has {len(self.mean)} numbers; must be 1 or {x.shape[1]}, the channels")
-        return (x - self.mean) / self.std
+        shape = [-1, *[1] * (x.dim() - 2)]
+        return (x - self.mean.reshape(shape)) / self.std.reshape(shape)
 
 
 class Architecture(nn.Module):
@@ -74,7 +75,8 @@ class Architecture(nn.Module):
     ``weights`` only selects the initial weights and is not recorded.
 
     Args:
-        body: Maps normalised images ``(batch, channels, height, width)`` to logits ``(batch, num_classes)``.
+        body: Maps normalised images ``(batch, channels, height, width)`` to logits ``(batch, num_classes)``. Rows of a
+            table ``(batch, columns)`` are images of columns: their numbers have any scale.
         num_classes: Number of classes K, at least 2.
         mean: Channel means, on the scale [0, 1].
         std: Channel standard deviations, on the scale [0, 1], above 0.

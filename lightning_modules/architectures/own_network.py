@@ -18,7 +18,7 @@ class OwnNetwork(Architecture):
     Args:
         network: Dotted path of a class or function that returns the network, such as ``mine.Net`` for ``Net`` in
             ``mine.py``, or ``torchvision.models.resnet50``. The network maps normalised images
-            ``(batch, channels, height, width)`` to logits ``(batch, num_classes)``.
+            ``(batch, channels, height, width)``, or rows of a table, to logits ``(batch, num_classes)``.
         num_classes: Number of classes K, at least 2.
         arguments: Arguments of ``network``, plain values by name; default: none.
         mean: Channel means that the images are normalised with, or one for all channels; default: no normalisation.

@@ -1,7 +1,7 @@
 """Certification of every requested example of a data set, as a Lightning predict run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from traceback import extract_tb
 from typing import Any, Protocol, cast
@@ -27,7 +27,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
-from smoothing.votes.reads import moves
+from smoothing.votes.reads import leak, moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -88,7 +88,8 @@ class Certification(pl.LightningModule):
     Args:
         measure: Smoothing measure, which randomises the object.
         votes: The base function.
-        certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves.
+        certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves. A certifier
+            with budgets becomes one for each of them, such as ``sampled-3_flips``; see `JointNeymanPearson`.
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
@@ -124,7 +125,14 @@ class Certification(pl.LightningModule):
                         f"Certification: {argument} = {{{name!r}: ...}}; names must consist of letters, digits, "
                         '"_", "-" and ".", and begin with a letter or a digit'
                     )
-        if twice := [name for name in collective or {} if name in certifiers]:
+        split = {
+            name: {f"{name}-{part}" if part else name: one for part, one in certifier.split(measure).items()}
+            for name, certifier in certifiers.items()
+        }
+        every = {name: one for parts in split.values() for name, one in parts.items()}
+        if len(every) < sum(map(len, split.values())):
+            refuse(self, "certifiers", list(certifiers), "names that differ from those of the budgets of others")
+        if twice := [name for name in collective or {} if name in every]:
             raise ValueError(
                 f"Certification: collective = {{{twice[0]!r}: ...}}; must differ from the names of certifiers"
             )
@@ -142,13 +150,14 @@ class Certification(pl.LightningModule):
             refuse(self, "keep_features", keep_features, "false without an encoder")
         self.measure = measure
         self.votes = votes
-        self.certifiers = certifiers
+        self.certifiers = every
         self.collective = collective or {}
         self.encoder = encoder
         self.seed = seed
         self.keep_features = keep_features
         self.fitted: dict[str, str] = {}
         self._store: FeatureStore | None = None
+        self._encoded: dict[int, Tensor] = {}
         self._data: Examples | None = None
         self._progress: Progress | None = None
         self._prepared = False
@@ -173,6 +182,7 @@ class Certification(pl.LightningModule):
         self._data = data
         self._progress = progress
         self._prepared = False
+        self._encoded = {}
 
     def end(self) -> None:
         """End the run. State that it has left in votes or encoder does not change their identity in the next run."""
@@ -199,9 +209,24 @@ class Certification(pl.LightningModule):
         return self._before
 
     @property
+    def randomised(self) -> str:
+        """Object whose changes the radii bound; see `Votes.object`."""
+        return self.measure.objects[-1] if self.measure.objects else self.votes.object
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs in that object; 1 beside the training inputs."""
+        return self.votes.inputs if self.randomised == self.votes.object else 1
+
+    @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints of measure, encoder and votes, in hexadecimal; None if there is none."""
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
+
+    @property
+    def object(self) -> str:
+        """What the measure randomises, such as ``"test input"`` or ``"training labels and test input"``."""
+        return " and ".join(self.measure.objects or (self.votes.object,))
 
     @property
     def remaining(self) -> Sequence[int]:
@@ -211,7 +236,7 @@ class Certification(pl.LightningModule):
     @property
     def collective_remains(self) -> bool:
         """Whether collective certificates are not finished."""
-        return bool(self.collective) and self._progress is not None and not self._progress.directory.collective.exists()
+        return bool(self.collective) and self._progress is not None and not self._progress.collective_finished
 
     def requested_inputs(self) -> tuple[Tensor, Tensor]:
         """Return all requested examples ``(m, ...)`` and their positions ``(m,)``."""
@@ -248,6 +273,9 @@ class Certification(pl.LightningModule):
             self.encoder.serve(self.data.origin)
             if reason := self.encoder.leak(self.measure.distance, self.data.origin):
                 raise ValueError(f"Certification: {reason}")
+        # The length of a row of padded texts is that of the longest one.
+        elif reason := leak("data", self.data, getattr(self.data, "reads", "nothing"), self.measure.distance):
+            raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})
@@ -277,7 +305,10 @@ class Certification(pl.LightningModule):
         assumptions = self.assumptions
         # Lightning predicts in inference mode, which holds for one thread only; certifiers can use several.
         with torch.inference_mode(False), torch.no_grad():
-            ballots = Ballots(self.measure, self.votes, self._features(x), index, self.seed)
+            features = self._features(x)
+            if self.collective and self.encoder is not None:
+                self._encoded |= dict(zip(index.tolist(), features, strict=True))
+            ballots = Ballots(self.measure, self.votes, features, index, self.seed)
             answers = {name: certifier.evaluate(ballots) for name, certifier in self.certifiers.items()}
         return {
             name: replace(answer, assumptions=(*answer.assumptions, *assumptions)) for name, answer in answers.items()
@@ -291,6 +322,17 @@ class Certification(pl.LightningModule):
     def features(self, x: Tensor) -> Tensor:
         """Return what the votes get of some inputs, ``(batch, ...)``. Each input is encoded by itself."""
         return self._features(x.to(self.device))
+
+    def features_of(self, inputs: Mapping[int, Tensor]) -> Tensor:
+        """Return the features of test examples, by position. Those of certified examples are not computed again."""
+        if self.encoder is None:
+            return self.features(torch.stack([*inputs.values()]))
+        return torch.cat(
+            [
+                self._encoded[position][None] if position in self._encoded else self.features(x[None])
+                for position, x in inputs.items()
+            ]
+        )
 
     @property
     def _certifiers(self) -> dict[str, Certifier]:
@@ -339,6 +381,8 @@ class Certification(pl.LightningModule):
         x, labels = self.data.training_set()
         if self.encoder is not None:
             self.encoder.fit(x)
+            # In training mode, norms would collect statistics of the training set while they encode it.
+            self.encoder.eval()
             self._check_encoder(x)
             if self.keep_features:
                 folder = self.keep_features if isinstance(self.keep_features, str) else None
@@ -363,7 +407,8 @@ class Certification(pl.LightningModule):
             return x
         encode = self._store or self.encoder
         with one_thread():
-            return torch.cat([encode(example) for example in x.split(1)])
+            # Copies: the place of an example in memory may change how it is rounded.
+            return torch.cat([encode(example.clone()) for example in x.split(1)])
 
     def _training_features(self, x: Tensor) -> Tensor:
         """Encode the training inputs. Each rank encodes its share of the blocks and gets all features."""

@@ -1,6 +1,6 @@
 """Collective certificates of a run, after the certificates of all examples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,14 +24,16 @@ from smoothing.collective import (
     CollectiveRow,
     CollectiveTable,
 )
-from smoothing.collective.examples import Whole
+from smoothing.collective.examples import Float, Whole
+from smoothing.collective.linear import LinearExamples
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
+from smoothing.files import draft, named_errors
 from smoothing.numerics.threads import one_thread
-from smoothing.runs.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots
 
 T = TypeVar("T")
+E = TypeVar("E", bound=AnsweredExamples)
 
 
 class CollectivePass:
@@ -45,13 +47,16 @@ class CollectivePass:
         model: The module that certifies, after `Certification.setup`.
         progress: Progress of the run.
         strategy: Strategy of the trainer.
+        limit: Number of examples, to measure a part of the work; all by default.
     """
 
-    def __init__(self, model: Certification, progress: Progress, strategy: Strategy) -> None:
+    def __init__(self, model: Certification, progress: Progress, strategy: Strategy, limit: int | None = None) -> None:
         self._model = model
         self._progress = progress
         self._strategy = strategy
+        self._limit = limit
         self._features: dict[int, tuple[Tensor, Tensor]] = {}
+        self._radii: dict[tuple[type, int], Float] = {}
 
     @property
     def _first(self) -> bool:
@@ -69,19 +74,27 @@ class CollectivePass:
         directory.check_fitted(self._model.fitted)
         if self._first:
             directory.acquire()
-        rows: list[CollectiveRow] = []
-        with torch.inference_mode(False), torch.no_grad():
-            for name, evaluator in self._model.collective.items():
-                rows += self._rows(name, evaluator)
+        rows = self.certificates()
         if self._first:
             CollectiveTable(rows).write_csv(directory.collective)
         self._strategy.barrier("collective certificates are written")
         return True
 
+    def certificates(self) -> list[CollectiveRow]:
+        """Compute the rows of the table."""
+        rows: list[CollectiveRow] = []
+        with torch.inference_mode(False), torch.no_grad():
+            for name, evaluator in self._model.collective.items():
+                rows += self._rows(name, evaluator)
+        return rows
+
+    @property
+    def _requested(self) -> Sequence[int]:
+        return self._model.data.requested[: self._limit]
+
     def _rows(self, name: str, evaluator: CollectiveEvaluator) -> list[CollectiveRow]:
-        data = self._model.data
-        tests = data.test_set()
-        truth = np.array([tests[position][2] for position in data.requested], np.int64)
+        tests = self._model.data.test_set()
+        truth = np.array([tests[position][2] for position in self._requested], np.int64)
         assumptions = (*self._ballots(0).assumptions, *self._model.assumptions)
         if isinstance(evaluator, CollectiveAttack):
             return self._attacked(name, evaluator, truth).rows(name, evaluator, assumptions)
@@ -90,7 +103,7 @@ class CollectivePass:
 
     def _bounds(self, name: str, certifier: CollectiveCertifier, truth: Whole) -> CollectiveBounds:
         """Return the bounds of one certifier."""
-        plan = Plan.of(self._examples(certifier, 0), len(truth))
+        plan = Plan.of(self._examples(certifier, 0), len(self._model.data.requested))
 
         def check(given: Whole) -> None:
             check_multipliers(certifier, given, len(truth))
@@ -98,7 +111,8 @@ class CollectivePass:
         known: Any = self._strategy.broadcast(self._stored(name, "multipliers", check))
         found = {}
         for number in self._own(truth):
-            found[number] = plan.piece(self._examples(certifier, number), search=known is None)
+            block = self._answered(self._examples(certifier, number), number)
+            found[number] = plan.piece(block, search=known is None)
         pieces = self._in_order(found)
         answers = Answers.of(certifier, pieces, truth)
         if known is None:
@@ -116,7 +130,7 @@ class CollectivePass:
     def _attacked(self, name: str, attack: CollectiveAttack, truth: Whole) -> CollectiveAttacked:
         """Return the answers that one attack changes."""
         first = attack.examples(self._ballots(0))
-        spacing = attack.spacing(first, len(truth))
+        spacing = attack.spacing(first, len(self._model.data.requested))
 
         def check(given: Whole) -> None:
             check_labels(attack, given, first)
@@ -124,7 +138,7 @@ class CollectivePass:
         labels: Any = self._strategy.broadcast(self._stored(name, "changed labels", check))
         found = {}
         for number in self._own(truth):
-            block = attack.examples(self._ballots(number))
+            block = self._answered(attack.examples(self._ballots(number)), number)
             targets = Targets.of(block, number * BLOCK, spacing) if labels is None else None
             found[number] = Piece(block.prediction, block.radius, None), targets
         pieces, targets = zip(*self._in_order(found), strict=True)
@@ -161,13 +175,21 @@ class CollectivePass:
         """Return one block of examples."""
         return certifier.examples(self._ballots(number))
 
+    def _answered(self, examples: E, number: int) -> E:
+        """Set the radii of a block of examples if another certifier of the same vote has computed them."""
+        key = type(examples), number
+        if isinstance(examples, LinearExamples):
+            if key in self._radii:
+                examples.radius = self._radii[key]
+            self._radii[key] = examples.radius
+        return examples
+
     def _inputs(self, number: int) -> tuple[Tensor, Tensor]:
         """Return what the votes get of one block of examples, and the positions of these; cached."""
         if number not in self._features:
-            data = self._model.data
-            tests, positions = data.test_set(), data.requested[_block(number)]
-            x = torch.stack([tests[position][1] for position in positions])
-            self._features[number] = self._model.features(x), torch.tensor(positions)
+            tests, positions = self._model.data.test_set(), self._requested[_block(number)]
+            x = self._model.features_of({position: tests[position][1] for position in positions})
+            self._features[number] = x, torch.tensor(positions)
         return self._features[number]
 
     def _stored(self, name: str, what: str, check: Callable[[Whole], None]) -> Whole | None:
@@ -186,10 +208,8 @@ class CollectivePass:
         path = self._progress.directory.multipliers(name)
         with named_errors(path):
             path.parent.mkdir(exist_ok=True)
-            draft = path.with_suffix(".part")
-            with draft.open("wb") as file:
-                np.save(file, found)
-            draft.replace(path)
+        with draft(path) as made, made.open("wb") as file:
+            np.save(file, found)
 
     @property
     def _ranks(self) -> int:

@@ -1,6 +1,7 @@
 """Probe of a certify run: the run itself on some of its work, in a directory that is removed afterwards."""
 
 import os
+import pickle
 import random
 import resource
 import sys
@@ -19,20 +20,26 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.strategies import Strategy
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_modules.certifying.certification import Certification
+from lightning_modules.certifying.collective_pass import CollectivePass, T
 from lightning_modules.certifying.retraining import DrawsToDo
 from lightning_modules.certifying.to_do import ExamplesToDo
 from lightning_modules.certifying.trainer import Trainer
 from reporting.report import report
+from smoothing.collective.examples import Whole
 from smoothing.measures import SmoothingMeasure
 from smoothing.runs.cost import Cost, Pace
 from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 from smoothing.votes import Draw
 from smoothing.votes.network import NOISE_BLOCK
+
+PARTIAL = (64, 192)
+"""Numbers of examples on which the collective pass is measured."""
 
 BUDGET = 6.0
 """Seconds of measured work for each kind of work. At least two batches are measured."""
@@ -53,7 +60,7 @@ class Probed:
         cost: Cost of the remaining run.
         requested: Number of requested examples.
         draws: Number of draws per example; 0 if nothing is sampled or models are retrained.
-        memory: Peak memory of this process, in bytes.
+        memory: Peak memory of this process, in bytes, and what collective certificates hold of all examples.
         device_memory: Peak memory on the accelerator, in bytes; 0 without one.
         shape: Shape of the randomised object; empty if nothing remains.
     """
@@ -172,6 +179,70 @@ class Excerpt:
         return total
 
 
+class PartialPass(CollectivePass):
+    """Collective pass on some of the examples, for a probe. It stores nothing.
+
+    Attributes:
+        searched: Seconds of the searches.
+        held: Largest number of bytes that are held of all these examples together.
+    """
+
+    def __init__(self, model: Certification, progress: Progress, strategy: Strategy, limit: int, clock: Clock) -> None:
+        super().__init__(model, progress, strategy, limit)
+        self._clock = clock
+        self.searched = 0.0
+        self.held = 0
+
+    def _solved(self, name: str, search: Callable[[], Whole]) -> Whole:
+        begin = self._clock()
+        found = super()._solved(name, search)
+        self.searched += self._clock() - begin
+        return found
+
+    def _in_order(self, found: dict[int, T]) -> list[T]:
+        pieces = super()._in_order(found)
+        self.held = max(self.held, len(pickle.dumps(pieces)))
+        return pieces
+
+    def _stored(self, name: str, what: str, check: Callable[[Whole], None]) -> Whole | None:
+        return None
+
+    def _store(self, name: str, found: Whole) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Together:
+    """What a probe has measured of the collective pass.
+
+    Attributes:
+        pace: Measured examples, without the searches.
+        search: Extrapolated seconds of the searches.
+        memory: Extrapolated bytes that are held of all examples.
+    """
+
+    pace: Pace
+    search: float
+    memory: int
+
+    @classmethod
+    def of(cls, make: Callable[[int], PartialPass], m: int, clock: Clock) -> "Together":
+        """Measure the pass on two numbers of examples and extrapolate to ``m`` examples, linearly."""
+        sizes = sorted({min(size, m) for size in PARTIAL})
+        batches: list[tuple[int, float]] = []
+        search: list[tuple[int, float]] = []
+        done, spent, searched, held = 0, 0.0, 0.0, 0
+        for size in sizes:
+            begin, some = clock(), make(size)
+            some.certificates()
+            taken = clock() - begin - some.searched
+            batches.append((size - done, max(taken - spent, 0.0)))
+            search.append((size - done, max(some.searched - searched, 0.0)))
+            done, spent, searched, held = size, taken, some.searched, some.held
+        # The search holds its input twice: in pieces, and joined.
+        return cls(Pace(m, tuple(batches)), Pace(m, tuple(search)).seconds(), 2 * held * (m - done) // done)
+
+
 class ProbeProgress(Progress):
     """Progress of a probe: it reads the directory of the run and writes to another one.
 
@@ -190,6 +261,11 @@ class ProbeProgress(Progress):
         super().__init__(scratch, config)
         self.there = there
         self.borrowed: list[Draw] = []
+
+    @property
+    def collective_finished(self) -> bool:
+        """See `Progress.collective_finished`."""
+        return self.there.collective.exists()
 
     def check(self, requested: Sequence[int], provenance: Mapping[str, Any]) -> None:
         """See `Progress.check`. The order of the remaining examples is random, since costs of neighbours are alike."""
@@ -290,7 +366,8 @@ def probe(
     """Measure what the rest of a certify run costs, without writing to its directory.
 
     `Trainer.finish` carries the run out in a temporary directory: data, checks and fit in full; draws, models and
-    examples in part; the views on a table of full length. Meanwhile wandb is offline.
+    examples in part; collective certificates on some examples; the views on a table of full length. Meanwhile wandb is
+    offline.
 
     Args:
         trainer: A trainer of one device.
@@ -310,6 +387,7 @@ def probe(
     measured = _Probe(model, watch, budget)
     begin = clock()
     times: list[float] = []
+    together: list[Together] = []
     with TemporaryDirectory() as folder, redirect_stdout(StringIO()), _offline():
         scratch = RunDirectory(Path(folder, directory.path.name))
         progress = ProbeProgress(directory, scratch, config)
@@ -317,9 +395,14 @@ def probe(
         def views() -> None:
             measured.remove()
             times.append(clock())
+            if model.collective_remains:
+                m = len(model.data.requested)
+                together.append(
+                    Together.of(lambda size: PartialPass(model, progress, trainer.strategy, size, clock), m, clock)
+                )
             progress.fill()
             times.append(clock())
-            report(scratch, model.measure.distance, loggers, config, model.votes.inputs)
+            report(scratch, model.measure.distance, loggers, config, model.inputs)
             times.append(clock())
 
         draws, examples = _Draws(datamodule, progress, measured), _Examples(datamodule, progress, measured)
@@ -335,14 +418,17 @@ def probe(
     paces = {"examples": measured.pace("examples", len(remaining))}
     if model.votes.kept:
         paces = {"models": measured.pace("models", len(progress.borrowed)), **paces}
+    if together:
+        paces["answers"] = together[0].pace
     fixed = computed - begin - watch.busy + end - reported
     pieces = sum(count for count, _ in measured.batches.get("examples", ()))
     example = data.test_set()[data.requested[0]][1][None]
     return Probed(
-        Cost(start, fixed, reported - filled, paces),
+        Cost(start, fixed, reported - filled, paces, sum(one.search for one in together)),
         requested=len(progress.requested),
         draws=round(measured.excerpt.draws / pieces) if measured.excerpt and pieces else 0,
-        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        + sum(one.memory for one in together),
         device_memory=torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0,
         shape=tuple(model.votes.object_shape(example)) if remaining else (),
     )

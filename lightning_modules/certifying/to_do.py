@@ -10,6 +10,13 @@ from lightning_modules.certifying.certification import Examples
 from lightning_modules.certifying.opening import Opening
 from smoothing.runs.progress import Progress
 
+EXPECTED_WARNINGS = (
+    "Total length of .* across ranks is zero",  # fewer examples remain than there are ranks
+    ".*LeafSpec.* is deprecated",  # a matter of Lightning and torch
+    "The 'predict_dataloader' does not have many workers",  # examples in memory need no workers
+)
+"""Patterns of Lightning's warnings that do not apply here."""
+
 T = TypeVar("T")
 
 

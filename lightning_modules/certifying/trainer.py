@@ -1,4 +1,4 @@
-"""Lightning trainer with a `certify` method."""
+"""Lightning trainer with the methods `certify` and `attack`."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -13,32 +13,27 @@ from pytorch_lightning.loggers import Logger
 from callbacks.draw_writer import DrawWriter
 from callbacks.shard_writer import ShardWriter
 from callbacks.watch import Watch
+from lightning_modules.certifying.attacking import attack
 from lightning_modules.certifying.certification import Certification, Examples
 from lightning_modules.certifying.collective_pass import CollectivePass
 from lightning_modules.certifying.opening import Opening
 from lightning_modules.certifying.retraining import DrawsToDo, Retraining
-from lightning_modules.certifying.to_do import ExamplesToDo
+from lightning_modules.certifying.to_do import EXPECTED_WARNINGS, ExamplesToDo
+from lightning_modules.defences.trials import DefenceTrials
 from reporting.live import LiveRun
 from reporting.report import report
 from reporting.tally import Tally
 from smoothing.distance import Distance
-from smoothing.runs.files import named_errors
+from smoothing.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
-
-EXPECTED_WARNINGS = (
-    "Total length of .* across ranks is zero",  # fewer examples remain than there are ranks
-    ".*LeafSpec.* is deprecated",  # a matter of Lightning and torch
-    "The 'predict_dataloader' does not have many workers",  # examples in memory need no workers
-)
-"""Patterns of Lightning's warnings that do not apply here."""
 
 FULL = "32-true"
 """Precision of the trainer that does not round inputs. The trainer is not part of the identity of a run."""
 
 
 class Trainer(pl.Trainer):
-    """Lightning trainer that also certifies, with any strategy."""
+    """Lightning trainer that also certifies and attacks, with any strategy."""
 
     callbacks: list[Callback]
 
@@ -79,7 +74,7 @@ class Trainer(pl.Trainer):
 
         def views() -> None:
             tests = model.data.test_set()
-            report(directory, distance, live.opened, config or {}, model.votes.inputs, tests)
+            report(directory, distance, live.opened, config or {}, model.inputs, tests)
 
         distance = model.measure.distance
         live = LiveRun(directory, loggers, config or {}, distance)
@@ -89,6 +84,36 @@ class Trainer(pl.Trainer):
             self.finish(model, progress, draws, examples, views, watch, collective=True)
         finally:
             live.close()
+
+    def attack(
+        self,
+        model: DefenceTrials,
+        datamodule: pl.LightningDataModule,
+        run_dir: str | Path,
+        config: Mapping[str, Any] | None = None,
+        loggers: Sequence[Logger] | None = None,
+    ) -> None:
+        """Try attacks on targets against defences, or resume interrupted trials.
+
+        The ranks share attacks and targets. Each finished trial is written at once to the folder ``trials`` of the run
+        directory, and the poisons to the folder ``poisons``. At the end, all trials are in ``trials.csv``.
+
+        Args:
+            model: Training recipe and defences.
+            datamodule: Data with attacks and targets, a `PoisoningTrials`.
+            run_dir: The run directory. It is created if it does not exist.
+            config: The resolved config, which identifies the owner of the directory. Without a config, an unfinished
+                run is not resumed.
+            loggers: Loggers of success and accuracy, used on one rank; by default CSV, TensorBoard and wandb in the run
+                directory.
+
+        Raises:
+            ValueError: If model or data are invalid, or if the directory belongs to another run, is in use, is damaged
+                or cannot be written.
+            RuntimeError: If an error occurs after the first trial was requested.
+            OSError: If a file of the run directory cannot be written after that, with its name.
+        """
+        attack(self, model, datamodule, RunDirectory(run_dir), config or {}, loggers)
 
     def finish(
         self,

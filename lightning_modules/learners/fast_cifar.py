@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
-from lightning_modules.learners.training_data import by_model, standardised
+from lightning_modules.learners.training_data import by_model, shifted, standardised
 from smoothing.arguments import at_least, below_one, finite, instance, positive, refuse, sequence
 from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
@@ -108,7 +108,7 @@ class FastCifar(Learner):
         for epoch in range(self.epochs):
             source = generator((*key, EPOCHS, epoch), x.device)
             order = torch.randperm(len(x), generator=source, device=x.device)
-            seen = _shifted(x, self.shift, source)
+            seen = shifted(x, self.shift, source)
             if epoch == 0:
                 mirrored = torch.rand(len(x), generator=source, device=x.device) < 0.5
             # Alternating, so that any two successive epochs use both versions of an image.
@@ -239,20 +239,6 @@ def _whitening(x: Tensor) -> Tensor:
     variances, axes = torch.linalg.eigh(moments if moments.isfinite().all() else torch.eye(len(moments)).to(moments))
     kernels = (axes / (variances.clamp(min=0) + 5e-4).sqrt()).T.reshape(-1, *patches.shape[3:])
     return torch.cat([kernels, -kernels]).to(x)
-
-
-def _shifted(x: Tensor, most: int, source: torch.Generator) -> Tensor:
-    """Shift each image at random by up to ``most`` pixels, with reflection at the edges."""
-    if not most:
-        return x
-    height, width = x.shape[-2:]
-    wide = pad(x, (most,) * 4, "reflect")
-    down, right = (torch.randint(2 * most + 1, (len(x),), generator=source, device=x.device) for _ in range(2))
-    rows = (down[:, None] + torch.arange(height, device=x.device))[:, None, :, None]
-    columns = (right[:, None] + torch.arange(width, device=x.device))[:, None, None, :]
-    images = torch.arange(len(x), device=x.device)[:, None, None, None]
-    channels = torch.arange(x.shape[1], device=x.device)[None, :, None, None]
-    return wide[images, channels, rows, columns]
 
 
 def _triangle(progress: float, peak: float = 0.23, start: float = 0.2, end: float = 0.07) -> float:

@@ -90,7 +90,7 @@ class Networks(Learner):
         self.checkpoint = None if trained_on is None else digest(network)
         self.warm_start = warm_start
         self._start: Named | None = None if trained_on is None else dict(network.named_parameters())
-        self._buffers: Named = dict((_unseen(network) if trained_on is None else network).named_buffers())
+        self._buffers: Named = dict((without_statistics(network) if trained_on is None else network).named_buffers())
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -154,7 +154,7 @@ class Networks(Learner):
         drawn = []
         for key in keys:
             source = generator(key)
-            drawn.append({name: _weight(name, value, source) for name, value in self.network.named_parameters()})
+            drawn.append({name: initial_weight(name, value, source) for name, value in self.network.named_parameters()})
         return {name: torch.stack([weights[name] for weights in drawn]).to(device) for name in drawn[0]}
 
     def _loss(self, network: nn.Module) -> Callable[[Named, Named, Tensor, Tensor], Tensor]:
@@ -182,15 +182,15 @@ def _of(stacked: Named, model: int) -> Named:
     return {name: value[model] for name, value in stacked.items()}
 
 
-def _weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
-    """Return an initial weight by shape and name: matrices and kernels random, biases zero, scales one."""
+def initial_weight(name: str, like: Tensor, source: torch.Generator) -> Tensor:
+    """Return an initial weight by shape and name: matrices and kernels by He et al. (2015), biases zero, scales one."""
     if like.ndim > 1:
         drawn: Tensor = nn.init.kaiming_normal_(torch.empty_like(like), nonlinearity="relu", generator=source)
         return drawn
     return torch.zeros_like(like) if name.endswith("bias") else torch.ones_like(like)
 
 
-def _unseen(network: nn.Module) -> nn.Module:
+def without_statistics(network: nn.Module) -> nn.Module:
     """Return a copy with reset norms: their statistics may come from the examples under attack."""
     fresh = deepcopy(network)
     for module in fresh.modules():

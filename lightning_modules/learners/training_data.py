@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, pad
 
 from smoothing.numerics.random import generator
 
@@ -78,3 +78,17 @@ def _warped(x: Tensor, strength: float, source: torch.Generator) -> Tensor:
     maps = torch.stack([torch.stack(row, 1) for row in rows], 1).to(x)
     ground = x[:, :, :1, :1]
     return grid_sample(x - ground, affine_grid(maps, list(x.shape), False), align_corners=False) + ground
+
+
+def shifted(x: Tensor, most: int, source: torch.Generator) -> Tensor:
+    """Shift each image at random by up to ``most`` pixels, with reflection at the edges."""
+    if not most:
+        return x
+    height, width = x.shape[-2:]
+    wide = pad(x, (most,) * 4, "reflect")
+    down, right = (torch.randint(2 * most + 1, (len(x),), generator=source, device=x.device) for _ in range(2))
+    rows = (down[:, None] + torch.arange(height, device=x.device))[:, None, :, None]
+    columns = (right[:, None] + torch.arange(width, device=x.device))[:, None, None, :]
+    images = torch.arange(len(x), device=x.device)[:, None, None, None]
+    channels = torch.arange(x.shape[1], device=x.device)[None, :, None, None]
+    return wide[images, channels, rows, columns]

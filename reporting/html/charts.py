@@ -1,12 +1,12 @@
 """Interactive charts as specifications of plotly."""
 
-import json
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from reporting.comparison import Comparable, tabled
 from reporting.figure import label, lines
@@ -31,40 +31,37 @@ def curve_chart(curves: Mapping[str, Curve], envelope: bool = False, logarithmic
         logarithmic: Whether the radius axis is logarithmic.
     """
     distance = common_distance({run: curve.distance for run, curve in curves.items()})
-    made, drawn = go.Figure(), lines(curves)
+    drawn, data = lines(curves), []
     if envelope:
         best = upper_envelope(list(curves.values()))
-        made.add_scatter(
-            x=best.radii,
-            y=best.accuracy[ENVELOPE],
-            name=ENVELOPE,
-            mode="lines",
-            line={"shape": "vh", "color": "#bbbbbb", "width": 7},
+        data.append(
+            {
+                **_line(best.radii, best.accuracy[ENVELOPE], ENVELOPE),
+                "mode": "lines",
+                "line": {"shape": "vh", "color": "#bbbbbb", "width": 7},
+            }
         )
     for (run, certifier), style in line_styles(curves).items():
         name = label(run, certifier, curves)
         radii, accuracy = drawn[name]
         marked = style.marker or len(radii) == 1
-        made.add_scatter(
-            x=radii,
-            y=accuracy,
-            name=escape(name),
-            mode="lines+markers" if marked else "lines",
-            marker={"symbol": MARKERS[style.marker] or "circle", "size": 7, "maxdisplayed": 12},
-            line={
-                "shape": "hv" if style.attack else "vh",
-                "color": style.colour,
-                "dash": style.web,
-                "width": style.width,
-            },
-            hovertemplate="%{y:.1%}",
+        shape = {"shape": "hv" if style.attack else "vh", "color": style.colour}
+        data.append(
+            {
+                **_line(radii, accuracy, escape(name)),
+                "mode": "lines+markers" if marked else "lines",
+                "marker": {"symbol": MARKERS[style.marker] or "circle", "size": 7, "maxdisplayed": 12},
+                "line": {**shape, "dash": style.web, "width": style.width},
+                "hovertemplate": "%{y:.1%}",
+            }
         )
-    made.update_xaxes(title=escape(f"{distance.norm} radius ({distance.unit})"), rangemode="tozero", hoverformat=".4~g")
-    if logarithmic:
-        made.update_xaxes(type="log")
-    made.update_yaxes(title="certified accuracy", tickformat=".0%", range=[0, 1.02])
-    made.update_layout(hovermode="x unified", showlegend=True)
-    return _specification(made)
+    radius = {
+        **_axis(escape(f"{distance.norm} radius ({distance.unit})")),
+        "rangemode": "tozero",
+        "hoverformat": ".4~g",
+        **({"type": "log"} if logarithmic else {}),
+    }
+    return _specification(data, radius, {**_axis("certified accuracy"), "tickformat": ".0%", "range": [0, 1.02]})
 
 
 def share_chart(runs: Mapping[str, Comparable]) -> Chart | None:
@@ -82,25 +79,23 @@ def share_chart(runs: Mapping[str, Comparable]) -> Chart | None:
     }
     if not shares:
         return None
-    made = go.Figure()
     styles = line_styles({name: run.curve() for name, run in runs.items()})
-    edges = np.linspace(0, 1, BINS + 1)
+    edges, data = np.linspace(0, 1, BINS + 1), []
     for (name, certifier), values in shares.items():
         counts, _ = np.histogram(values, edges)
         style = styles[name, certifier]
-        made.add_scatter(
-            x=edges,
-            y=np.append(counts, counts[-1]),
-            name=escape(certifier if len(tables) == 1 else f"{name}: {certifier}"),
-            mode="lines",
-            fill="tozeroy" if len(shares) == 1 else "none",
-            line={"shape": "hv", "color": style.colour, "dash": style.web, "width": 1.8},
-            hovertemplate="%{y} examples",
+        shown = escape(certifier if len(tables) == 1 else f"{name}: {certifier}")
+        data.append(
+            {
+                **_line(edges, np.append(counts, counts[-1]), shown),
+                "mode": "lines",
+                "fill": "tozeroy" if len(shares) == 1 else "none",
+                "line": {"shape": "hv", "color": style.colour, "dash": style.web, "width": 1.8},
+                "hovertemplate": "%{y} examples",
+            }
         )
-    made.update_xaxes(title="vote share of the predicted class", range=[0, 1], hoverformat=".3f")
-    made.update_yaxes(title="number of examples", rangemode="tozero")
-    made.update_layout(hovermode="x unified", showlegend=True)
-    return _specification(made)
+    share = {**_axis("vote share of the predicted class"), "range": [0, 1], "hoverformat": ".3f"}
+    return _specification(data, share, {**_axis("number of examples"), "rangemode": "tozero"})
 
 
 def vote_shares(part: Table) -> Float:
@@ -117,15 +112,33 @@ def vote_shares(part: Table) -> Float:
     return np.clip(known, 0, 1)
 
 
-def _specification(made: go.Figure) -> Chart:
-    made.update_layout(
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)"},
-        font={"family": "system-ui, DejaVu Sans, sans-serif"},
-        margin={"l": 64, "r": 32, "t": 16, "b": 56},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    specification: Chart = json.loads(made.to_json())
-    return specification
+def _line(x: ArrayLike, y: ArrayLike, name: str) -> Chart:
+    """Return a line of plotly. The package itself takes longer to import than the page to write."""
+    return {"type": "scatter", "x": _array(x), "y": _array(y), "name": name}
+
+
+def _array(values: ArrayLike) -> dict[str, str]:
+    """Return numbers in the binary form of plotly."""
+    return {"dtype": "f8", "bdata": b64encode(np.asarray(values, dtype="<f8").tobytes()).decode()}
+
+
+def _axis(title: str) -> Chart:
+    return {"title": {"text": title}}
+
+
+def _specification(data: Sequence[Chart], xaxis: Chart, yaxis: Chart) -> Chart:
+    return {
+        "data": list(data),
+        "layout": {
+            "xaxis": xaxis,
+            "yaxis": yaxis,
+            "hovermode": "x unified",
+            "showlegend": True,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "modebar": {"orientation": "v", "bgcolor": "rgba(0,0,0,0)"},
+            "font": {"family": "system-ui, DejaVu Sans, sans-serif"},
+            "margin": {"l": 64, "r": 32, "t": 16, "b": 56},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        },
+    }

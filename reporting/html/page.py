@@ -9,9 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from reporting.comparison import Comparable, tabled
 from reporting.html.charts import Chart, curve_chart, share_chart
@@ -21,7 +19,8 @@ from reporting.shown import read_shown
 from reporting.text_table import TextTable
 from smoothing.certificates.curves import Curve
 from smoothing.distance import Distance
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
+from smoothing.lazy import package_file
 from smoothing.runs.run_directory import CONFIG, PROVENANCE, RunDirectory
 
 RECORDED = ("code", "seed", "data", "examples_hash", "checkpoint", "encoder", "identity", "fitted", "sources")
@@ -140,10 +139,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reporting.html", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    bundle = Path(itables.options.dt_bundle)
+    # Neither package is imported: that takes longer than to write the page.
+    bundle = package_file("itables", "html", "dt_bundle.js")
+    plotly = package_file("plotly", "package_data", "plotly.min.js")
     library = b64encode(bundle.read_bytes()).decode()
     environment.globals |= {
-        "plotly": get_plotlyjs(),
+        "plotly": plotly.read_text(encoding="utf-8"),
         "datatables": f"data:text/javascript;base64,{library}",
         "datatables_style": bundle.with_suffix(".css").read_text(encoding="utf-8"),
     }

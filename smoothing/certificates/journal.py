@@ -3,7 +3,10 @@
 import json
 import os
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -76,9 +79,34 @@ class Journal(ABC, Generic[P]):
         self.close()
 
 
+@dataclass(frozen=True)
+class Batch(Generic[K, V]):
+    """Consecutive finished lines of one journal, without those that another rank has written too.
+
+    Attributes:
+        path: The journal.
+        numbers: Number of each line.
+        keys: Key of the piece of work of each line.
+        pieces: Piece of work of each line.
+    """
+
+    path: Path
+    numbers: Sequence[int]
+    keys: Sequence[K]
+    pieces: Sequence[V]
+
+    def where(self, place: int) -> str:
+        """Return file and number of a line, for messages."""
+        return f"{self.path}, line {self.numbers[place]}"
+
+
 def read_journals(
-    directory: str | Path, name: str, piece: str, read: Callable[[Any], tuple[K, V]]
-) -> Iterator[tuple[str, K, V]]:
+    directory: str | Path,
+    name: str,
+    piece: str,
+    read: Callable[[Any], tuple[K, V]],
+    sizes: dict[Path, int] | None = None,
+) -> Iterator[Batch[K, V]]:
     """Read the finished work in all journals ``*.jsonl`` of a directory.
 
     A torn last line is skipped: its work is not finished. A line that several ranks have written is yielded once.
@@ -89,32 +117,104 @@ def read_journals(
         piece: Name of a piece of work in messages, for example ``"example"``.
         read: Converts the content of a line to the key of a piece and the piece. It raises ValueError, TypeError or
             KeyError if it cannot.
+        sizes: Filled with the size of the finished lines of each journal in bytes.
 
     Yields:
-        File and line number for messages, key, and piece.
+        Finished lines. All lines before a damaged one are yielded.
 
     Raises:
         ValueError: With file and line number, if a finished line is damaged, or if two different lines have the same
             key.
     """
-    known: dict[K, tuple[Path, int, int]] = {}
+    first = _Lines()
+    known: dict[K, int] = {}
     beginning = f'{{"{name}":'.encode()
     for path in sorted(Path(directory).glob("*.jsonl")):
-        start, file = 0, f"{path}, line "
-        for number, line in enumerate(_finished_lines(path), 1):
-            where = f"{file}{number}"
+        first.begin(path)
+        start, number = 0, 1
+        with path.open("rb") as file:
+            while lines := list(islice(file, _BATCH)):
+                if not lines[-1].endswith(b"\n"):
+                    lines.pop()
+                found, error = _read_lines(beginning, lines, read)
+                numbers: list[int] = []
+                keys: list[K] = []
+                pieces: list[V] = []
+                refused: ValueError | None = None
+                for line, (key, value) in zip(lines, found, strict=False):
+                    new = len(known)
+                    place = known.setdefault(key, new)
+                    if place == new:
+                        first.numbers.append(number)
+                        first.starts.append(start)
+                        numbers.append(number)
+                        keys.append(key)
+                        pieces.append(value)
+                    elif first.line(place) != line:
+                        refused = ValueError(
+                            f"{path}, line {number}: {piece} {key} differs from the one in {first.where(place)}; must "
+                            "be the same"
+                        )
+                        break
+                    start += len(line)
+                    number += 1
+                if keys:
+                    yield Batch(path, numbers, keys, pieces)
+                if refused is not None:
+                    raise refused
+                if error is not None:
+                    raise damaged(f"{path}, line {number}", error, piece) from None
+        if sizes is not None:
+            sizes[path] = start
+
+
+class _Lines:
+    """Places of lines in files, in a few bytes per line.
+
+    Attributes:
+        numbers: Number of each line in its file.
+        starts: First byte of each line in its file.
+    """
+
+    def __init__(self) -> None:
+        self._files: list[tuple[int, Path]] = []
+        self.numbers, self.starts = array("q"), array("q")
+
+    def begin(self, path: Path) -> None:
+        """Begin the lines of a file."""
+        self._files.append((len(self.numbers), path))
+
+    def line(self, place: int) -> bytes:
+        """Read a line."""
+        with self._file(place).open("rb") as file:
+            file.seek(self.starts[place])
+            return file.readline()
+
+    def where(self, place: int) -> str:
+        """Return file and number of a line."""
+        return f"{self._file(place)}, line {self.numbers[place]}"
+
+    def _file(self, place: int) -> Path:
+        return next(path for begin, path in reversed(self._files) if begin <= place)
+
+
+_UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+
+
+def _read_lines(
+    beginning: bytes, lines: Sequence[bytes], read: Callable[[Any], tuple[K, V]]
+) -> tuple[list[tuple[K, V]], Exception | None]:
+    """Return what is read from lines up to the first damaged one, and its error."""
+    try:
+        return list(map(read, _contents(beginning, lines))), None
+    except _UNREADABLE:
+        found = []
+        for line in lines:
             try:
-                key, value = read(_content(beginning, line))
-                first, first_number, first_start = known.setdefault(key, (path, number, start))
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-                raise damaged(where, error, piece) from None
-            if (first, first_number) == (path, number):
-                yield where, key, value
-            elif _line_at(first, first_start) != line:
-                raise ValueError(
-                    f"{where}: {piece} {key} differs from the one in {first}, line {first_number}; must be the same"
-                )
-            start += len(line)
+                found.append(read(_content(beginning, line)))
+            except _UNREADABLE as error:
+                return found, error
+        return found, None
 
 
 def damaged(where: str, error: Exception, piece: str) -> ValueError:
@@ -132,33 +232,38 @@ def _closed(name: str, content: str) -> bytes:
     return f"{body}{crc32(body.encode()):08x}{_SUFFIX}\n".encode()
 
 
+def _contents(beginning: bytes, lines: Sequence[bytes]) -> list[Any]:
+    """Return the contents of several lines. They are parsed together, which is faster.
+
+    Raises:
+        ValueError: If any of them cannot be parsed this way.
+    """
+    if not lines:
+        return []
+    found = orjson.loads(b"[%b]" % b",".join([_checked(beginning, line) for line in lines]))
+    if len(found) != len(lines):
+        raise ValueError("a line has not one content")
+    return list(found)
+
+
 def _content(beginning: bytes, line: bytes) -> Any:
-    body = memoryview(line)[:_END]
-    if not line.endswith(_ENDING % crc32(body)) or not line.startswith(beginning):
-        raise ValueError("checksum does not match")
-    content = body[len(beginning) : -len(_MIDDLE)]
+    content = _checked(beginning, line)
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         # Infinite numbers and NaN are no JSON. Python reads and writes them.
-        return json.loads(bytes(content))
+        return json.loads(content)
+
+
+def _checked(beginning: bytes, line: bytes) -> bytes:
+    """Return the text of the content of a line."""
+    if not line.endswith(_ENDING % crc32(line[:_END])) or not line.startswith(beginning):
+        raise ValueError("checksum does not match")
+    return line[len(beginning) : _END - len(_MIDDLE)]
 
 
 _END = -len(f"12345678{_SUFFIX}\n")
 _ENDING = f"{_MIDDLE}%08x{_SUFFIX}\n".encode()
-
-
-def _line_at(path: Path, start: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.readline()
-
-
-def _finished_lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield line
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -176,3 +281,6 @@ def _drop_torn_line(path: Path) -> None:
 
 
 _BLOCK = 1 << 16
+
+_BATCH = 64
+"""Number of lines that are read at once. More would leave the cache of the processor."""

@@ -16,11 +16,15 @@ class RankShare(DistributedSampler[int]):
         remaining: Positions to distribute.
         rank: Number of this rank, from 0.
         ranks: Number of ranks, at least 1.
+        together: Number of consecutive positions that a rank gets together, at least 1.
     """
 
-    def __init__(self, dataset: Dataset[Any], remaining: Sequence[int], rank: int, ranks: int) -> None:
+    def __init__(
+        self, dataset: Dataset[Any], remaining: Sequence[int], rank: int, ranks: int, together: int = 1
+    ) -> None:
         super().__init__(dataset, num_replicas=ranks, rank=rank, shuffle=False)
-        self._share = remaining[rank::ranks]
+        starts = range(rank * together, len(remaining), ranks * together)
+        self._share = [position for start in starts for position in remaining[start : start + together]]
 
     def __iter__(self) -> Iterator[int]:
         """Return the positions of this rank, in the order of ``remaining``."""

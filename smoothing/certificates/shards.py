@@ -1,7 +1,9 @@
 """Append-only store of finished examples."""
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT
-from smoothing.certificates.journal import Journal, damaged, read_journals
+from smoothing.certificates.journal import Batch, Journal, damaged, read_journals
 from smoothing.certificates.table import COLUMNS, Row, Table, suspects
 from smoothing.lazy import no_collection
 
 _NAME = "rows"
 
 _PIECE = "example"
-
-_LINES = 250
-"""Number of lines that are converted to columns at once."""
 
 
 class Shard(Journal[Sequence[Row] | Sequence[dict[str, Any]]]):
@@ -55,9 +54,17 @@ class Finished(Mapping[int, list[Row]]):
         columns: Columns of all rows; empty if there is none.
         sizes: ``(examples,)`` number of rows of each example.
         indices: ``(examples,)`` index of each example, different.
+        bytes_read: Size of the finished lines of each shard in bytes.
     """
 
-    def __init__(self, columns: dict[str, NDArray[Any]], sizes: Sequence[int], indices: Sequence[int]) -> None:
+    def __init__(
+        self,
+        columns: dict[str, NDArray[Any]],
+        sizes: Sequence[int],
+        indices: Sequence[int],
+        bytes_read: Mapping[Path, int],
+    ) -> None:
+        self.bytes_read = bytes_read
         self._columns = columns
         self._starts = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
         self._places = {index: place for place, index in enumerate(indices)}
@@ -66,6 +73,20 @@ class Finished(Mapping[int, list[Row]]):
     def rows(self) -> int:
         """Number of rows of all examples."""
         return int(self._starts[-1])
+
+    def suspects(self) -> bool:
+        """Return whether a `Row` may refuse the values of any row."""
+        return bool(self.rows and suspects(self._columns, self.rows).any())
+
+    def certified(self, radius: float) -> Counter[str]:
+        """Return the number of examples that are correct and certified at a radius, by certifier."""
+        if not self.rows:
+            return Counter()
+        names = self._columns["certifier"]
+        holds = self._columns["correct"] & (self._columns["radius"] >= radius)
+        counted = Counter(dict.fromkeys(names.tolist(), 0))
+        counted.update(names[holds].tolist())
+        return counted
 
     def table(self) -> Table:
         """Return all rows as a table.
@@ -106,29 +127,42 @@ def read_shards(directory: str | Path) -> Finished:
     Raises:
         ValueError: With file and line number, if a finished line is damaged, or if an example has two different lines.
     """
-    parts: list[dict[str, NDArray[Any]]] = []
-    indices, sizes = array("q"), array("q")
-    lines: list[tuple[str, list[Any]]] = []
-    texts: dict[str, str] = {}
-
-    def convert() -> None:
-        parts.append(_columns(lines, texts))
-        lines.clear()
-
     with no_collection():
         try:
-            for where, index, content in read_journals(directory, _NAME, _PIECE, _read):
-                lines.append((where, content))
-                indices.append(index)
-                sizes.append(len(content))
-                if len(lines) == _LINES:
-                    convert()
+            plain = _finished(directory, _plain_columns)
+            if not plain.suspects():
+                return plain
         except ValueError:
-            # An earlier line may be damaged too. The first one is named.
-            convert()
-            raise
-        convert()
-    return Finished({name: _joined([part[name] for part in parts]) for name in COLUMNS}, sizes, indices)
+            pass
+        # One by one, since the first line that is damaged must be named.
+        return _finished(directory, _checked_columns)
+
+
+_Part = dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]
+"""Values and mask of each column."""
+
+
+def _finished(directory: str | Path, convert: Callable[[Batch[int, list[Any]], dict[str, str]], _Part]) -> Finished:
+    """Return the finished examples.
+
+    Args:
+        directory: Folder of the shards.
+        convert: Returns the columns of some lines. Equal texts are stored once.
+    """
+    parts: list[_Part] = []
+    indices, counts = array("q"), array("q")
+    texts: dict[str, str] = {}
+    sizes: dict[Path, int] = {}
+    for batch in read_journals(directory, _NAME, _PIECE, _read, sizes):
+        parts.append(convert(batch, texts))
+        indices.extend(batch.keys)
+        counts.extend(map(len, batch.pieces))
+    columns = {}
+    for name, kind in COLUMNS.items() if parts else ():
+        values, masks = zip(*(part.pop(name) for part in parts), strict=True)
+        joined = np.concatenate(values)
+        columns[name] = np.ma.MaskedArray(joined, np.concatenate(masks)) if kind.optional else joined
+    return Finished(columns, counts, indices, sizes)
 
 
 def _read(content: Any) -> tuple[int, list[Any]]:
@@ -141,30 +175,26 @@ def _read(content: Any) -> tuple[int, list[Any]]:
     return index, rows
 
 
-def _columns(lines: Sequence[tuple[str, list[Any]]], texts: dict[str, str]) -> dict[str, NDArray[Any]]:
-    """Return the columns of some lines.
-
-    Args:
-        lines: Location and rows of every line.
-        texts: Texts that earlier lines contain. Equal texts are stored once.
+def _checked_columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> _Part:
+    """Return the columns of some lines, with a `Row` per row.
 
     Raises:
         ValueError: If a line is damaged, naming it.
     """
-    rows = [row for _, example in lines for row in example]
-    if found := _plain_columns(rows, texts):
-        return found
     checked = []
-    for where, example in lines:
+    for place, example in enumerate(batch.pieces):
         try:
             checked += [Row(**row).cells() for row in example]
             for cells in checked[-len(example) :]:
                 for kind, value in zip(COLUMNS.values(), cells, strict=True):
                     kind.column([value])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise damaged(where, error, _PIECE) from None
-    columns = list(zip(*checked, strict=True)) or [()] * len(COLUMNS)
-    return {name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
+            raise damaged(batch.where(place), error, _PIECE) from None
+    found = {}
+    for (name, kind), cells in zip(COLUMNS.items(), zip(*checked, strict=True), strict=True):
+        column = kind.column([texts.setdefault(cell, cell) for cell in cells] if kind is TEXT else cells)
+        found[name] = np.ma.getdata(column), np.ma.getmaskarray(column)
+    return found
 
 
 _TYPES: dict[Any, set[type]] = {
@@ -177,36 +207,35 @@ _TYPES: dict[Any, set[type]] = {
 
 _MISSING = type(None)
 
-_GETTERS = {name: itemgetter(name) for name in COLUMNS}
+_CELLS = itemgetter(*COLUMNS)
 
 
-def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDArray[Any]] | None:
-    """Return columns without creating a `Row`, or None unless every value is surely allowed."""
+def _plain_columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> _Part:
+    """Return the columns of some lines without creating a `Row`. Ranges of values are not checked.
+
+    Raises:
+        ValueError: If a column is missing, or a value has another type.
+    """
+    rows = list(chain.from_iterable(batch.pieces))
+    number = len(rows)
+    given = np.zeros(number, np.bool_)
+    found = {}
     try:
-        if not rows or {len(row) for row in rows} != {len(COLUMNS)}:
-            return None
-        found = {}
-        for name, kind in COLUMNS.items():
-            values = list(map(_GETTERS[name], rows))
-            types = set(map(type, values))
-            if not types <= _TYPES[kind.dtype] | ({_MISSING} if kind.optional else set()):
-                return None
-            if kind is TEXT:
-                found[name] = kind.column(list(map(texts.setdefault, values, values)))
-            elif kind.optional and len(types) == 1:
-                # All values are given, or all are missing.
-                missing = _MISSING in types
-                given = np.zeros(len(values)) if missing else values
-                found[name] = np.ma.MaskedArray(np.array(given, kind.dtype), np.full(len(values), missing))
-            else:
-                found[name] = kind.column(values)
-        return None if suspects(found, len(rows)).any() else found
-    except (TypeError, KeyError, AttributeError, OverflowError):
-        return None
-
-
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    if not isinstance(parts[0], np.ma.MaskedArray):
-        return np.concatenate(parts)
-    mask = np.concatenate([np.ma.getmaskarray(part) for part in parts])
-    return np.ma.MaskedArray(np.concatenate([np.ma.getdata(part) for part in parts]), mask)
+        if {*map(len, rows)} != {len(COLUMNS)}:
+            raise ValueError("other columns")
+        for (name, kind), cells in zip(COLUMNS.items(), zip(*map(_CELLS, rows), strict=True), strict=True):
+            values: Sequence[Any] = cells
+            types = {*map(type, values)}
+            mask = given
+            if kind.optional and _MISSING in types:
+                types.remove(_MISSING)
+                mask = np.ones(number, np.bool_) if not types else np.array([value is None for value in values])
+                values = [0] * number if not types else [0 if value is None else value for value in values]
+            elif kind is TEXT:
+                values = list(map(texts.setdefault, values, values))
+            if not types <= _TYPES[kind.dtype]:
+                raise ValueError(f"{name}: other types")
+            found[name] = np.array(values, kind.dtype), mask
+    except (TypeError, KeyError, OverflowError) as error:
+        raise ValueError("other values") from error
+    return found

@@ -23,6 +23,10 @@ class Evaluator(Represented, ABC):
         """Return why a run may not request so many test examples, or None if it may."""
         return None
 
+    def split(self, measure: SmoothingMeasure) -> "dict[str, Evaluator]":
+        """Return evaluators that each give one row of an example, by name. The default is itself, named ``""``."""
+        return {"": self}
+
     @abstractmethod
     def evaluate(self, ballots: Ballots) -> Certificates | Attacked:
         """Return the rows of one batch, with ``(batch,)`` columns."""

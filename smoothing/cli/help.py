@@ -20,6 +20,10 @@ EXAMPLES = {
         "smoothing fit --config gaussian/mnist",
         "smoothing fit --config gaussian/mnist --model.measure.sigma 0.5 --run_dir sigma",
     ),
+    "attack": (
+        "smoothing attack --config arena/digits",
+        "smoothing attack --config arena/digits --data.budget.eps 0.5 --run_dir eps",
+    ),
     "plan": ("smoothing plan --config denoise/digits --within 1h",),
 }
 """Examples of each command."""
@@ -44,6 +48,14 @@ FIT: Kinds = {
     "data": ("datamodules", "DataModule"),
 }
 """Kinds of classes in configs of ``fit``."""
+
+ATTACK: Kinds = {
+    "attacks": ("datamodules.poisoning", "PoisoningAttack"),
+    "defences": ("lightning_modules.defences", "Defence"),
+    "measures": ("smoothing.measures", "SmoothingMeasure"),
+    "data": ("datamodules", "DataModule"),
+}
+"""Kinds of classes in configs of ``attack``."""
 
 NOT_TRAINED = "Certification"
 """Module of Lightning that is not for ``fit``."""
@@ -76,7 +88,7 @@ def arrange(parser: LightningArgumentParser, command: str) -> None:
 
     Args:
         parser: Parser of the command, with all its options.
-        command: ``"certify"``, ``"fit"`` or ``"plan"``.
+        command: ``"certify"``, ``"fit"``, ``"attack"`` or ``"plan"``.
     """
     parser.usage = f"smoothing {command} --config CONFIG [--run_dir DIR] [options]"
     for group in parser._action_groups:
@@ -90,11 +102,11 @@ def describe(command: str) -> str:
     """Return the text above the options: examples, and the classes that a config can name.
 
     Args:
-        command: ``"certify"``, ``"fit"`` or ``"plan"``.
+        command: ``"certify"``, ``"fit"``, ``"attack"`` or ``"plan"``.
     """
     lines = ["examples:", *(f"  {example}" for example in EXAMPLES[command]), "", COMMANDS[command]]
     lines += ["The command smoothing configs lists the packaged configs.", "", "classes that a config can name:"]
-    for kind, (package, base) in (FIT if command == "fit" else CERTIFY).items():
+    for kind, (package, base) in {"fit": FIT, "attack": ATTACK}.get(command, CERTIFY).items():
         names = ", ".join(concrete(package, base))
         lines += textwrap.wrap(names, WIDTH, initial_indent=f"  {kind + ':':<15}", subsequent_indent=" " * 17)
     lines += ["", "Options of a class: --data.help Digits. A class of your own: file.Class."]

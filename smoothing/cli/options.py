@@ -70,7 +70,7 @@ def check_options(options: Any, command: str) -> None:
 
     Args:
         options: Options of the trainer.
-        command: ``"certify"`` or ``"fit"``.
+        command: ``"certify"``, ``"attack"`` or ``"fit"``.
 
     Raises:
         ValueError: Naming option, value and what is allowed.
@@ -79,6 +79,8 @@ def check_options(options: Any, command: str) -> None:
         raise ValueError("trainer.devices = 0; must be at least 1, or auto")
     if command == "certify":
         _check_certify(options)
+    elif command == "attack":
+        _check_attack(options)
     else:
         _check_fit(options)
 
@@ -134,7 +136,9 @@ def check_checkpoint(path: str | None, model: pl.LightningModule) -> None:
         {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
         for state in (checkpoint["state_dict"], model.state_dict())
     )
-    for name in dict.fromkeys([*here, *there]):
+    # A network that is built for the data, after this check, is compared when the checkpoint is loaded.
+    built_later = type(model).configure_model is not pl.LightningModule.configure_model
+    for name in dict.fromkeys([*here, *(() if built_later else there)]):
         if there.get(name) != here.get(name):
             found = f"its {name} has shape {there[name]}" if name in there else f"it has no {name}"
             wanted = f"the model has shape {here[name]}" if name in here else f"{type(model).__name__} has none"
@@ -158,6 +162,16 @@ def _check_certify(options: Any) -> None:
         raise ValueError(
             f"trainer.precision = {options.precision}; must be 32-true to certify: votes have their own precision"
         )
+
+
+def _check_attack(options: Any) -> None:
+    if options.limit_predict_batches is not None or options.fast_dev_run:
+        raise ValueError(
+            "trainer: limit_predict_batches and fast_dev_run; must be unset to attack: every trial is made. "
+            "data.setups makes fewer"
+        )
+    if options.precision not in FULL:
+        raise ValueError(f"trainer.precision = {options.precision}; must be 32-true to attack")
 
 
 def _check_fit(options: Any) -> None:

@@ -120,6 +120,8 @@ def describe(probed: Probed, model: Certification, ranks: int) -> dict[str, str]
     rows = {"examples": f"{examples.remaining} of {probed.requested} still to certify"}
     if "models" in cost.paces:
         rows["models"] = f"{cost.paces['models'].remaining} still to train"
+    if "answers" in cost.paces:
+        rows["answers"] = f"{cost.paces['answers'].remaining} still to certify together"
     if probed.draws:
         rows["draws"] = f"{probed.draws * examples.remaining}, {probed.draws} for each example"
     measured = [f"{sum(n for n, _ in pace.batches)} {kind}" for kind, pace in cost.paces.items() if pace.batches]
@@ -129,6 +131,8 @@ def describe(probed: Probed, model: Certification, ranks: int) -> dict[str, str]
     rows["  data and fit"] = spell(cost.fixed)
     for kind, pace in cost.paces.items():
         rows[f"  {kind}"] = f"{spell(pace.seconds(ranks))}, {spell(pace.rate)} each"
+    if cost.search:
+        rows["  search"] = f"{spell(cost.search)} on one rank, for collective certificates and attacks"
     rows["  report"] = spell(cost.report)
     rows["peak memory"] = f"{probed.memory / 2**30:.1f} GiB on each rank"
     if probed.device_memory:

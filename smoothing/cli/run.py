@@ -1,4 +1,4 @@
-"""The commands ``certify`` and ``fit``, which run on Lightning."""
+"""The commands ``certify``, ``fit`` and ``attack``, which run on Lightning."""
 
 import logging
 import os
@@ -18,7 +18,9 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 from datamodules import DataModule
+from datamodules.poisoning import PoisoningTrials
 from lightning_modules import Certification, Trainer
+from lightning_modules.defences import DefenceTrials
 from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.help import Formatter, arrange, describe
@@ -36,6 +38,7 @@ from smoothing.cli.packaged import maker
 from smoothing.cli.ranks import World
 from smoothing.cli.rooms import import_all
 from smoothing.cli.sections import read_config
+from smoothing.cli.spelling import NO_OPTIONS
 from smoothing.runs.run_directory import RunDirectory, default_run_dir, trial_dir
 from smoothing.runs.settings import computed_settings
 from smoothing.runs.training import TrainingDirectory
@@ -67,7 +70,7 @@ class SaveConfig(SaveConfigCallback):
 
 
 class RunCLI(LightningCLI):
-    """Command line that reads a config, builds trainer, model and data, and certifies or fits.
+    """Command line that reads a config, builds trainer, model and data, and certifies, fits or attacks.
 
     Args:
         args: Command and options, with configs that have sections before the command.
@@ -109,11 +112,7 @@ class RunCLI(LightningCLI):
 
         The parser of a command takes half a second to build. The other one is left out unless a config has sections.
         """
-        skipped = {
-            "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
-            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
-        }
-        return {self._first: skipped[self._first]} if self._first in skipped else skipped
+        return {self._first: NO_OPTIONS[self._first]} if self._first in NO_OPTIONS else NO_OPTIONS
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         """Build the parser of a command, and arrange its help page."""
@@ -124,7 +123,7 @@ class RunCLI(LightningCLI):
         return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the options that both commands share."""
+        """Add the options that all commands share."""
         parser.add_argument(
             "--run_dir",
             type=str | None,
@@ -205,8 +204,8 @@ class RunCLI(LightningCLI):
         config = self.config[self.subcommand]
         check_options(config.trainer, str(self.subcommand))
         self._log_as_given = config.trainer.logger not in (None, True)
-        if self.subcommand == "certify":
-            # A certify run saves its config when it opens its directory.
+        if self.subcommand in ("certify", "attack"):
+            # Such a run saves its config when it opens its directory.
             self.save_config_callback = None
         if not self._log_as_given:
             kwargs["logger"] = _fit_loggers(config.run_dir) if self.subcommand == "fit" else False
@@ -250,6 +249,19 @@ class RunCLI(LightningCLI):
         found = [file for callback in callbacks for file in callback._find_last_checkpoints(self.trainer)]
         return max(found, key=os.path.getmtime, default=None)
 
+    def attack(self, model: DefenceTrials, datamodule: DataModule) -> None:
+        """Try attacks against defences. Exit with one line if the data are bad or the directory cannot be used."""
+        config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
+        with one_line(*BAD_INPUT):
+            if not isinstance(model, DefenceTrials):
+                raise ValueError(f"model: {type(model).__name__}; must be a DefenceTrials to attack")
+            if not isinstance(datamodule, PoisoningTrials):
+                raise ValueError(f"data: {type(datamodule).__name__}; must be a PoisoningTrials to attack")
+            loggers = self.trainer.loggers if self._log_as_given else None
+            assert isinstance(self.trainer, Trainer)
+            signals.state = partial(_attacked, Path(config["run_dir"]))
+            self.trainer.attack(model, datamodule, config["run_dir"], config, loggers)
+
     def certify(self, model: Certification, datamodule: DataModule, watch_radius: float | None = None) -> None:
         """Certify. Exit with one line if the data are bad or the directory cannot be used."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
@@ -271,6 +283,17 @@ def _certified(run_dir: Path, certifiers: int) -> str:
     except (OSError, ValueError, KeyError):
         return "stopped before the first row; the same command starts again"
     return f"stopped with {finished * certifiers} of {requested * certifiers} rows; the same command resumes"
+
+
+def _attacked(run_dir: Path) -> str:
+    """Return the number of finished trials as one line."""
+    directory = RunDirectory(run_dir)
+    try:
+        asked = directory.made_by()["examples"]
+        finished = sum(path.read_bytes().count(b"\n") for path in directory.trials.glob("*.jsonl"))
+    except (OSError, ValueError, KeyError):
+        return "stopped before the first trial; the same command starts again"
+    return f"stopped with {finished} of {asked} trials; the same command resumes"
 
 
 def _trained(trainer: pl.Trainer) -> str:

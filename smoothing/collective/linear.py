@@ -44,13 +44,18 @@ class LinearExamples(AnsweredExamples):
     """
 
     def __init__(self, scores: Scores, channel: Channel) -> None:
-        self.prediction, self.radius = fewest_flips(scores, channel)
         self.places, self.targets = len(scores.labels), scores.num_classes
         self.weights = scores.weights.numpy()
         self.labels = scores.labels.numpy()
         self.contest = Contest.of(scores, channel)
         self._rates = _rates(self.contest)
+        self.prediction = self.contest.winner
         self._scores, self._channel = scores, channel
+
+    @cached_property
+    def radius(self) -> Float:  # type: ignore[override]
+        """Largest number of label changes that cannot alter each answer, ``(b,)``; computed on first use."""
+        return fewest_flips(self._scores, self._channel)[1]
 
     @cached_property
     def entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:

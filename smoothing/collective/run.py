@@ -296,4 +296,4 @@ def check_multipliers(certifier: CollectiveCertifier, multipliers: Whole, m: int
         )
     if given.size and not (given.min() >= 0 and given.max() <= UNIT):
         off = given.max() if given.max() > UNIT else given.min()
-        refuse_words(certifier, "multipliers", f"{off / UNIT:.6g}", "within [0, 1]")
+        refuse_words(certifier, "multipliers", f"{off} / {UNIT}", "within [0, 1]")

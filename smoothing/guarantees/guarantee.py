@@ -62,6 +62,13 @@ class Guarantee(Represented, ABC):
             return f"{type(measure).__name__} randomises several objects; must be the guarantee JointNeymanPearson"
         return None
 
+    def split(self, measure: SmoothingMeasure) -> "dict[str, Guarantee]":
+        """Return guarantees that each give one radius, by name. A guarantee of one radius returns itself, named ``""``.
+
+        A run has one certifier for each of them: one row of an example and one curve.
+        """
+        return {"": self}
+
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return assumptions of the radii that depend on the measure, one phrase each."""
         return ()

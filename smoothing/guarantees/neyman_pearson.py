@@ -73,6 +73,8 @@ def exact_thresholds(measure: SmoothingMeasure, max_radius: int, shape: Sequence
 def _radii(measure: SmoothingMeasure, max_radius: int) -> range:
     if not measure.distance.integer:
         raise ValueError(f"{type(measure).__name__} has no table: its radii are not whole numbers")
+    if measure.beside:
+        raise ValueError(f"{type(measure).__name__} has no table: it randomises several objects")
     if max_radius < 0:
         raise ValueError(f"max_radius = {max_radius}; must be at least 0")
     return range(max_radius + 1)

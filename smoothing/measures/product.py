@@ -35,6 +35,8 @@ class Part(Represented):
         self, measure: SmoothingMeasure, object: str = TEST_INPUT, columns: Sequence[int] | None = None
     ) -> None:
         instance(self, SmoothingMeasure, measure=measure)
+        if measure.objects:
+            refuse(self, "measure", type(measure).__name__, "a measure that leaves its object to the part")
         if object not in OBJECTS:
             refuse(self, "object", object, f"one of {', '.join(OBJECTS)}")
         if columns is not None and not (columns and len(set(columns)) == len(columns) and min(columns) >= 0):
@@ -42,12 +44,6 @@ class Part(Represented):
         self.measure = measure
         self.object = object
         self.columns = None if columns is None else list(columns)
-
-    def shape(self, shape: Sequence[int]) -> Sequence[int]:
-        """Return the shape of the randomised object, given the shape of the object of the votes."""
-        if self.columns is not None:
-            return (len(self.columns),)
-        return shape[:1] if self.object == TRAINING_LABELS else shape
 
 
 class Product(SmoothingMeasure):
@@ -77,15 +73,14 @@ class Product(SmoothingMeasure):
                     where = f"column {min(shared)} of the {part.object}" if shared else f"the {part.object}"
                     refuse_words(self, "parts", f"two measures on {where}", "on different objects or columns")
         self.parts = tuple(parts)
-        self.objects = tuple(dict.fromkeys(part.object for part in parts))
+        # The last one is that of the radius.
+        self.objects = tuple(dict.fromkeys(part.object for part in reversed(parts)))[::-1]
         self.beside = tuple(part.measure.distance for part in parts[:-1])
         self.exact_samples = all(part.measure.exact_samples for part in parts)
         self.assumptions = tuple(phrase for part in parts for phrase in part.measure.assumptions)
         self.trained_on = tuple(seen for part in parts for seen in part.measure.trained_on)
         self.checkpoint = joined(*(part.measure.checkpoint for part in parts))
         for part in parts if len(parts) > 1 else ():
-            if part.measure.beside:
-                refuse_words(self, "parts", type(part.measure).__name__, "measures of one object each")
             for law in _laws(part.measure, 1.0, (1,)):
                 if law.normal_shift() is None and law.coordinates() is None:
                     name = type(part.measure).__name__
@@ -98,7 +93,7 @@ class Product(SmoothingMeasure):
 
     def diameter(self, shape: Sequence[int]) -> float:
         """Return the diameter of the last part; see `SmoothingMeasure.diameter`."""
-        return self.parts[-1].measure.diameter(self.parts[-1].shape(shape))
+        return self.parts[-1].measure.diameter(self._shape(self.parts[-1], shape))
 
     def on(self, randomised: str) -> SmoothingMeasure | None:
         """Return the measure of one object; see `SmoothingMeasure.on`."""
@@ -145,13 +140,23 @@ class Product(SmoothingMeasure):
         """Return the sums of the losses of all parts; see `SmoothingMeasure.joint_loss`."""
         options = []
         for part, radius in zip(self.parts, radii, strict=True):
-            own = part.shape(shape)
+            own = self._shape(part, shape)
             options.append(_laws(part.measure, min(radius, part.measure.diameter(own)), own))
         return [total_loss(*losses) for losses in product(*options)]
 
     def closed_form_radius(self, log_fail: Float, log_rival: Float, shape: Sequence[int]) -> Float | None:
         """Return the radius of the last part. All other parts are unchanged."""
-        return self.parts[-1].measure.closed_form_radius(log_fail, log_rival, self.parts[-1].shape(shape))
+        last = self.parts[-1]
+        return last.measure.closed_form_radius(log_fail, log_rival, self._shape(last, shape))
+
+    def _shape(self, part: Part, shape: Sequence[int]) -> Sequence[int]:
+        """Return the shape of what a part randomises, given the shape of a row or of all training inputs."""
+        if part.columns is not None:
+            return (len(part.columns),)
+        if part.object == TRAINING_LABELS:
+            return shape[:1]
+        # Beside a training set, the test input has the shape of one training input.
+        return shape[1:] if part.object == TEST_INPUT and len(self.objects) > 1 else shape
 
 
 def _laws(measure: SmoothingMeasure, radius: float, shape: Sequence[int]) -> list[PrivacyLoss]:

@@ -35,7 +35,8 @@ class OverlapLoss(PrivacyLoss):
     def log_gain(self, log_f: Float) -> Float:
         """Return an upper bound on ``log G(f)``; see `PrivacyLoss.log_gain`."""
         with np.errstate(divide="ignore"):
-            gain = np.log(step_up(self.ratio * step_up(np.exp(log_f), 2), int(self.ratio != 1)) + self.lost)
+            kept = step_up(self.ratio * step_up(np.exp(log_f), 2), int(self.ratio != 1))
+            gain = np.log(step_up(kept + self.lost, int(self.lost != 0)))
         return np.minimum(np.maximum(step_up(gain, 3), log_f), 0)
 
     def kl(self) -> float:

@@ -52,16 +52,19 @@ class Cost:
         fixed: Duration of reading data, checks, encoding and fitting.
         report: Duration of tables, figures and loggers.
         paces: Measured batches by kind of work.
+        search: Duration of the searches of collective certificates and attacks, on one rank.
     """
 
     start: float
     fixed: float
     report: float
     paces: Mapping[str, Pace]
+    search: float = 0.0
 
     def seconds(self, ranks: int = 1) -> float:
         """Return the wall time on a number of ranks. Ranks share examples and models, and repeat everything else."""
-        return self.start + self.fixed + self.report + sum(pace.seconds(ranks) for pace in self.paces.values())
+        alone = self.start + self.fixed + self.search + self.report
+        return alone + sum(pace.seconds(ranks) for pace in self.paces.values())
 
     def ranks_within(self, limit: float) -> int | None:
         """Return the smallest number of ranks on which the run ends within a time limit, or None if there is none.

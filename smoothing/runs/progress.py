@@ -101,6 +101,11 @@ class Progress:
         self.directory.lock.release()
 
     @property
+    def collective_finished(self) -> bool:
+        """Whether the collective certificates are written."""
+        return self.directory.collective.exists()
+
+    @property
     def nothing_to_do(self) -> str | None:
         """One line that says that the run was finished before; None if it was not."""
         if self.remaining or self.opened:

@@ -1,12 +1,13 @@
 """Provenance of a run: everything that is needed to repeat it."""
 
+import csv
 import json
 import os
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,23 @@ def read_distance(path: str | Path) -> Distance:
 
 
 def _versions() -> dict[str, str]:
-    owners = packages_distributions()
-    loaded = {name for module in {name.partition(".")[0] for name in sys.modules} for name in owners.get(module, ())}
-    return {"python": platform.python_version(), **{name: version(name) for name in sorted(loaded)}}
+    """Return the versions of Python and of every distribution that provides an imported module."""
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    found: dict[str, str] = {}
+    for distribution in distributions():
+        if loaded & _provided(distribution):
+            # A distribution that comes first on the search path hides later ones of the same name.
+            found.setdefault(distribution.name, distribution.version)
+    return {"python": platform.python_version(), **dict(sorted(found.items()))}
+
+
+def _provided(distribution: Distribution) -> set[str]:
+    """Return the top-level modules of a distribution.
+
+    `importlib.metadata.packages_distributions` returns the same, but parses metadata and files of all distributions.
+    """
+    if declared := distribution.read_text("top_level.txt"):
+        return set(declared.split())
+    recorded = distribution.read_text("RECORD")
+    files = (row[0] for row in csv.reader(recorded.splitlines())) if recorded else map(str, distribution.files or ())
+    return {file.partition("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}

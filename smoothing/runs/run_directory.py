@@ -13,10 +13,11 @@ import yaml
 from smoothing.certificates import Shard, Table, read_shards
 from smoothing.certificates.shards import Finished
 from smoothing.collective.table import CollectiveTable, audited
+from smoothing.files import named_errors, write_whole
 from smoothing.provenance.code import code_version
-from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
 from smoothing.runs.settings import ABSENT, computed_settings, differing_settings
+from smoothing.runs.trials import Trial, TrialKey, TrialShard, read_trials
 from smoothing.votes import Draw, DrawShard, Predictions, read_draws
 
 CONFIG = "config.yaml"
@@ -58,6 +59,9 @@ class RunDirectory:
         sets_figure: Path of the figure of ``sets``.
         shards: Folder of the shards of all ranks.
         draws: Folder of the draw shards of all ranks.
+        trial_table: Path of the trials of attacks against defences, if the run makes trials.
+        trials: Folder of the trial shards of all ranks.
+        poisons: Folder of the poisons of trials, one folder per attack and target.
         lock: Lock of the directory, held by the process that writes to it.
     """
 
@@ -78,6 +82,9 @@ class RunDirectory:
         self._provenance = self.path / PROVENANCE
         self.shards = self.path / "certificates"
         self.draws = self.path / "draws"
+        self.trial_table = self.path / "trials.csv"
+        self.trials = self.path / "trials"
+        self.poisons = self.path / "poisons"
         self._timings = self.path / "timings"
         self.lock = Lock(self.path / "lock.json")
         self._run = ""
@@ -97,7 +104,7 @@ class RunDirectory:
         self.lock.check()
         self._run = _digest(provenance)
         if not self._provenance.exists():
-            if self.finished() or self.finished_draws():
+            if self.finished() or self.finished_draws() or any(self.trials.glob("*.jsonl")):
                 raise ValueError(
                     f"run_dir: {self.path} holds certificates without provenance.json; must be complete or new"
                 )
@@ -146,6 +153,11 @@ class RunDirectory:
             self._finished = state, read_shards(self.shards)
         return self._finished[1]
 
+    @property
+    def known(self) -> Finished | None:
+        """Rows that `finished` returned last; None before its first call."""
+        return None if self._finished is None else self._finished[1]
+
     def finished_draws(self) -> Mapping[Draw, Predictions]:
         """Return the predictions of all finished draws. Call `check` first: it determines the owner of the draws.
 
@@ -153,6 +165,14 @@ class RunDirectory:
             ValueError: If a shard is damaged or holds a draw of another run, naming file and line.
         """
         return read_draws(self.draws, self._run)
+
+    def finished_trials(self) -> Mapping[TrialKey, Trial]:
+        """Return all finished trials. Call `check` first: it determines the owner of the trials.
+
+        Raises:
+            ValueError: If a shard is damaged or holds a trial of another run, naming file and line.
+        """
+        return read_trials(self.trials, self._run)
 
     def open(self, provenance: Mapping[str, Any]) -> None:
         """Create and lock the directory, and write config and provenance. Call it on one rank, after all checks.
@@ -189,6 +209,11 @@ class RunDirectory:
         """Open the draw shard of one rank for appending."""
         self.draws.mkdir(parents=True, exist_ok=True)
         return DrawShard(self._written_by(self.draws / f"rank-{rank}.jsonl"), self._run)
+
+    def trial_shard(self, rank: int) -> TrialShard:
+        """Open the trial shard of one rank for appending."""
+        self.trials.mkdir(parents=True, exist_ok=True)
+        return TrialShard(self._written_by(self.trials / f"rank-{rank}.jsonl"), self._run)
 
     def timings(self, name: str) -> Path:
         """Return the path of a file of computing times. Its folder is created."""

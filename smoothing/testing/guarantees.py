@@ -1,6 +1,6 @@
 """Conformance suite for guarantees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -40,6 +40,8 @@ REAL_AND_SPARSE = (
 class GuaranteeConformance:
     """Tests of a guarantee. Subclass it, name the subclass ``Test...`` and define the fixture `guarantee`.
 
+    For measures without a channel, also define `measures`, and override `outcomes` and `exact_limits`.
+
     Attributes:
         tight: Whether radii are claimed to be tight. If True, larger radii must be refuted.
     """
@@ -61,6 +63,14 @@ class GuaranteeConformance:
     def places(self) -> int:
         """Number of labels of the object, with at most 4,096 label vectors."""
         return 6
+
+    def outcomes(self, measure: SmoothingMeasure, changes: int, places: int) -> tuple[Float, Float]:
+        """Return the probabilities of all outcomes before and after a worst change; see `label_outcomes`."""
+        return label_outcomes(measure, changes, places)
+
+    def exact_limits(self, measure: SmoothingMeasure, places: int) -> list[float]:
+        """Return for each radius up to ``places`` the exact ``1 - p_A`` from which on it cannot be certified."""
+        return [float(f) for f in exact_thresholds(measure, places, (places,))]
 
     def test_radius_is_a_column_within_the_diameter(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
@@ -97,18 +107,19 @@ class GuaranteeConformance:
         for measure in measures:
             for less in (0.0, 0.5, 3.0):
                 bound = VoteBound(LOG_F, LOG_F - less)
-                never_refuted(measure, bound, guarantee.radius(measure, bound, (places,)), places)
+                never_refuted(measure, bound, guarantee.radius(measure, bound, (places,)), places, self.outcomes)
 
     def test_boundaries_are_not_certified(
         self, guarantee: Guarantee, measures: Sequence[SmoothingMeasure], places: int
     ) -> None:
         """A radius is not certified just above its exact threshold."""
         for measure in measures:
-            exact = [float(f) for f in exact_thresholds(measure, places, (places,))]
+            exact = self.exact_limits(measure, places)
             above = np.log(exact) + 1e-12 * np.abs(np.log(exact))
-            assert (thresholds(measure, places, (places,)) < above).all()
+            if measure.channel is not None:
+                assert (thresholds(measure, places, (places,)) < above).all()
             radius = guarantee.radius(measure, VoteBound.one_sided(above), (places,))
-            assert (radius < np.maximum(np.arange(places + 1), 1)).all()
+            assert (radius < np.maximum(np.arange(len(exact)), 1)).all()
 
     def test_tight_radius_is_never_exceeded(self, guarantee: Guarantee, places: int) -> None:
         """Radii are at most those of `NeymanPearson`, also for real-valued noise."""
@@ -147,48 +158,67 @@ class GuaranteeConformance:
         for measure in measures:
             bound = VoteBound.one_sided(LOG_F)
             radius = guarantee.radius(measure, bound, (places,))
-            below = radius < places
+            below = radius < measure.diameter((places,))
             assert below.any()
-            assert not survives(measure, bound, radius + 1, places)[below].any()
+            assert not survives(measure, bound, radius + 1, places, self.outcomes)[below].any()
 
 
-def survives(measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int) -> NDArray[np.bool_]:
-    """Return whether no events of the bounded probabilities can tie when ``radius`` labels change, by brute force.
+Outcomes = Callable[[SmoothingMeasure, int, int], tuple[Float, Float]]
+"""Function of a measure, a number of changes and the number of places; see `label_outcomes`."""
+
+
+def label_outcomes(measure: SmoothingMeasure, changes: int, places: int) -> tuple[Float, Float]:
+    """Return the probabilities of all label vectors before and after some labels change from 0 to 1.
 
     Args:
         measure: Measure with a channel that is symmetric in the classes.
+        changes: Number of changed labels, at most ``places``.
+        places: Number of labels.
+    """
+    channel = measure.channel
+    assert channel is not None, "brute force requires a measure with a channel"
+    return noise(channel, [0] * places), noise(channel, [1] * changes + [0] * (places - changes))
+
+
+def survives(
+    measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int, outcomes: Outcomes = label_outcomes
+) -> NDArray[np.bool_]:
+    """Return whether no events of the bounded probabilities can tie when ``radius`` labels change, by brute force.
+
+    Args:
+        measure: The measure.
         bound: ``(batch,)`` bounds on the votes.
         radius: ``(batch,)`` numbers of changed labels, at most ``places``.
         places: Number of labels.
+        outcomes: Probabilities of all outcomes before and after a change; see `label_outcomes`.
 
     Returns:
         ``(batch,)`` booleans; True where a rounding error decides.
     """
-    channel = measure.channel
-    assert channel is not None, "brute force requires a measure with a channel"
-    mu = noise(channel, [0] * places)
     survived = []
     for fail, rival, r in zip(np.exp(bound.log_fail), np.exp(bound.log_rival), radius, strict=True):
-        count = min(int(r), places)
-        rho = noise(channel, [1] * count + [0] * (places - count))
+        mu, rho = outcomes(measure, min(int(r), places), places)
         taken = float((best_event(mu, rho, fail) + best_event(mu, rho, rival)) @ rho)
         survived.append(taken <= 1 + SLACK)
     return np.array(survived)
 
 
-def never_refuted(measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int) -> None:
+def never_refuted(
+    measure: SmoothingMeasure, bound: VoteBound, radius: Float, places: int, outcomes: Outcomes = label_outcomes
+) -> None:
     """Raise if events of the bounded probabilities can tie at a claimed radius.
 
     Args:
-        measure: Measure with a channel that is symmetric in the classes.
+        measure: The measure.
         bound: ``(batch,)`` bounds on the votes.
         radius: ``(batch,)`` claimed radii; 0 claims nothing.
         places: Number of labels.
+        outcomes: Probabilities of all outcomes before and after a change; see `label_outcomes`.
 
     Raises:
         AssertionError: Names the bound and the radius.
     """
-    for row in np.flatnonzero((radius > 0) & ~survives(measure, bound, radius, places)):
+    for row in np.flatnonzero((radius > 0) & ~survives(measure, bound, radius, places, outcomes)):
         raise AssertionError(
             f"radius {radius[row]:g} is refuted: events of mass exp({bound.log_fail[row]:g}) and "
             f"exp({bound.log_rival[row]:g}) can tie there"

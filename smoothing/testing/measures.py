@@ -17,7 +17,12 @@ from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.random import generator
 from smoothing.privacy_loss import PrivacyLoss
 from smoothing.testing.brute_force import Float, best_event, noise
-from smoothing.testing.neighbours import Neighbours, default_neighbours
+from smoothing.testing.neighbours import (
+    JointNeighbours,
+    Neighbours,
+    default_joint_neighbours,
+    default_neighbours,
+)
 
 DRAWS = 4000
 """Number of draws per Monte Carlo test."""
@@ -68,6 +73,11 @@ class MeasureConformance:
         return default_neighbours(measure, z)
 
     @pytest.fixture
+    def joint_neighbours(self, measure: SmoothingMeasure, z: Tensor) -> JointNeighbours:
+        """Objects that change in several parts of a product, with the distance of each part; empty without `beside`."""
+        return default_joint_neighbours(measure, z) if measure.beside else []
+
+    @pytest.fixture
     def radii(self, measure: SmoothingMeasure, neighbours: Neighbours) -> list[float]:
         """Distances at which the law is evaluated, ascending."""
         return sorted({distance for _, distance in neighbours})
@@ -85,7 +95,7 @@ class MeasureConformance:
         for _, distance in neighbours:
             assert 0 < distance <= measure.diameter(z.shape)
             assert not measure.distance.integer or float(distance).is_integer()
-        if measure.distance.norm == "l0":
+        if measure.distance.norm == "l0" and not measure.beside:
             assert measure.diameter(z.shape) == z.numel()
 
     def test_says_whether_samples_are_exact(self, measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
@@ -273,12 +283,38 @@ class MeasureConformance:
             for number, (changed, distance) in enumerate(neighbours):
                 _refute_by_enumeration(measure, z, changed, distance, number)
 
+    def test_no_joint_change_exceeds_the_joint_law(
+        self, measure: SmoothingMeasure, z: Tensor, joint_neighbours: JointNeighbours
+    ) -> None:
+        """No event violates domination if several parts change; if only the last does, as under its own law."""
+        if not measure.beside:
+            pytest.skip("one object")
+        _refute_by_draws(measure, z, joint_neighbours)
+        for _, (*_, radius) in joint_neighbours:
+            at_zero = _worst_log_gain(measure, (*[0.0] * len(measure.beside), radius), z, LOG_F)
+            np.testing.assert_array_equal(at_zero, _worst_log_gain(measure, radius, z, LOG_F))
 
-def _worst_log_gain(measure: SmoothingMeasure, distance: float, z: Tensor, log_f: Float) -> Float:
-    return np.asarray(np.max([law.log_gain(log_f) for law in laws(measure, distance, z.shape)], axis=0))
+    def test_joint_gain_grows_with_each_distance(
+        self, measure: SmoothingMeasure, z: Tensor, joint_neighbours: JointNeighbours
+    ) -> None:
+        """The joint law dominates every law at which one of the distances is smaller."""
+        for _, distances in joint_neighbours:
+            whole = np.exp(_worst_log_gain(measure, distances, z, LOG_F))
+            for place in range(len(distances)):
+                less = (*distances[:place], 0.0, *distances[place + 1 :])
+                assert (whole >= np.exp(_worst_log_gain(measure, less, z, LOG_F)) * (1 - SLACK)).all()
 
 
-def _limit(measure: SmoothingMeasure, distance: float, z: Tensor, f: float) -> float:
+Distances = float | tuple[float, ...]
+"""One distance, or one of each part of a product."""
+
+
+def _worst_log_gain(measure: SmoothingMeasure, distance: Distances, z: Tensor, log_f: Float) -> Float:
+    loss = measure.joint_loss(distance, z.shape) if isinstance(distance, tuple) else laws(measure, distance, z.shape)
+    return np.asarray(np.max([law.log_gain(log_f) for law in (loss if isinstance(loss, list) else [loss])], axis=0))
+
+
+def _limit(measure: SmoothingMeasure, distance: Distances, z: Tensor, f: float) -> float:
     with np.errstate(divide="ignore"):
         return float(np.exp(_worst_log_gain(measure, distance, z, np.log([f]))[0]))
 
@@ -308,7 +344,7 @@ def _refute_by_enumeration(measure: SmoothingMeasure, z: Tensor, changed: Tensor
     assert divergence <= max(law.kl() for law in laws(measure, distance, z.shape)) * (1 + SLACK)
 
 
-def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, neighbours: Neighbours) -> None:
+def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, neighbours: Sequence[tuple[Tensor, Distances]]) -> None:
     """Search half-spaces, balls, agreements and learned events that gain more probability than the law allows."""
 
     def draws(about: Tensor, part: int) -> Tensor:
@@ -330,7 +366,7 @@ def _refute_by_draws(measure: SmoothingMeasure, z: Tensor, neighbours: Neighbour
                 f = float(beta.isf(CHANCE, hits + 1, DRAWS - hits))
                 gain = float(beta.ppf(CHANCE, caught, DRAWS - caught + 1))
                 limit = _limit(measure, distance, z, f)
-                assert gain <= limit, f"{name} > {cut:g}, of mass {f:g}, becomes {gain:g} at distance {distance:g}"
+                assert gain <= limit, f"{name} > {cut:g}, of mass {f:g}, becomes {gain:g} at distance {distance}"
 
 
 def _pairs(values: Float) -> Iterator[tuple[Float, Float]]:

@@ -8,11 +8,18 @@ import torch
 from torch import Tensor
 
 from smoothing.guarantees import NeymanPearson, VoteBound
+from smoothing.measures import Part, Product
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.random import generator
 
 Neighbours = list[tuple[Tensor, float]]
 """Changed objects and their distances from the object."""
+
+JointNeighbours = list[tuple[Tensor, tuple[float, ...]]]
+"""Changed objects and the distance of each part of a product."""
+
+JOINT = 12
+"""Number of joint changes."""
 
 ORDERS = {"l1": 1.0, "l2": 2.0, "linf": inf}
 """Orders of norms."""
@@ -24,6 +31,8 @@ MASSES = (0.4, 0.1, 0.01)
 def default_neighbours(measure: SmoothingMeasure, z: Tensor) -> Neighbours:
     """Return changed objects for a measure with a channel, or with an l0, l1, l2 or l-inf distance in input units.
 
+    Of a `Product`, the last part changes.
+
     Args:
         measure: The measure.
         z: The object.
@@ -32,6 +41,9 @@ def default_neighbours(measure: SmoothingMeasure, z: Tensor) -> Neighbours:
         NotImplementedError: If the measure has another distance.
     """
     distance = measure.distance
+    if isinstance(measure, Product):
+        last = measure.parts[-1]
+        return [(_with_columns(z, last, own), length) for own, length in _own_neighbours(last, z)]
     if measure.channel is not None:
         return list(changed_labels(z, len(measure.channel)))
     if distance.norm == "l0":
@@ -43,6 +55,42 @@ def default_neighbours(measure: SmoothingMeasure, z: Tensor) -> Neighbours:
             for changed, length in _pushed(z, length, ORDERS[distance.norm])
         ]
     raise NotImplementedError(f"define the fixture `neighbours`: there is no default for {distance}")
+
+
+def default_joint_neighbours(measure: SmoothingMeasure, z: Tensor) -> JointNeighbours:
+    """Return objects in which all parts of a `Product` change, with the distance of each part.
+
+    Args:
+        measure: The measure.
+        z: The object.
+
+    Raises:
+        NotImplementedError: If the measure is not a `Product`, or a part has a distance without a default.
+    """
+    if not isinstance(measure, Product):
+        raise NotImplementedError("define the fixture `joint_neighbours`: there is a default only for a Product")
+    rng, own = np.random.default_rng(0), [_own_neighbours(part, z) for part in measure.parts]
+    found: JointNeighbours = []
+    for _ in range(JOINT):
+        changed, distances = z, []
+        for part, options in zip(measure.parts, own, strict=True):
+            values, distance = options[rng.integers(len(options))]
+            changed = _with_columns(changed, part, values)
+            distances.append(distance)
+        found.append((changed, tuple(distances)))
+    return found
+
+
+def _own_neighbours(part: Part, z: Tensor) -> Neighbours:
+    return default_neighbours(part.measure, z if part.columns is None else z[part.columns])
+
+
+def _with_columns(z: Tensor, part: Part, values: Tensor) -> Tensor:
+    if part.columns is None:
+        return values
+    changed = z.clone()
+    changed[part.columns] = values
+    return changed
 
 
 def changed_labels(z: Tensor, num_classes: int) -> Iterator[tuple[Tensor, float]]:

@@ -39,20 +39,13 @@ class Ballots:
         self._counts: dict[int, dict[int, Tensor]] = {}
 
     @property
-    def measures(self) -> tuple[SmoothingMeasure, ...]:
-        """All measures that a draw samples: the measure of the object, and those of the votes."""
-        return (self.measure, *self.votes.measures)
-
-    @property
-    def exact_samples(self) -> bool:
-        """Whether the samples of all measures are exact. Otherwise certificates of sampled votes are not sound."""
-        return all(measure.exact_samples for measure in self.measures)
-
-    @property
     def assumptions(self) -> tuple[str, ...]:
         """Assumptions under which certificates of this vote hold."""
-        of_measures = (phrase for measure in self.measures for phrase in measure.assumptions)
-        return (*self.votes.assumptions, *self.votes.assumptions_under(self.measure), *of_measures)
+        return (
+            *self.votes.assumptions,
+            *self.votes.assumptions_under(self.measure),
+            *self.measure.assumptions,
+        )
 
     @property
     def shape(self) -> Sequence[int]:

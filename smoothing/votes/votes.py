@@ -37,7 +37,6 @@ class Votes(Represented, ABC):
             against inserted, deleted and changed examples (THEORY.md section 8).
         all_labels: Whether votes on training labels need all of them, so that a measure must not hide any.
         inputs: Number of inputs in the randomised object, each of which an adversary may change separately.
-        measures: Measures that a draw samples besides the measure of the object.
         checkpoint: SHA-256 of the checkpoint of the base function, in hexadecimal; None if there is none.
     """
 
@@ -50,7 +49,6 @@ class Votes(Represented, ABC):
     inputs: int = 1
     num_classes: int
     assumptions: tuple[str, ...] = ()
-    measures: tuple[SmoothingMeasure, ...] = ()
     checkpoint: str | None = None
 
     def fit(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
@@ -82,7 +80,7 @@ class Votes(Represented, ABC):
             allowed = " or the ".join((self.object, *self.objects))
             return f"{type(measure).__name__} randomises {' and '.join(measure.objects)}; must be the {allowed}"
         if self.object != LABELS:
-            counts_examples = measure.distance in (CHANGED, INSERTED)
+            counts_examples = {measure.distance, *measure.beside} & {CHANGED, INSERTED}
             return f"{type(measure).__name__} is not for a {self.object}" if counts_examples else None
         if measure.distance.integer and (reason := leak("votes", self, self.reads, measure.distance)):
             return reason

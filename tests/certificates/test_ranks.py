@@ -21,3 +21,8 @@ def test_length_is_that_of_the_share() -> None:
 def test_a_loader_reads_the_share_in_order() -> None:
     loader = DataLoader(DATASET, batch_size=2, sampler=RankShare(DATASET, [9, 1, 4, 0, 7], rank=0, ranks=2))
     assert [batch[0].tolist() for batch in loader] == [[9, 4], [7]]
+
+
+def test_some_positions_are_shared_together() -> None:
+    shares = [list(RankShare(DATASET, range(3, 11), rank, 2, together=3)) for rank in range(2)]
+    assert shares == [[3, 4, 5, 9, 10], [6, 7, 8]]

@@ -79,6 +79,7 @@ def test_the_command_line_overrides_the_config(workplace: Path) -> None:
     assert float(config["model"]["init_args"]["measure"]["init_args"]["q"]) == 0.1
     provenance = json.loads((workplace / "tenth/provenance.json").read_text())
     assert provenance["config"] == config
+    assert provenance["object"] == "training labels"
     assert provenance["examples"] * 3 == len(Table.read_csv(workplace / "tenth/certificates.csv"))
 
 

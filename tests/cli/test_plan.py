@@ -84,6 +84,22 @@ def test_a_finished_run_has_nothing_left(workplace: Path) -> None:
     assert rows(outcome.out)["examples"].startswith("0 of ")
 
 
+def test_collective_certificates_are_counted(workplace: Path) -> None:
+    config = yaml.safe_load((workplace / "digits.yaml").read_text())
+    attack = {"class_path": "smoothing.attacks.GreedyFlips", "init_args": {"budgets": [2, 10]}}
+    together = {"class_path": "CollectiveVote", "init_args": {"budgets": [2, 10]}}
+    config["model"]["init_args"]["collective"] = {"together": together, "attack": attack}
+    (workplace / "digits.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    before = files(workplace)
+    outcome = launch(PLAN, workplace)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert files(workplace) == before
+    assert rows(outcome.out)["answers"] == "123 still to certify together"
+    assert re.search(r"\n  search +[\d.]+ m?s on one rank, for collective", outcome.out)
+    assert launch(CERTIFY, workplace).status == 0
+    assert "answers" not in rows(launch(PLAN, workplace).out)
+
+
 def test_models_are_counted_where_draws_are_kept(workplace: Path) -> None:
     (workplace / "retrained.yaml").write_text(yaml.safe_dump(RETRAINED), encoding="utf-8")
     before = files(workplace)

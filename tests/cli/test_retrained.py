@@ -38,6 +38,22 @@ CONFIG: dict[str, Any] = {
 CERTIFY = ["certify", "--config", "retrained.yaml"]
 RUN = "runs/retrained"
 CERTIFIER = "--model.certifiers.sampled"
+FLIPS = "{measure: {class_path: LabelFlip, init_args: {q: 0.6, num_classes: 10}}, object: training labels}"
+IMAGES = "{measure: {class_path: Gaussian, init_args: {sigma: 0.3}}, object: training inputs}"
+TESTS = "{measure: {class_path: Gaussian, init_args: {sigma: 0.1}}}"
+
+
+def product(*parts: str) -> str:
+    return f"--model.measure={{class_path: Product, init_args: {{parts: [{', '.join(parts)}]}}}}"
+
+
+def budgets(*points: object) -> str:
+    inner = f"{{budgets: [{', '.join(map(str, points))}]}}"
+    return f"{CERTIFIER}.guarantee={{class_path: JointNeymanPearson, init_args: {inner}}}"
+
+
+JOINT = [product(FLIPS, IMAGES), budgets(0, 1), f"{CERTIFIER}.n=60", "--data.training=train[0:1100]"]
+"""Noise on labels and images, and two points of the frontier."""
 
 
 @pytest.fixture
@@ -143,6 +159,45 @@ def test_a_lost_rank_loses_only_its_current_draws(workplace: Path, uninterrupted
     assert_continued(workplace / RUN, begun, uninterrupted)
 
 
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory of an uninterrupted run with noise on labels and images."""
+    folder = tmp_path_factory.mktemp("joint")
+    (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    outcome = launch([*CERTIFY, *JOINT], folder)
+    assert outcome.status == 0, outcome.err
+    return folder / RUN
+
+
+def test_a_run_has_one_certifier_for_each_budget(joint: Path, uninterrupted: Path) -> None:
+    table = Table.read_csv(joint / "certificates.csv")
+    assert table.certifiers == ("sampled-0_flips", "sampled-1_flips")
+    none, one = (table.of(name) for name in table.certifiers)
+    assert (none["n_a"] == one["n_a"]).all()
+    assert (none["radius"] >= one["radius"]).all()
+    assert none["radius"].max() > one["radius"].max() > 0
+    assert ((one["prediction"] == -1) & (none["prediction"] >= 0)).any()
+    assert (joint / "curve.csv").read_text().splitlines()[0] == "radius,sampled-0_flips,sampled-1_flips"
+    assert draws(joint) != draws(uninterrupted)
+
+
+@pytest.mark.slow
+def test_draws_with_noise_on_labels_resume(workplace: Path, joint: Path) -> None:
+    assert launch([*CERTIFY, *JOINT], workplace, partial(kill_after, N0 + 4)).status == -9
+    begun = shards(workplace / RUN, "draws")
+    assert launch([*CERTIFY, *JOINT], workplace).status == 0
+    assert_continued(workplace / RUN, begun, joint)
+
+
+@pytest.mark.slow
+@pytest.mark.ddp
+def test_two_ranks_draw_the_noise_on_labels_of_one(workplace: Path, joint: Path) -> None:
+    ended = on_two_ranks(workplace, *JOINT)
+    assert ended.returncode == 0, ended.stderr
+    assert len(shards(workplace / RUN, "draws")) == 2
+    assert_continued(workplace / RUN, {}, joint)
+
+
 def begun(workplace: Path) -> Path:
     assert launch(CERTIFY, workplace, partial(kill_after, 9)).status == -9
     return workplace / RUN
@@ -187,6 +242,19 @@ def test_draws_without_a_config_are_refused(workplace: Path) -> None:
         (["--model.votes.learner.group=0"], ["RidgeHead", "group = 0", "at least 1"]),
         (["--model.votes.learner=perishable.Warm"], ["certifiers.sampled", "warm_start of Warm", "Empirical"]),
         (["--data.training=train[0:5]"], ["class", "training example"]),
+        ([product(FLIPS, FLIPS)], ["Product", "parts = two measures on the training labels", "different objects"]),
+        ([product(FLIPS, IMAGES, IMAGES)], ["Product", "parts = two measures on the training inputs"]),
+        ([product()], ["Product", "parts = []", "at least one part"]),
+        ([product(FLIPS.replace("training labels", "labels"))], ["Part", "object = 'labels'", "one of test input"]),
+        ([product(FLIPS.replace("LabelFlip", "Laplace"))], ["q", "option"]),
+        ([product(FLIPS.replace(": 10", ": 3"))], ["certifiers.sampled", "LabelFlip has 3 classes, the data has 10"]),
+        ([product(FLIPS, IMAGES)], ["certifiers.sampled", "several objects", "JointNeymanPearson"]),
+        ([product(TESTS)], ["certifiers.sampled", "the test input alone", "must have a part on the training set"]),
+        ([product(FLIPS, IMAGES), budgets(0, -1)], ["JointNeymanPearson", "budgets = [0.0, -1.0]", "at least 0"]),
+        ([product(FLIPS, IMAGES), budgets(1, 1)], ["JointNeymanPearson", "budgets = [1.0, 1.0]", "all different"]),
+        ([product(FLIPS, IMAGES), budgets(0.5)], ["certifiers.sampled", "budgets = [0.5]", "whole numbers of flips"]),
+        ([product(FLIPS, IMAGES), budgets("[1, 2]")], ["certifiers.sampled", "must have 1 numbers each"]),
+        ([budgets(0, 1)], ["certifiers.sampled", "budgets = [0.0, 1.0] with Gaussian", "must be a Product"]),
         (["--data.training=test[0:100]"], ["tests = test", "must share no example"]),
         (["--data.training=train[1000:1300]"], ["Digits train[1000:1300]", "within the 1198 examples"]),
     ],

@@ -32,8 +32,8 @@ def bounds(measure: SmoothingMeasure | None = None, votes: Votes | None = None, 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"multipliers": np.full((1, 4), UNIT + 1)}, "multipliers = 1; must be within"),
-        ({"multipliers": np.full((1, 4), -UNIT)}, "multipliers = -1; must be within"),
+        ({"multipliers": np.full((1, 4), UNIT + 1)}, f"multipliers = {UNIT + 1} / {UNIT}; must be within"),
+        ({"multipliers": np.full((1, 4), -UNIT)}, f"multipliers = -{UNIT} / {UNIT}; must be within"),
         ({"multipliers": np.zeros((1, 4))}, "multipliers = float64 of shape"),
         ({"multipliers": np.zeros((1, 3), np.int64)}, "multipliers = int64 of shape"),
         ({"index": [0, 1, 2, 1]}, "examples = position 1 more than once; must be given once"),

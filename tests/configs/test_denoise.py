@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 import timm
 import torch
+import yaml
+from diffusers import UNet2DModel
 from safetensors.torch import save_file
 from scipy.stats import norm
 from torchvision.utils import save_image
 
 from lightning_modules.denoisers import DiffusionDenoiser, FrozenDenoiser
 from smoothing.certificates import Table
+from smoothing.provenance.origin import Origin
 from tests.front_door import launch
 from tests.lightning_modules.denoisers.unets import pipeline, tiny
 
@@ -151,6 +154,19 @@ def test_a_denoiser_of_digits_is_learned(workplace: Path) -> None:
     assert folder.process.scheduler == kept.process.scheduler
 
 
+def test_the_training_of_a_denoiser_is_resumed(workplace: Path) -> None:
+    """The network is built for the data, after the checkpoint is first looked at."""
+    command = ["fit", "--config", "configs/denoise/digits_ddpm.yaml", *ONE_STEP]
+    assert launch(command, workplace).status == 0
+    last = workplace / "runs/denoise/digits_ddpm/checkpoints/last.ckpt"
+    resumed = launch([*command, "--trainer.max_epochs=2", f"--ckpt_path={last}"], workplace)
+    assert resumed.status == 0, resumed.err
+    assert torch.load(last, weights_only=True)["global_step"] == 2
+    other = launch([*command, "--model.unet.block_out_channels=[16,32]", f"--ckpt_path={last}"], workplace)
+    assert other.status == 2
+    assert "DenoiserTraining: ckpt_path has unet = " in other.err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -199,6 +215,25 @@ def test_a_denoiser_of_cifar10_is_learned(data_root: Path, workplace: Path) -> N
     outcome = launch(["fit", "--config", "configs/denoise/cifar10_ddpm.yaml", *ONE_STEP, *small, *seldom], workplace)
     assert outcome.status == 0, outcome.err
     assert (workplace / "runs/denoise/cifar10_ddpm/denoiser/trained_on.txt").read_text() == "CIFAR10 train\n"
+
+
+def test_the_small_denoiser_of_cifar10_has_a_million_weights() -> None:
+    config = yaml.safe_load((ROOT / "configs/denoise/cifar10_ddpm_small.yaml").read_text())
+    unet = UNet2DModel(**config["model"]["init_args"]["unet"], in_channels=3, out_channels=3, sample_size=32)
+    assert unet.num_parameters() == 1_004_043
+
+
+@pytest.mark.slow
+def test_the_small_denoiser_of_cifar10_is_learned(data_root: Path, workplace: Path) -> None:
+    if not (data_root / "cifar-10-batches-py").is_dir():
+        pytest.skip(f"no CIFAR-10 in SMOOTHING_DATA={data_root}")
+    command = ["fit", "--config", "configs/denoise/cifar10_ddpm_small.yaml", "--data.batch_size=4"]
+    steps = ["--trainer.callbacks=ModelCheckpoint", "--trainer.callbacks.save_last=true", *QUIET]
+    few = ["--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1", "--trainer.check_val_every_n_epoch=1"]
+    outcome = launch([*command, *steps, *few, "--trainer.max_epochs=1"], workplace)
+    assert outcome.status == 0, outcome.err
+    run = workplace / "runs/denoise/cifar10_ddpm_small"
+    assert DiffusionDenoiser(str(run / "denoiser")).trained_on == (Origin.parse("CIFAR10 train"),)
 
 
 @pytest.mark.ddp

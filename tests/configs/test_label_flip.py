@@ -80,7 +80,7 @@ def assert_truth_lies_between(run: Path) -> None:
     """Check that no attack leaves fewer answers than the collective certificates do."""
     table = CollectiveTable.read_csv(run / "collective.csv")
     bounds = table.of("together")
-    assert table.attacks == {"greedy", "local_search"}
+    assert "local_search" in table.attacks
     for attack in table.attacks:
         for bound, row in zip(bounds, table.of(attack), strict=True):
             assert bound.pointwise <= bound.certified <= row.certified

@@ -13,6 +13,7 @@ def test_the_split_goes_by_position() -> None:
     assert [data.test_set()[p][2] for p in range(599)] == bundle.target[1198:].tolist()
     assert x.shape == (1198, 1, 8, 8)
     assert x.dtype == torch.float32
+    assert torch.equal(x[:, 0] * 16, torch.from_numpy(bundle.images[:1198]).float())
     assert (x.min(), x.max()) == (0, 1)
 
 

@@ -82,6 +82,17 @@ def test_an_absent_file_is_refused_or_downloaded(root: Path, monkeypatch: pytest
     assert len(data.training_set()[0]) == 10
 
 
+def test_words_are_present_or_absent(root: Path) -> None:
+    data = Spambase(str(root), words="present")
+    data.setup()
+    x, _ = data.training_set()
+    assert x[0, :3].tolist() == [0, 1, 1]
+    assert (x[1:, :48] == 1).all()
+    np.testing.assert_allclose(x[:2, 48:].exp(), [np.arange(49, 58), np.arange(106, 115)], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"^Spambase: words = 'counts'; must be one of percentages, present$"):
+        Spambase(str(root), words="counts")  # type: ignore[arg-type]
+
+
 def test_all_of_it(data_root: Path) -> None:
     if not (data_root / "spambase").is_dir():
         pytest.skip(f"no Spambase in SMOOTHING_DATA={data_root}")

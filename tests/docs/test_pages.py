@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from datamodules.poisoning import Poisons
 from lightning_modules.architectures import OwnNetwork
 from smoothing.certificates import Table
 from tests.docs.pages import DOCS, ROOT, blocks, run
@@ -95,7 +96,23 @@ def _own_vote(folder: Path) -> None:
     assert (table["correct"] & (table["radius"] >= 10)).mean() > 0.7
 
 
+def _test_inputs(folder: Path) -> None:
+    table = Table.read_csv(folder / "runs/tumours/certificates.csv")
+    assert table.certifiers == ("joint-0_flips", "joint-1_flips", "joint-2_flips")
+    none, one, two = (table.of(name)["correct"].mean() for name in table.certifiers)
+    assert none > 0.85
+    assert none > one > two > 0.2
+
+
+def _poisoned_data(folder: Path) -> None:
+    poisons = Poisons.load(str(folder / "poisons"))
+    assert poisons.loss_after < 0.3 * poisons.loss_before
+    assert poisons.networks[0]["saw_training_set"] is False
+    assert Table.read_csv(folder / "runs/poisoned/certificates.csv")["correct"].mean() > 0.8
+
+
 CHECKS = {
+    "threats/test_inputs.md": _test_inputs,
     "start.md": _start,
     "how_to/own_data.md": _own_data,
     "how_to/own_network.md": _own_network,
@@ -104,6 +121,7 @@ CHECKS = {
     "how_to/own_vote.md": _own_vote,
     "how_to/own_guarantee.md": _own_guarantee,
     "how_to/own_attack.md": _own_attack,
+    "how_to/poisoned_data.md": _poisoned_data,
 }
 
 

@@ -10,22 +10,37 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_modules import architectures, denoisers, encoders, learners, objectives
+from datamodules import Digits, poisoning
+from lightning_modules import architectures, defences, denoisers, encoders, learners, objectives
 from lightning_modules.networks.bodies import ClassifierBody, EncoderBody
 from lightning_modules.networks.frozen_classifier import FrozenClassifier
 from lightning_modules.networks.pretrained_classifier import PretrainedClassifier
 from lightning_modules.training.base_classifier import BaseClassifier
 from lightning_modules.training.denoiser_training import DenoiserTraining
 from lightning_modules.training.schedule import Learning
-from smoothing.measures import Gaussian
+from smoothing.certifiers import Plurality
+from smoothing.measures import Gaussian, UnchangedExamples
 from smoothing.provenance.origin import Origin
+from smoothing.votes import Partitions, Ridge
 from tests.lightning_modules.denoisers.unets import TINY, tiny
+
+
+def trigger() -> dict[str, Any]:
+    return {"trigger": poisoning.Trigger(torch.zeros(1, 2, 2), 0, 0)}
+
 
 ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
     architectures.Architecture: lambda: {"body": nn.Flatten(), "num_classes": 2, "mean": [0.0], "std": [1.0]},
     architectures.OwnNetwork: lambda: {"network": "torch.nn.Flatten", "num_classes": 2},
     architectures.TimmModel: lambda: {"name": "resnet18", "num_classes": 2},
     architectures.TorchvisionModel: lambda: {"name": "resnet18", "num_classes": 2},
+    defences.CertifiedVote: lambda: {
+        "votes": Partitions(Ridge(), parts=2),
+        "certifier": Plurality(),
+        "measure": UnchangedExamples(),
+    },
+    defences.DenoiseTrainingImages: lambda: {"measure": Gaussian(0.5)},
+    defences.Training: lambda: {"network": architectures.LeNet()},
     denoisers.DiffusionDenoiser: lambda: {"path": "absent"},
     denoisers.FrozenDenoiser: lambda: {"base_ckpt": "absent"},
     denoisers.GaussianNoise: lambda: {"sigma": 0.5},
@@ -41,6 +56,15 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
     encoders.SimCLR: lambda: {"backbone": encoders.FeatureNetwork([1, 8, 8], 4, 2), "projection": 2},
     encoders.TimmBackbone: lambda: {"name": "resnet18"},
     learners.Networks: lambda: {"network": architectures.LeNet()},
+    poisoning.Budget: lambda: {"count": 1, "eps": 0.1},
+    poisoning.HiddenTrigger: trigger,
+    poisoning.LabelConsistent: trigger,
+    poisoning.PoisonedDataModule: lambda: {"data": Digits(), "poisons": "absent"},
+    poisoning.Setup: lambda: {"target": 0, "target_class": 0, "intended": 1, "bases": [0]},
+    poisoning.SleeperAgent: trigger,
+    poisoning.ImageTrigger: lambda: {"path": "absent", "row": 0, "column": 0},
+    poisoning.RandomTrigger: lambda: {"shape": [1, 8, 8], "size": 2},
+    poisoning.Trigger: lambda: {"pattern": torch.zeros(1, 2, 2), "row": 0, "column": 0},
     BaseClassifier: lambda: {"architecture": architectures.LeNet(), "measure": Gaussian(0.5)},
     ClassifierBody: lambda: {"network": architectures.LeNet(), "trained_on": ["A"]},
     DenoiserTraining: lambda: {"unet": TINY},
@@ -51,16 +75,17 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
 }
 """Arguments that each class cannot be made without."""
 
-NOT_MADE = {"Draws", "Noise"}
-"""Classes that users neither write in configs nor call; `Noise` comes from `BaseClassifier`."""
+NOT_MADE = {"Draws", "Noise", "Poisons", "Problem", "draw_setups", "read_setups", "write_setups"}
+NOT_MADE |= {"CertifiedClassifier", "Majority", "TrainedNetwork", "TrainingState"}
+"""Functions, and classes that users neither write in configs nor call; `Noise` comes from `BaseClassifier`."""
 
 MAY_BE_EMPTY = {("Perceptrons", "hidden"), ("BaseClassifier", "radii"), ("DenoiserTraining", "sigmas")}
-MAY_BE_EMPTY |= {("ClassifierBody", "trained_on")}
+MAY_BE_EMPTY |= {("ClassifierBody", "trained_on"), ("Training", "milestones")}
 MAY_BE_NEGATIVE = {"mean"}
 
 
 def public() -> Iterator[type]:
-    rooms = (architectures, denoisers, encoders, learners, objectives)
+    rooms = (architectures, defences, denoisers, encoders, learners, objectives, poisoning)
     known = [getattr(room, name) for room in rooms for name in room.__all__ if name not in NOT_MADE]
     for kind in dict.fromkeys([*known, *ARGUMENTS]):
         if not inspect.isabstract(kind) and inspect.signature(kind).parameters:

@@ -17,6 +17,8 @@ from smoothing.measures import (
     GeneralisedGaussian,
     LabelFlip,
     Laplace,
+    Part,
+    Product,
     Quantised,
     Rounded,
     SharedSplitting,
@@ -307,6 +309,47 @@ class TestLinf(RealInputs):
     @pytest.fixture
     def refused(self) -> Sequence[Callable[[], object]]:
         return [lambda: UniformLinf(0.0)]
+
+
+class TestProduct(MeasureConformance):
+    """Categorical and real columns, in both orders; three parts; and losses without a common unit."""
+
+    @pytest.fixture(
+        params=[
+            [Part(Discrete("0.3", 3), columns=[0, 3, 4]), Part(Gaussian(0.5), columns=[1, 2])],
+            [Part(Gaussian(0.5), columns=[1, 2]), Part(Discrete("0.3", 3), columns=[0, 3, 4])],
+            [
+                Part(SparseDiscrete("0.1", "0.4"), columns=[3]),
+                Part(Gaussian(1.0), columns=[1]),
+                Part(Discrete("0.4", 3), columns=[0, 4]),
+                Part(Gaussian(0.5), columns=[2]),
+            ],
+            [Part(Discrete("0.3", 3), columns=[0, 3]), Part(Discrete("0.45", 3), columns=[1, 2, 4])],
+        ],
+        ids=["flips-l2", "l2-flips", "four", "flips-flips"],
+    )
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return Product(request.param)
+
+    @pytest.fixture
+    def z(self, measure: SmoothingMeasure) -> Tensor:
+        return torch.tensor([2.0, 1.0, 0.0, 1.0, 0.0])
+
+    @pytest.fixture
+    def refused(self) -> Sequence[Callable[[], object]]:
+        return [
+            lambda: Product([]),
+            lambda: Product([Part(Gaussian(1.0)), Part(Gaussian(1.0))]),
+            lambda: Product([Part(Laplace(1.0), columns=[0]), Part(Gaussian(1.0), columns=[1])]),
+            lambda: Part(Gaussian(1.0), "pixels"),
+            lambda: Part(Gaussian(1.0), columns=[-1]),
+        ]
+
+
+class TestProductOfOne(TestLabelFlip):
+    @pytest.fixture
+    def measure(self) -> SmoothingMeasure:
+        return Product([Part(LabelFlip("0.2", 2), "training labels")])
 
 
 @pytest.mark.gpu

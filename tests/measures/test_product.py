@@ -170,10 +170,15 @@ def test_a_table_has_one_curve_a_number_of_flips() -> None:
     votes.fit(x[:0], torch.zeros(0, dtype=torch.long), 2)
     ballots = Ballots(TABLE, votes, x, torch.arange(3), 0)
     lines, found = [], {}
-    for flips in range(3):
-        certifier = ClopperPearson(JointNeymanPearson([flips]), n0=50, n=2000)
+    frontier = ClopperPearson(JointNeymanPearson([0, 1, 2]), n0=50, n=2000).split(TABLE)
+    assert list(frontier) == ["0_flips", "1_flips", "2_flips"]
+    for flips, (name, certifier) in enumerate(frontier.items()):
+        assert isinstance(certifier, ClopperPearson)
         found[flips] = certifier.certify(ballots)
-        lines += rows(f"{flips}_flips", found[flips], np.arange(3), np.array([0, 0, 1]))
+        assert (
+            found[flips].radius == ClopperPearson(JointNeymanPearson([flips]), 50, 2000).certify(ballots).radius
+        ).all()
+        lines += rows(name, found[flips], np.arange(3), np.array([0, 0, 1]))
         assert any("flips (l0)" in phrase and str(flips) in phrase for phrase in found[flips].assumptions)
     table = Table(lines)
     curve = certified_curve(table, TABLE.distance, radii=[0.0, 0.2, 0.5])
@@ -195,12 +200,18 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (lambda: Product([Part(Gaussian(1.0), columns=[0]), Part(Discrete("0.1", 2))]), "two measures on the test input"),
     (lambda: Product([Part(Laplace(1.0), INPUTS), Part(Gaussian(1.0))]), "parts = Laplace"),
-    (lambda: Product([Part(JOINT), Part(Gaussian(1.0), INPUTS)]), "parts = Product"),
+    (lambda: Part(JOINT), "Part: measure = 'Product'; must be a measure that leaves its object to the part"),
     (lambda: Part(Gaussian(1.0), "labels"), "Part: object = 'labels'"),
     (lambda: Part(Gaussian(1.0), columns=[1, 1]), "Part: columns = "),
     (lambda: Part(Gaussian(1.0), columns=[]), "Part: columns = "),
     (lambda: JointNeymanPearson([]), "JointNeymanPearson: budgets = "),
-    (lambda: JointNeymanPearson([-1]), "JointNeymanPearson: budgets = "),
+    (lambda: JointNeymanPearson([-1]), r"JointNeymanPearson: budgets = \[-1\]; must be finite"),
+    (lambda: JointNeymanPearson([0, [1, -1]]), "JointNeymanPearson: budgets = "),
+    (lambda: JointNeymanPearson([math.inf]), "JointNeymanPearson: budgets = "),
+    (lambda: JointNeymanPearson([math.nan]), "JointNeymanPearson: budgets = "),
+    (lambda: JointNeymanPearson([1, 1.0]), "all different"),
+    (lambda: JointNeymanPearson([[]]), "JointNeymanPearson: budgets = "),
+    (lambda: JointNeymanPearson(3), "JointNeymanPearson: budgets = 3; must be a list"),  # type: ignore[arg-type]
     (lambda: TABLE.check(torch.zeros(5)), "Product: z = an object of shape"),
 ]
 
@@ -217,8 +228,9 @@ def test_bad_input_is_refused_in_one_line(call: Callable[[], object], message: s
     [
         (NeymanPearson(), JOINT, "several objects"),
         (KL(), TABLE, "several objects"),
-        (JointNeymanPearson([1]), Gaussian(1.0), "must be 0 numbers"),
-        (JointNeymanPearson([1, 2]), JOINT, "must be 1 numbers"),
+        (JointNeymanPearson([1]), Gaussian(1.0), "budgets = [1] with Gaussian; must be a Product"),
+        (JointNeymanPearson([[1, 2]]), JOINT, "must have 1 numbers each"),
+        (JointNeymanPearson([0, 1]), JOINT, "budgets = [0, 1]; must be one for each certifier"),
         (JointNeymanPearson([1.5]), JOINT, "whole number"),
     ],
 )
@@ -235,3 +247,16 @@ def test_votes_refuse_products_of_other_objects() -> None:
     hidden = Product([Part(Subsample(3), LABELS), Part(Gaussian(1.0), INPUTS)])
     assert hidden.on(LABELS) is hidden.parts[0].measure
     assert hidden.on("test input") is None
+
+
+def test_points_of_a_frontier_have_names() -> None:
+    """Budgets of several parts, and norms; whole numbers that are written as floats have the same name."""
+    three = Product([Part(LabelFlip("0.2", 2), LABELS), Part(Gaussian(1.0)), Part(Gaussian(SIGMA), INPUTS)])
+    assert list(JointNeymanPearson([[0, 0.5], [3.0, 1]]).split(three)) == ["0_flips_0.5_l2", "3_flips_1_l2"]
+    assert list(JointNeymanPearson([1.5, 1]).split(JOINT)) == ["1.5_flips", "1_flips"]
+    single = ClopperPearson(JointNeymanPearson([3]))
+    assert single.split(JOINT) == {"3_flips": single}
+    assert single.split(Gaussian(1.0)) == single.split(three) == {"": single}
+    assert list(ClopperPearson().split(JOINT)) == [""]
+    with pytest.raises(ValueError, match="must be one for each certifier"):
+        JointNeymanPearson([0, 1]).radius(JOINT, bound(-5.0), (N, 1))

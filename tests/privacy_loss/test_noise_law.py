@@ -133,9 +133,19 @@ def test_gains_of_mixtures_are_bounded(weights: list[float], shifts: list[float]
     never_below(NormalMixtureLoss(weights, shifts), gain, masses(3)[::2])
 
 
-@pytest.mark.parametrize("lost", [0.0, 1e-12, 0.3, 0.5, 1.0])
-def test_gains_of_overlaps_are_bounded(lost: float) -> None:
-    never_below(OverlapLoss(lost), lambda f: min(f + mpf(lost), mpf(1)), masses(4))
+@pytest.mark.parametrize("ratio", [1.0, 1.0123])
+@pytest.mark.parametrize("lost", [0.0, 1e-12, 0.0123, 0.3, 0.5, 1.0])
+def test_gains_of_overlaps_are_bounded(lost: float, ratio: float) -> None:
+    never_below(OverlapLoss(lost, ratio), lambda f: min(mpf(ratio) * f + mpf(lost), mpf(1)), masses(4))
+
+
+def test_the_sum_in_a_gain_of_an_overlap_is_rounded_up() -> None:
+    """Near 1 the logarithm is small, so that units of its last place do not cover the rounding of the sum."""
+    rng = np.random.default_rng(0)
+    for lost in rng.uniform(0.9, 0.999, 200).tolist():
+        log_f = np.log((1 - lost) * rng.uniform(0.1, 0.9, 5))
+        for one, gain in zip(log_f, OverlapLoss(lost).log_gain(log_f), strict=True):
+            assert mpmath.exp(mpf(float(gain))) >= mpmath.exp(mpf(float(one))) + mpf(lost)
 
 
 @pytest.mark.parametrize(("law", "exact"), LAWS.values(), ids=LAWS)

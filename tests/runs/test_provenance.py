@@ -1,9 +1,13 @@
 import json
+import platform
+import sys
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml  # noqa: F401
 
 from smoothing.runs.provenance import provenance, read_distance
 from tests.samples import FLIPS
@@ -18,6 +22,21 @@ def test_provenance_is_json():
     assert made["versions"]["numpy"] == np.__version__
     assert made["hardware"]["cores"] >= 1
     assert len(made["hardware"]["accelerators"]) == torch.cuda.device_count()
+
+
+def test_versions_are_those_of_the_distributions_that_provide_the_imported_modules():
+    versions = provenance({}, seed=0, distance=FLIPS, data="")["versions"]
+    owners = packages_distributions()
+    for module in ("numpy", "pytest", "torch", "yaml"):
+        assert set(owners[module]) <= versions.keys()
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    assert versions == {
+        "python": platform.python_version(),
+        **{name: version(name) for name in versions if name != "python"},
+    }
+    assert all(
+        loaded & {module for module, names in owners.items() if name in names} for name in versions.keys() - {"python"}
+    )
 
 
 def test_distance_is_read_back(tmp_path: Path):

@@ -134,13 +134,26 @@ def test_sampled_certificates_are_not_above_the_truth(distance: Distance) -> Non
     )
 
 
+class Recorded(Centroids):
+    """Keeps the examples that it was given last."""
+
+    given: list[Tensor] = []  # noqa: RUF012  # shared by the copies of the votes
+
+    def learn(self, x: Tensor, labels: Tensor, num_classes: int) -> None:
+        self.given[:] = [x, labels]
+        super().learn(x, labels, num_classes)
+
+
 def test_the_bag_of_a_training_set_in_another_order_is_the_same() -> None:
-    universe, _ = universe_of(2, 8, 1)
-    order = torch.randperm(8, generator=torch.Generator().manual_seed(2))
-    one, two = Bagging(Ridge(Constant(0.1))), Bagging(Ridge(Constant(0.1)))
-    one.fit(universe.x, universe.y, 2)
-    two.fit(universe.x[order], universe.y[order], 2)
-    assert torch.equal(universe.x[one._order], universe.x[order][two._order])
+    universe, tests = universe_of(2, 8, 1)
+    measure, given = Subsample(200, INSERTED.unit), []
+    for order in (torch.arange(8), torch.randperm(8, generator=torch.Generator().manual_seed(2))):
+        votes = Bagging(Recorded())
+        votes.fit(universe.x[order], universe.y[order], 2)
+        votes.counts(measure, tests, torch.arange(len(tests)), 1, (0,))
+        given.append([part.clone() for part in Recorded.given])
+    assert all(map(torch.equal, *given))
+    assert len(given[0][0]) == 8
 
 
 def test_a_transform_of_all_inputs_is_refused_and_the_referee_finds_it() -> None:

@@ -10,8 +10,8 @@ from scipy.stats import binomtest, norm
 from torch import Tensor
 
 from smoothing.certifiers import ClopperPearson
-from smoothing.guarantees import NeymanPearson, VoteBound
-from smoothing.measures import Gaussian
+from smoothing.guarantees import JointNeymanPearson, NeymanPearson, VoteBound
+from smoothing.measures import Gaussian, Part, Product
 from smoothing.votes import Ballots, Learner
 from tests.finishing import finishing
 
@@ -106,8 +106,9 @@ def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, T
     z = z - z.mean()
     tests = torch.linspace(-3, 3, 8, dtype=torch.float64)[:, None].expand(-1, 4)
     sigma_x = 0.3
-    votes = finishing(NoisyHalfSpace(), z, labels, tests, test_noise=Gaussian(sigma_x))
-    counts = votes.counts(Gaussian(SIGMA), tests, torch.arange(8), DRAWS, (SEED, 1))
+    votes = finishing(NoisyHalfSpace(), z, labels, tests)
+    measure = Product([Part(Gaussian(sigma_x)), Part(Gaussian(SIGMA), "training inputs")])
+    counts = votes.counts(measure, tests, torch.arange(8), DRAWS, (SEED, 1))
 
     def vote(z: Tensor, x: Tensor) -> float:
         spread = (z.numel() * SIGMA**2 + x.numel() * sigma_x**2) ** 0.5
@@ -126,6 +127,11 @@ def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, T
             omega = torch.full_like(x, -side * deviations * sigma_x * sigma_x)
             spent = (delta.norm() ** 2 + (SIGMA / sigma_x) ** 2 * omega.norm() ** 2) ** 0.5
             assert float(spent) == pytest.approx(size * radius, rel=1e-9)
+            point = JointNeymanPearson([float(omega.norm())])
+            certified = point.leads(measure, bound, z.shape) & (
+                point.radius(measure, bound, z.shape) >= float(delta.norm())
+            )
+            assert certified[0] == holds
             assert (np.sign(vote(z + delta, x + omega) - 0.5) == side) == holds
 
 

@@ -279,7 +279,8 @@ class Battle:
         self.labels, self.changed = labels, labels.copy()
         self._remaining = self._needed.copy()
         self._members = [np.flatnonzero(labels == label) for label in range(targets.lowest.shape[2])]
-        self._parts = [targets.weights[np.ix_(rows, members)] for members in self._members]
+        # One row per label, since labels are changed in small groups.
+        self._parts = [transposed(targets.weights, rows, members) for members in self._members]
 
     @property
     def flipped(self) -> NDArray[np.intp]:
@@ -303,7 +304,7 @@ class Battle:
         out = np.full((len(self.labels), lead.shape[1]), -np.inf)
         for label, (members, part) in enumerate(zip(self._members, self._parts, strict=True)):
             factor = (worth[:, None] * (lead[:, label, None] - lead)).astype(np.float32)
-            out[members] = part.T @ factor
+            out[members] = part @ factor
             out[members, label] = -np.inf
         out[self.changed != self.labels] = -np.inf
         return out
@@ -330,12 +331,13 @@ class Battle:
 
     def _add(self, places: NDArray[np.intp], classes: NDArray[np.int64], sign: float) -> None:
         """Lower the leads by what some labels lose when they change from their original class to others."""
-        lowest = self._lowest
-        chosen = np.zeros((len(self.labels), lowest.shape[2]), np.float32)
-        chosen[places, classes] = sign
+        lowest, original = self._lowest, self.labels[places]
         for label, (members, part) in enumerate(zip(self._members, self._parts, strict=True)):
-            if chosen[members].any():
-                moved = part @ chosen[members]
+            some = original == label
+            if some.any():
+                chosen = np.zeros((some.sum(), lowest.shape[2]), np.float32)
+                chosen[np.arange(len(chosen)), classes[some]] = sign
+                moved = part[np.searchsorted(members, places[some])].T @ chosen
                 losses = moved.sum(1)[:, None] * lowest[:, :, label] - np.einsum("ic,ikc->ik", moved, lowest)
                 self._remaining -= losses
 
@@ -392,6 +394,12 @@ class LocalSearchFlips(GreedyFlips):
 def group_of(budget: int) -> int:
     """Return the number of labels that are changed at a time."""
     return max(1, -(-budget // PASSES))
+
+
+def transposed(weights: Single | csr_matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Single | csr_matrix:
+    """Return some rows and columns of a matrix, transposed, with rows of the result together in memory."""
+    some = weights[np.ix_(rows, columns)].T
+    return np.ascontiguousarray(some) if isinstance(some, np.ndarray) else some.tocsr()
 
 
 def undo(battle: Battle, places: NDArray[np.intp]) -> None:

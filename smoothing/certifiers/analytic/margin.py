@@ -69,7 +69,6 @@ class Group(NamedTuple):
         spread = moved.div_(total).addcmul_(mean, mean, value=-1)
         return mean.mul_(self.w), spread.mul_(self.w).mul_(self.w)
 
-
     def log_products(self, tilt: Float, scale: Float, factors: int) -> Float:
         """Return sums of logarithms of ``moment exp(tilt w)``, in units of ``1 / scale`` and rounded up; ``(batch,)``.
 

@@ -53,7 +53,7 @@ class Enumeration(Certifier):
             radius=self.guarantee.radius(measure, bound, ballots.shape),
             classifier="majority",
             deterministic=True,
-            sound=ballots.exact_samples,
+            sound=ballots.measure.exact_samples,
             assumptions=ballots.assumptions,
             n_a=tally.n_a,
             n_b=tally.n_b,

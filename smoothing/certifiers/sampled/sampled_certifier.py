@@ -1,5 +1,6 @@
 """Base classes of sampled certifiers."""
 
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from smoothing.arguments import at_least, inside, instance, refuse
 from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.certifier import Certifier
+from smoothing.certifiers.evaluator import Evaluator
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.binomial import log_up, upper_bound
@@ -116,7 +118,7 @@ class SampledCertifier(Certifier):
         return Certificates(
             classifier="majority",
             deterministic=False,
-            sound=ballots.exact_samples,
+            sound=ballots.measure.exact_samples,
             assumptions=(
                 *ballots.assumptions,
                 *self.assumptions_under(ballots.measure),
@@ -150,6 +152,16 @@ class TwoSampleCertifier(SampledCertifier):
     def supports(self, measure: SmoothingMeasure, votes: Votes) -> str | None:
         """Return why the pair is not supported, or None; see `Certifier.supports`."""
         return super().supports(measure, votes) or self.guarantee.supports(measure)
+
+    def split(self, measure: SmoothingMeasure) -> dict[str, Evaluator]:
+        """Return one certifier for each guarantee of `Guarantee.split`; see `Evaluator.split`."""
+        guarantees = self.guarantee.split(measure)
+        return {name: self if one is self.guarantee else self._with(one) for name, one in guarantees.items()}
+
+    def _with(self, guarantee: Guarantee) -> "TwoSampleCertifier":
+        certifier = copy(self)
+        certifier.guarantee = guarantee
+        return certifier
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return assumptions of the guarantee; see `SampledCertifier.assumptions_under`."""

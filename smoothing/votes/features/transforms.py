@@ -49,14 +49,23 @@ class Transform(Represented, ABC):
 
         Overrides may only save time.
         """
-        return torch.cat([self(row) for row in x.split(1)])
+        # Copies: the place of a row in memory may change how it is rounded.
+        return torch.cat([self(row.clone()) for row in x.split(1)])
 
 
 def fit_all(transforms: Sequence[Transform], x: Tensor) -> Tensor:
-    """Fit each transform on the output of the previous one, and return the transformed training features."""
+    """Fit each transform on the output of the previous one, and return the transformed training features.
+
+    Unless a transform reads all inputs, it is given each row by itself. Of several rows, even the last bits of one can
+    depend on the others, so that an inserted example would move the features of all (THEORY.md section 8).
+    """
     with one_thread():
         for transform in transforms:
-            x = transform.fit_transform(x)
+            if transform.reads == "all inputs" or not len(x):
+                x = transform.fit_transform(x)
+            else:
+                transform.fit(x)
+                x = transform.each(x)
     return x
 
 
@@ -111,6 +120,10 @@ class Normalise(Transform):
         unit: Tensor = x / length.masked_fill(length == 0, 1)
         return unit
 
+    def each(self, x: Tensor) -> Tensor:
+        """See `Transform.each`. In a contiguous batch, every row is summed in the same order."""
+        return self(x.contiguous())
+
 
 class Logarithm(Transform):
     """Map every feature ``v`` to ``sign(v) log(1 + |v|)``, for counts of different orders of magnitude."""
@@ -119,6 +132,10 @@ class Logarithm(Transform):
         """Transform features ``(batch, k)``."""
         logarithm: Tensor = x.sign() * x.abs().log1p()
         return logarithm
+
+    def each(self, x: Tensor) -> Tensor:
+        """See `Transform.each`. In a contiguous batch, every number is computed in the same way."""
+        return self(x.contiguous())
 
 
 class PCA(Transform):

@@ -28,7 +28,7 @@ class Regularisation(Represented, ABC):
         Args:
             eigenvalues: Eigenvalues of ``X'X``, ``(k,)``, ascending.
             features: ``X``, ``(n, k)``.
-            labels: Labels, ``(n,)`` int64; for rules with assumptions only.
+            labels: Labels, ``(n,)`` int64, for rules with assumptions; empty for all others.
         """
 
 

@@ -68,7 +68,9 @@ class RidgeVotes(LinearVotes):
         eigenvalues, axes = torch.linalg.eigh(gram)
         eigenvalues = eigenvalues.clamp(min=0)
         every = torch.cat([eigenvalues.new_zeros(zeros), eigenvalues])
-        self.ridge = self.regularisation.value(every, features, labels)
+        # A rule without assumptions gets no labels, so that lambda cannot depend on them.
+        shown = labels if self.regularisation.assumptions else labels[:0]
+        self.ridge = self.regularisation.value(every, features, shown)
         shrunk = eigenvalues + self.ridge
         if every[0] + self.ridge <= shrunk[-1] * len(every) * torch.finfo(shrunk.dtype).eps:
             name = type(self).__name__

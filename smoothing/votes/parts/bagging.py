@@ -15,7 +15,7 @@ from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.features.transforms import Transform, features_of, fit_all
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.part_learner import PartLearner
-from smoothing.votes.parts.partition_rules import sorted_by_content
+from smoothing.votes.parts.partition_rules import ranks
 from smoothing.votes.reads import leak
 from smoothing.votes.votes import LabelVotes
 
@@ -26,7 +26,8 @@ class Bagging(LabelVotes):
     """Votes of learners that are each trained on one draw of the labels.
 
     Under `Subsample` this is bagging (Jia et al. 2021). Examples with a hidden label are left out. A learner is given
-    the others sorted by content, so that the order of the training set does not matter.
+    the others sorted by content and drawn label, so that neither the order of the training set nor the labels before
+    the draw matter.
 
     Against inserted, deleted and changed examples, transforms must have nothing to fit: fitted on all training inputs,
     they would change every bag (THEORY.md section 8). Transforms of a learner are fitted to its own bag.
@@ -48,7 +49,7 @@ class Bagging(LabelVotes):
         x, self.labels = checked_training_set(x, labels, num_classes)
         self.num_classes = num_classes
         self.width = x.shape[1:].numel()
-        self._order = sorted_by_content(x.flatten(1), self.labels)
+        self._rank = ranks(x.flatten(1))
         self._features = fit_all(self.transforms, x.flatten(1).double())
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
@@ -70,8 +71,10 @@ class Bagging(LabelVotes):
             def work(some: slice, versions: Tensor = versions, winners: Tensor = winners) -> None:
                 learner = deepcopy(self.learner)
                 for draw in range(len(versions))[some]:
-                    shown = self._order[versions[draw][self._order] >= 0]
-                    learner.learn(self._features[shown], versions[draw][shown], self.num_classes)
+                    labels = versions[draw]
+                    order = (self._rank * self.num_classes + labels).argsort()
+                    shown = order[labels[order] >= 0]
+                    learner.learn(self._features[shown], labels[shown], self.num_classes)
                     winners[:, draw] = learner.class_scores(features).argmax(1)
 
             for_each(work, len(versions), 4)

@@ -96,8 +96,10 @@ class PartVotes(LabelVotes):
         self.num_classes = num_classes
         self.labels = labels
         inputs = x.flatten(1)
+        # A rule without assumptions gets no labels, so that its parts cannot depend on them.
+        shown = labels if self.partition.assumptions else labels[:0]
         self.seen = self._examples(
-            self.partition.assign(inputs, self.labels, self.parts), self.partition.order(inputs, self.labels)
+            self.partition.assign(inputs, shown, self.parts), self.partition.order(inputs, self.labels)
         )
         self.train(x)
 

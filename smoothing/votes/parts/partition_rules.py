@@ -12,6 +12,9 @@ from smoothing.distance import CHANGED, FLIPS, INSERTED, Distance
 from smoothing.representation import Represented
 from smoothing.votes.reads import Reads, moves
 
+ROWS_AT_A_TIME = 1024
+"""Rows that are hashed at a time."""
+
 
 class Partition(Represented, ABC):
     """Rule that assigns every training example to one part.
@@ -30,7 +33,7 @@ class Partition(Represented, ABC):
 
         Args:
             x: Inputs, ``(n, k)``.
-            labels: Labels, ``(n,)`` int64; for rules with assumptions only.
+            labels: Labels, ``(n,)`` int64, for rules with assumptions; empty for all others.
             parts: Number of parts, from 1 to n.
         """
 
@@ -62,7 +65,7 @@ class ByHash(Partition):
     reads = "own example only"
 
     def assign(self, x: Tensor, labels: Tensor, parts: int) -> Tensor:
-        """Return SHA-256 of the bytes of each row, modulo the number of parts; see `Partition.assign`."""
+        """Return SHA-256 of the numbers of each row, modulo the number of parts; see `Partition.assign`."""
         return torch.tensor([int.from_bytes(digest, "big") % parts for digest in digests(x)])
 
 
@@ -118,8 +121,19 @@ class Stratified(Partition):
 
 
 def digests(x: Tensor) -> list[bytes]:
-    """Return the SHA-256 of the bytes of each row of inputs ``(n, k)``."""
-    return [hashlib.sha256(row.tobytes()).digest() for row in x.contiguous().numpy()]
+    """Return the SHA-256 of the numbers in each row of inputs ``(n, k)``.
+
+    It depends on the numbers and not on the dtype, which one inserted example can change for all others. A row is
+    hashed in single precision if that represents it exactly, and otherwise in double precision.
+    """
+    found = []
+    for rows in x.split(ROWS_AT_A_TIME):
+        wide = rows.double()
+        narrow = wide.float()
+        exact = (narrow == wide).all(1).tolist()
+        pairs = zip(narrow.contiguous().numpy(), wide.contiguous().numpy(), exact, strict=True)
+        found += [hashlib.sha256((short if same else long).tobytes()).digest() for short, long, same in pairs]
+    return found
 
 
 def sorted_by_content(x: Tensor, labels: Tensor) -> Tensor:
@@ -131,5 +145,14 @@ def sorted_by_content(x: Tensor, labels: Tensor) -> Tensor:
         x: Inputs, ``(n, k)``.
         labels: Labels, ``(n,)`` int64.
     """
-    keys = list(zip(digests(x), labels.tolist(), strict=True))
-    return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
+    return torch.from_numpy(np.lexsort((labels.numpy(), ranks(x).numpy())))
+
+
+def ranks(x: Tensor) -> Tensor:
+    """Return the rank of the hash of each input among those of all inputs ``(n, k)``, ``(n,)`` int64.
+
+    Equal inputs have equal ranks.
+    """
+    found = digests(x)
+    place = {digest: rank for rank, digest in enumerate(sorted(set(found)))}
+    return torch.tensor([place[digest] for digest in found])

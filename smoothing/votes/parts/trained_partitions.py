@@ -1,7 +1,7 @@
 """Votes of networks that are each trained on parts of the training set, in a pass of their own."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from smoothing.votes.retrained.kept_votes import KeptVotes
 from smoothing.votes.retrained.learner import Learner
 
 PARTS = 0
-"""Stream of the draws of a run. Their number is the place of a learner in the order of sizes."""
+"""Stream of the draws of a run. Their number is the place of a learner in the order in which they are trained."""
 
 
 class TrainedPartitions(PartVotes, KeptVotes):
@@ -26,7 +26,11 @@ class TrainedPartitions(PartVotes, KeptVotes):
     It is `Partitions` for learners that train many models at a time. Each learner is a draw: the ranks share them, and
     finished ones are stored, so that an interrupted run resumes. Learners with equally many examples are trained
     together. A learner depends on its own examples, the seed of the run and its number alone, so that one changed
-    example moves only the learners of its part.
+    example moves only the learners of its part. The number also determines its place in a group, since the place can
+    change the last bits of a model.
+
+    Certificates hold if training a learner again gives the same predictions. It does on a CPU. On an accelerator,
+    convolutions use deterministic kernels; other operations of a network may not have them.
 
     Learners are known by their predictions. In a run-off, a learner that predicts neither finalist therefore votes for
     the smaller class.
@@ -59,11 +63,10 @@ class TrainedPartitions(PartVotes, KeptVotes):
 
     def train(self, x: Tensor) -> None:
         """Store the training inputs, and check that the learner of the smallest part repeats its result."""
-        self._x = x
-        sizes = [len(examples) for examples in self.seen]
-        self._by_size = sorted(range(self.parts), key=lambda number: (sizes[number], number))
+        self._x = x.float()
+        self._order = [number for group in self._groups(range(self.parts)) for number in group]
         if not self.learner.warm_start:
-            smallest = self._by_size[:1]
+            smallest = self._order[:1]
             tests = x[self.seen[smallest[0]]]
             check_repeats(self, self.learner, lambda: self._predictions(smallest, 0, x, tests))
 
@@ -80,10 +83,8 @@ class TrainedPartitions(PartVotes, KeptVotes):
     ) -> list[Predictions]:
         """Train some learners; see `KeptVotes.draw`."""
         x, tests = self._x.to(device), self._tests.to(device)
-        learners = [self._by_size[draw.number] for draw in draws]
-        size = self.learner.group
-        equal = [list(some) for _, some in groupby(learners, lambda number: len(self.seen[number]))]
-        groups = [some[first : first + size] for some in equal for first in range(0, len(some), size)]
+        learners = [self._order[draw.number] for draw in draws]
+        groups = self._groups(learners)
         predicted: dict[int, Predictions] = {}
 
         def work(some: slice) -> None:
@@ -94,18 +95,36 @@ class TrainedPartitions(PartVotes, KeptVotes):
         over_cores(work, len(groups), 1, x.device)
         return [predicted[number] for number in learners]
 
+    def _slot(self, number: int) -> int:
+        """Return the place of a learner in its group."""
+        return number % self.learner.group
+
+    def _groups(self, learners: Iterable[int]) -> list[list[int]]:
+        """Return groups of learners with equally many examples and different places, ordered by size."""
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        earlier: Counter[tuple[int, int]] = Counter()
+        for number in sorted(learners, key=self._slot):
+            size = len(self.seen[number])
+            groups[size, earlier[size, self._slot(number)]].append(number)
+            earlier[size, self._slot(number)] += 1
+        return [groups[key] for key in sorted(groups)]
+
     def _predictions(self, learners: Sequence[int], seed: int, x: Tensor, tests: Tensor) -> Tensor:
-        """Return the predictions ``(learners, m)`` of learners with equally many examples, in a group of full size."""
-        filled = [*learners, *[learners[-1]] * (self.learner.group - len(learners))]
+        """Return the predictions ``(learners, m)`` of learners of a group, each at its place."""
+        places = [self._slot(number) for number in learners]
+        filled = [learners[0]] * self.learner.group
+        for place, number in zip(places, learners, strict=True):
+            filled[place] = number
         examples = torch.stack([self.seen[number] for number in filled]).to(x.device)
-        with torch.enable_grad():
+        repeatable = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+        with torch.enable_grad(), repeatable:
             return self.learner.train_and_predict(
                 x[examples],
                 self.labels.to(x.device)[examples],
                 self.num_classes,
                 tests.expand(len(filled), *tests.shape),
                 [(seed, PARTS, number) for number in filled],
-            )[: len(learners)]
+            )[places]
 
     def poll(self, x: Tensor, index: Tensor) -> Poll:
         """Return 1 for the class that each learner predicts and 0 for the others; see `PartVotes.poll`.
@@ -115,5 +134,5 @@ class TrainedPartitions(PartVotes, KeptVotes):
         """
         found = self.predictions([Draw(PARTS, number) for number in range(self.parts)], index)
         predicted = np.empty_like(found)
-        predicted[self._by_size] = found
+        predicted[self._order] = found
         return Poll(one_hot(torch.from_numpy(predicted.T).long(), self.num_classes).double().numpy(), self.reached)

@@ -73,10 +73,12 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
             it belongs to another run.
     """
     finished = {}
-    for where, (made_by, draw), predictions in read_journals(directory, _NAME, "draw", _read):
-        if made_by != run:
-            raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this run ({run})")
-        finished[draw] = predictions
+    for batch in read_journals(directory, _NAME, "draw", _read):
+        for place, ((made_by, draw), predictions) in enumerate(zip(batch.keys, batch.pieces, strict=True)):
+            if made_by != run:
+                where = batch.where(place)
+                raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this run ({run})")
+            finished[draw] = predictions
     return finished
 
 

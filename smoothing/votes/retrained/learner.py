@@ -17,7 +17,7 @@ class Learner(Represented, ABC):
     from them, statistics included (THEORY.md section 6). All its random numbers depend on the key of a draw.
 
     A new learner is a subclass with `train_and_predict`. It always trains `group` models at a time. The predictions of
-    a model must not depend on the other models, on its position among them, or on earlier calls.
+    a model must not depend on the other models or on earlier calls, nor, up to rounding, on its position among them.
 
     Attributes:
         group: Number of models trained together, at least 1.

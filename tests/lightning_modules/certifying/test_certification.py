@@ -10,7 +10,8 @@ from lightning_modules import Certification, Encoder, Trainer
 from lightning_modules.learners import RidgeHead
 from smoothing.certificates import Certificates, Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
-from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
+from smoothing.collective import CollectiveVote
+from smoothing.measures import Gaussian, LabelFlip, Part, Product, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.runs.run_directory import RunDirectory
 from smoothing.votes import Ballots, RetrainedVotes, Ridge, Votes
@@ -228,6 +229,33 @@ def test_features_replace_inputs_and_blocks_have_one_shape(tmp_path: Path) -> No
     assert tables[0]["assumptions"][0].endswith("; features are doubled pixels")
 
 
+def test_the_collective_pass_encodes_no_example_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It encodes those of finished rows of an interrupted run, with the same result."""
+    encoded: list[int] = []
+    forward = Doubling.forward
+
+    def counting(self: Doubling, x: torch.Tensor) -> torch.Tensor:
+        encoded.extend([1] * (len(x) == 1))
+        return forward(self, x)
+
+    monkeypatch.setattr(Doubling, "forward", counting)
+    data = Digits((1, 7), batch_size=50)
+    data.setup()
+    m, written = len(data.requested), []
+    for name, exact in (("whole", ExactVote()), ("resumed", Interrupting())):
+        encoder, together = Doubling(), {"together": CollectiveVote([5, 20])}
+        model = Certification(LabelFlip(0.2, 2), Ridge(), {"exact": exact}, encoder, collective=together)
+        if name == "resumed":
+            with pytest.raises(RuntimeError, match="stopped by an error"):
+                Trainer(**QUIET).certify(model, data, tmp_path / name, {"seed": 0}, loggers=[])
+        encoded.clear()
+        Trainer(**QUIET).certify(model, data, tmp_path / name, {"seed": 0}, loggers=[])
+        # One more for the check before the first result, and in the first pass of the check of the encoder.
+        assert m < len(encoded) <= m + 10
+        written.append((tmp_path / name / "collective.csv").read_bytes())
+    assert written[0] == written[1]
+
+
 class Mixing(Doubling):
     """Subtracts the mean of the batch."""
 
@@ -261,3 +289,13 @@ def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_pat
     ):
         Trainer(**QUIET).certify(model, Digits((1, 7), tests="test[:10]"), tmp_path / "run", loggers=[])
     assert not (tmp_path / "run").exists()
+
+
+def test_the_object_is_what_the_measure_randomises() -> None:
+    """Retrained votes randomise training inputs, or what the parts of a product say."""
+    votes, certifiers = RetrainedVotes(RidgeHead()), {"exact": ExactVote()}
+    labels = Part(LabelFlip(0.1, 2), "training labels")
+    parts = [labels, Part(Gaussian(0.5), "test input")]
+    assert Certification(Gaussian(0.5), votes, certifiers).object == "training inputs"
+    assert Certification(Product([labels]), votes, certifiers).object == "training labels"
+    assert Certification(Product(parts), votes, certifiers).object == "training labels and test input"

@@ -10,9 +10,14 @@ from torch.utils.data import DataLoader
 
 from datamodules import Digits
 from lightning_modules import Certification, Trainer
+from lightning_modules.certifying import collective_pass
+from lightning_modules.certifying import probe as probing
 from lightning_modules.certifying.probe import Excerpt, Stopwatch, Watched, probe
 from smoothing.certificates import Certificates
 from smoothing.certifiers import ClopperPearson, ExactVote
+from smoothing.collective import CollectiveVote
+from smoothing.collective.linear import LinearExamples
+from smoothing.collective.run import Plan
 from smoothing.measures import LabelFlip, SmoothingMeasure, Subsample
 from smoothing.votes import Bagging, Ballots, Centroids, Ridge
 
@@ -101,6 +106,42 @@ def test_an_estimate_is_what_the_run_takes(clock: Clock, tmp_path: Path) -> None
     model, data = slow()
     Trainer(**QUIET).certify(model, data, tmp_path / "run", {}, [])
     assert clock() - begin == probed.cost.seconds()
+
+
+class SlowTogether(CollectiveVote):
+    """Takes a second an example each time, and four seconds to search."""
+
+    clock = Clock()
+
+    def examples(self, ballots: Ballots) -> LinearExamples:
+        self.clock.seconds += len(ballots.x)
+        return super().examples(ballots)
+
+
+def test_the_collective_pass_is_extrapolated(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SlowTogether, "clock", clock)
+    monkeypatch.setattr(probing, "PARTIAL", (8, 24))
+    monkeypatch.setattr(collective_pass, "BLOCK", 8)
+    multipliers = Plan.multipliers
+
+    def search(*given: Any) -> Any:
+        clock.seconds += 4
+        return multipliers(*given)
+
+    monkeypatch.setattr(Plan, "multipliers", search)
+    data = Digits(classes=[1, 7], batch_size=4)
+    model = Certification(MEASURE, SlowRidge(), {"exact": SlowVote()}, collective={"together": SlowTogether([1, 5])})
+    probed = probe(Trainer(**QUIET), model, data, tmp_path / "run", {}, [], budget=20, clock=clock)
+    m, cost = len(data.requested), probed.cost
+    # All examples are answered twice, the first block once more.
+    assert cost.paces["answers"].batches == ((8, 24.0), (16, 32.0))
+    assert (cost.paces["answers"].seconds(), cost.search) == (2 * m + 8, 4)
+    assert list(tmp_path.iterdir()) == []
+    begin = clock()
+    Trainer(**QUIET).certify(model, data, tmp_path / "run", {"any": "config"}, [])
+    assert clock() - begin == pytest.approx(probed.cost.seconds(), abs=8)
+    probed = probe(Trainer(**QUIET), model, data, tmp_path / "run", {"any": "config"}, [], budget=20, clock=clock)
+    assert "answers" not in probed.cost.paces
 
 
 def test_two_batches_are_measured_whatever_the_budget(clock: Clock, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from datamodules import Digits
 from lightning_modules.architectures import SmallCNN
 from lightning_modules.learners import FastCifar, Networks, Perceptrons, RidgeHead
-from lightning_modules.learners.fast_cifar import FastNetwork, _shifted
-from lightning_modules.learners.training_data import distorted
+from lightning_modules.learners.fast_cifar import FastNetwork
+from lightning_modules.learners.training_data import distorted, shifted
 from smoothing.measures import Gaussian
 from smoothing.provenance.origin import Origin
 from smoothing.testing import LearnerConformance
@@ -191,7 +191,7 @@ def test_the_first_layer_whitens_its_inputs() -> None:
 
 def test_shifted_images_are_crops_of_their_reflections() -> None:
     x = torch.arange(2 * 5 * 5.0).reshape(2, 1, 5, 5)
-    moved = _shifted(x, 2, torch.Generator().manual_seed(1))
+    moved = shifted(x, 2, torch.Generator().manual_seed(1))
     wide = torch.nn.functional.pad(x, (2, 2, 2, 2), "reflect")
     for image, crop in zip(wide, moved, strict=True):
         crops = image.unfold(1, 5, 1).unfold(2, 5, 1).reshape(-1, 5, 5)

@@ -2,16 +2,19 @@
 
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 import torch
 
 from reporting.comparison import Published, Run, common_radii, comparison
+from reporting.figure import lines
 from reporting.html.charts import BINS, curve_chart, share_chart, vote_shares
 from reporting.html.page import CurvePanel, write_page
 from reporting.html.rows import MAX_ROWS, browser
@@ -161,6 +164,22 @@ def test_lines_have_the_lower_value_between_points_and_attacks_the_upper() -> No
         "exact": ("vh", "solid"),
         "attack, upper bound": ("hv", "dash"),
     }
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_plotly_accepts_the_charts(logarithmic: bool) -> None:
+    counted = Run(Table(votes(4)), L2)
+    curves = {"a<b": counted.curve(), "other": counted.curve()}
+    shares = share_chart({"run": counted})
+    assert shares is not None
+    for chart in (curve_chart(curves, envelope=True, logarithmic=logarithmic), shares):
+        figure = go.Figure(chart)
+        figure.layout.template = None
+        assert json.loads(figure.to_json()) == chart
+    curve = counted.curve()
+    [line] = curve_chart({"run": curve})["data"]
+    for name, values in zip("xy", *lines({"run": curve}).values(), strict=True):
+        np.testing.assert_array_equal(np.frombuffer(b64decode(line[name]["bdata"]), line[name]["dtype"]), values)
 
 
 def test_vote_shares_are_counts_or_bounds() -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from smoothing.certifiers import ClopperPearson, Empirical, RandomisedClopperPearson, Sequential, Staged
-from smoothing.measures import AnisotropicGaussian, Gaussian, Laplace, Rounded, SmoothingMeasure
+from smoothing.guarantees import JointNeymanPearson, NeymanPearson, VoteBound
+from smoothing.measures import AnisotropicGaussian, Gaussian, Part, Product, Rounded, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.testing import VotesConformance
 from smoothing.votes import Ballots, Body, Draw, Learner, MissingDrawsError, RetrainedVotes, Votes
@@ -59,13 +60,13 @@ def images(number: int, seed: int = 0) -> Tensor:
 
 
 class TestConformance(VotesConformance):
-    @pytest.fixture(params=[{}, {"body": Double()}, {"test_noise": Gaussian(0.1)}], ids=["plain", "body", "backdoor"])
+    @pytest.fixture(params=[{}, {"body": Double()}], ids=["plain", "body"])
     def votes(self, request: pytest.FixtureRequest, x: Tensor, index: Tensor) -> Votes:
         return finishing(Sums(), images(7), LABELS, x, index.tolist(), **request.param)
 
-    @pytest.fixture
-    def measure(self) -> SmoothingMeasure:
-        return Gaussian(0.2)
+    @pytest.fixture(params=["inputs", "backdoor"])
+    def measure(self, request: pytest.FixtureRequest) -> SmoothingMeasure:
+        return Gaussian(0.2) if request.param == "inputs" else backdoor(Gaussian(0.1), Gaussian(0.2))
 
     @pytest.fixture
     def x(self) -> Tensor:
@@ -161,12 +162,6 @@ class Learned(Gaussian):
             Learned(0.2),
             "the measure was trained on Here, and the adversary may change",
         ),
-        (lambda x: finishing(Sums(), *x, test_noise=Gaussian(1)), Laplace(0.2), "test_noise with Laplace"),
-        (
-            lambda x: finishing(Sums(), *x, test_noise=AnisotropicGaussian([0.01])),
-            Gaussian(0.2),
-            "test_noise = AnisotropicGaussian with distances in standard deviations; must be Gaussian, of one sigma",
-        ),
     ],
 )
 def test_certificates_that_do_not_hold_are_refused_unless_empirical(votes, measure, said) -> None:  # type: ignore[no-untyped-def]
@@ -216,15 +211,25 @@ def test_invalid_training_sets_are_refused(x: Tensor, labels: Tensor, said: str)
         RetrainedVotes(Sums()).fit(x, labels, 3)
 
 
-@pytest.mark.parametrize("test_noise", [None, Gaussian(0.5)])
-def test_soundness_depends_on_the_noise_of_the_test_input_too(test_noise: Gaussian | None) -> None:
-    tests, exact = images(4, 1), Rounded(Gaussian(0.2), 9)
-    levels = (images(7) * 8).round() / 8
-    votes = finishing(Sums(), levels, LABELS, tests, test_noise=test_noise)
-    certifier = ClopperPearson(n0=5, n=20)
-    assert certifier.supports(exact, votes) is None
-    answer = certifier.certify(Ballots(exact, votes, tests, torch.arange(4), 0))
-    assert answer.sound == (test_noise is None)
+def backdoor(on_tests: SmoothingMeasure, on_inputs: SmoothingMeasure) -> Product:
+    return Product([Part(on_tests), Part(on_inputs, "training inputs")])
+
+
+@pytest.mark.parametrize(("on_tests", "sound"), [(Gaussian(0.5), False), (Rounded(Gaussian(0.5), 9), True)])
+def test_soundness_depends_on_the_noise_of_the_test_input_too(on_tests: SmoothingMeasure, sound: bool) -> None:
+    tests, levels = ((images(number, seed) * 8).round() / 8 for number, seed in ((4, 1), (7, 0)))
+    measure = backdoor(on_tests, Rounded(Gaussian(0.2), 9))
+    votes = finishing(Sums(), levels, LABELS, tests)
+    certifier = ClopperPearson(JointNeymanPearson([0]), n0=5, n=20)
+    assert certifier.supports(measure, votes) is None
+    assert certifier.certify(Ballots(measure, votes, tests, torch.arange(4), 0)).sound == sound
+
+
+def test_test_inputs_that_the_measure_cannot_randomise_are_refused() -> None:
+    votes = finishing(Sums(), images(7), LABELS, images(4, 1))
+    votes.check(Gaussian(0.2), images(1)[0])
+    with pytest.raises(ValueError, match=r"Rounded: pixel = 0.\d+; must be a multiple of 1/8"):
+        votes.check(backdoor(Rounded(Gaussian(0.2), 9), Gaussian(0.2)), images(1)[0])
 
 
 class Assuming(Gaussian):
@@ -236,28 +241,27 @@ class Assuming(Gaussian):
 
 def test_assumptions_and_origins_of_the_noise_on_the_test_input_are_kept() -> None:
     tests = images(4, 1)
-    votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Assuming(0.5))
-    assert "the noise is as stated" in Ballots(Gaussian(0.2), votes, tests, torch.arange(4), 0).assumptions
-    assert votes.checkpoint == "noise"
-    learned = finishing(Sums(), images(7), LABELS, tests, test_noise=Learned(0.5))
-    reason = learned.supports(Gaussian(0.2))
+    votes, measure = finishing(Sums(), images(7), LABELS, tests), backdoor(Assuming(0.5), Gaussian(0.2))
+    assert "the noise is as stated" in Ballots(measure, votes, tests, torch.arange(4), 0).assumptions
+    assert measure.checkpoint == "noise"
+    reason = votes.supports(backdoor(Learned(0.5), Gaussian(0.2)))
     assert reason is not None
     assert reason.startswith("the measure was trained on Here")
 
 
 @pytest.mark.parametrize(
-    ("measure", "sigma"),
+    ("on_inputs", "sigma"),
     [(Gaussian(0.2), 0.2), (AnisotropicGaussian([[[0.05, 0.1, 0.2]]]), 1.0), (Rounded(Gaussian(0.3), 9), 0.3)],
 )
-def test_the_assumption_on_the_test_input_agrees_with_the_privacy_loss(measure: SmoothingMeasure, sigma: float) -> None:
+def test_a_change_of_the_test_input_reduces_the_radius(on_inputs: SmoothingMeasure, sigma: float) -> None:
     """The radius has the units of the distance: for anisotropic noise, standard deviations with sigma = 1."""
-    tests = images(4, 1)
-    votes = finishing(Sums(), images(7), LABELS, tests, test_noise=Gaussian(0.5))
-    (said,) = votes.assumptions_under(measure)
-    assert said.endswith(f"a radius R shrinks to sqrt(R^2 - (L {sigma} / 0.5)^2)")
-    law = measure.privacy_loss(1.0, votes.object_shape(tests))
-    assert law.kl() == pytest.approx(1 / (2 * sigma**2))  # type: ignore[union-attr]
-    assert said in Ballots(measure, votes, tests, torch.arange(4), 0).assumptions
+    shape = finishing(Sums(), images(7), LABELS, images(4, 1)).object_shape(images(4, 1))
+    measure, bound = backdoor(Gaussian(0.5), on_inputs), VoteBound.one_sided(np.log([1e-4]))
+    whole = NeymanPearson().radius(on_inputs, bound, shape)
+    assert JointNeymanPearson([0]).radius(measure, bound, shape) == whole
+    left = np.sqrt(whole**2 - (0.7 * sigma / 0.5) ** 2)
+    radius = JointNeymanPearson([0.7]).radius(measure, bound, shape)
+    assert ((left * (1 - 1e-9) <= radius) & (radius <= left * (1 + 1e-15))).all()
 
 
 class Normalising(Double):
