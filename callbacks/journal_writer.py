@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
 
 from smoothing.certificates.journal import Journal
-from smoothing.runs.files import named_errors
+from smoothing.files import named_errors
 from smoothing.runs.run_directory import RunDirectory
 
 P = TypeVar("P")

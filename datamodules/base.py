@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from smoothing.arguments import at_least
 from smoothing.certificates.ranks import RankShare
 from smoothing.provenance.origin import PARTS, Origin
+from smoothing.votes.reads import Reads
 
 VALIDATION_EVERY = 10
 """Stride of validation examples: every tenth training example by position is used for validation."""
@@ -57,6 +58,7 @@ class DataModule(pl.LightningDataModule, ABC):
         layout: Files of a published data set within its folder, as `placing` shows them; None if it has no fixed place.
         sorted_by_label: Whether labels determine the positions of examples, as in folders of classes. Functions of the
             position then depend on the labels under attack, and certificates assume that positions stay the same.
+        reads: What an input without an encoder reads of the training set (THEORY.md section 8).
         num_classes: Number of classes K, at least 2.
         assumptions: Assumptions of certificates on this data set, one phrase each.
     """
@@ -65,6 +67,7 @@ class DataModule(pl.LightningDataModule, ABC):
     available: ClassVar[Sequence[int]]
     layout: ClassVar[str | None] = None
     sorted_by_label: ClassVar[bool] = False
+    reads: ClassVar[Reads] = "own example only"
 
     def __init__(
         self,

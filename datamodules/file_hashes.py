@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from smoothing.data_folder import cache_folder
+from smoothing.files import write_whole
 
 
 def file_hashes(root: Path, files: Sequence[Path]) -> list[str]:
@@ -59,8 +59,6 @@ def _read(cache: Path) -> dict[str, Any]:
 
 
 def _write(cache: Path, known: dict[str, Any]) -> None:
-    draft = cache.with_suffix(f".{os.getpid()}.part")
     with suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(known), encoding="utf-8")
-        draft.replace(cache)
+        write_whole(cache, json.dumps(known))

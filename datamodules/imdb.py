@@ -11,6 +11,7 @@ from datamodules.base import Examples
 from datamodules.download import downloading, placing
 from datamodules.texts import TextModule, to_bytes
 from smoothing.data_folder import data_root
+from smoothing.files import draft
 
 ARCHIVE = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
@@ -95,8 +96,7 @@ class IMDB(TextModule):
     def _convert(self, archive: Path, train: bool) -> None:
         path = self._path(train)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        with draft.open("w", encoding="utf-8", newline="") as file:
+        with draft(path) as made, made.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)
             table.writerow(COLUMNS)
             for label, name in enumerate(("neg", "pos")):
@@ -105,4 +105,3 @@ class IMDB(TextModule):
                 for review in sorted(folder.glob("*.txt"), key=lambda found: int(found.stem.partition("_")[0])):
                     number, _, rating = review.stem.partition("_")
                     table.writerow([label, number, rating, review.read_text(encoding="utf-8")])
-        draft.replace(path)

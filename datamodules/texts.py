@@ -1,19 +1,24 @@
 """Base class of data modules with texts, and texts as tensors."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from datamodules.base import DataModule
+from smoothing.votes.reads import Reads
 
 
 class TextModule(DataModule):
     """A data set of texts. Each text is a row of bytes in UTF-8, padded with zeros.
 
-    Encoders receive the complete texts and compute all features.
+    Encoders receive the complete texts and compute all features. Without an encoder, the length of all rows is that of
+    the longest text.
     """
+
+    reads: ClassVar[Reads] = "all inputs"
 
     def scaled(self, x: Tensor) -> Tensor:
         """Return the bytes unchanged, uint8 ``(n, length)``."""

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reporting.text_table import NOTHING, TextTable
 from smoothing.certificates.cells import FLAG, INTEGER, NUMBER, TEXT, ColumnType, optional
+from smoothing.certificates.certificates import BESIDES
 from smoothing.certificates.curves import (
     ENVELOPE,
     MAX_RADII,
@@ -37,6 +38,8 @@ UNSOUND = "A certificate is sound if all rounding errors make its radius smaller
 ATTACKS = "Rows of attacked classifiers are not certificates. They are upper bounds on certified accuracy."
 
 TOGETHER = f"Rows named collective are collective certificates. {MEANING}"
+
+BUDGETS = "A certifier with a budget in its name, such as 3_flips, certifies this change together with the radius."
 
 OTHER_EXAMPLES = "The runs are not known to have the same requested examples."
 
@@ -95,6 +98,12 @@ class Run:
     def curve(self, radii: Sequence[float] | None = None) -> Curve:
         """See `Comparable`."""
         return with_collective(certified_curve(self.table, self.distance, radii), self.table, self.collective, radii)
+
+    @property
+    def budgets(self) -> set[str]:
+        """Budgets of other objects that certificates hold for, one entry per kind of certificate; see `BESIDES`."""
+        texts = {text for name in self.table.certifiers for text in self.table.of(name)["assumptions"].tolist()}
+        return {"; ".join(each for each in text.split("; ") if each.startswith(BESIDES)) for text in texts}
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """See `Comparable`."""
@@ -281,12 +290,17 @@ def comparison(
         notes += (ATTACKS,)
     if any(curve.collective for curve in curves.values()):
         notes += (TOGETHER,)
+    budgets = {budget for run in tabled(runs).values() for budget in run.budgets}
+    if any(budgets):
+        notes += (BUDGETS,)
     same = same_examples(list(runs.values()))
     if len(runs) > 1 and not same:
         notes += (OTHER_EXAMPLES,)
     if envelope:
         if not same:
             raise ValueError("envelope: the requested examples of the runs differ or are unknown; must be the same")
+        if len(budgets) > 1:
+            raise ValueError(f"envelope: certificates with {len(budgets)} different budgets; must have the same")
         best = upper_envelope(list(curves.values())).accuracy[ENVELOPE]
         rows.append([ENVELOPE, None, None, None, rows[0][4], *[None] * len(summed), *best.tolist()])
         notes += (ENVELOPE_NOTE,)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,8 @@ from smoothing.runs.run_directory import RunDirectory
 class Tally:
     """Count of the finished examples and draws in a run directory, of all ranks.
 
-    `update` reads only lines that are new since the last call, so that it is cheap to call often.
+    `update` reads only lines that are new since the last call, so that it is cheap to call often. Rows that the
+    directory has read before are not read again.
 
     Args:
         directory: The run directory.
@@ -37,6 +38,10 @@ class Tally:
 
     def update(self) -> None:
         """Count the lines that are new. Damaged lines are left to the run itself, which refuses them."""
+        if not self._read and (known := self._directory.known) is not None:
+            self.examples = len(known)
+            self.certified = known.certified(self._covering)
+            self._read = dict(known.bytes_read)
         for line in self._new_lines(self._directory.shards):
             try:
                 rows: list[dict[str, Any]] = json.loads(line)["rows"]

@@ -44,10 +44,11 @@ def show(logger: Logger, columns: Any, rows: Any, images: Mapping[str, str]) -> 
 
 @show.register
 def _(logger: TensorBoardLogger, columns: Any, rows: Any, images: Mapping[str, str]) -> None:
-    from torchvision.io import decode_image
+    from PIL import Image
+    from torchvision.transforms.functional import pil_to_tensor
 
     for name, path in images.items():
-        logger.experiment.add_image(f"poisons/{name}", decode_image(path))
+        logger.experiment.add_image(f"poisons/{name}", pil_to_tensor(Image.open(path)))
 
 
 @show.register

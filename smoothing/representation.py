@@ -70,5 +70,6 @@ def _shown(value: Any) -> str:
         case type() | FunctionType():
             return value.__qualname__
     # The default of Python shows an address, which differs in each process.
-    addressed = type(value).__repr__ is object.__repr__
+    kind: Any = type(value)
+    addressed = kind.__repr__ is object.__repr__
     return represent(value) if addressed or is_instance(value, "torch.nn.Module") else repr(value)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datamodules.poisoning.setup import Setup, draw_setups
     from datamodules.poisoning.sleeper_agent import SleeperAgent
     from datamodules.poisoning.trials import PoisoningTrials
-    from datamodules.poisoning.trigger import Trigger
+    from datamodules.poisoning.trigger import ImageTrigger, RandomTrigger, Trigger
     from datamodules.poisoning.witches_brew import WitchesBrew
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -35,6 +35,7 @@ __all__ = [
     "ConvexPolytope",
     "GradientMatching",
     "HiddenTrigger",
+    "ImageTrigger",
     "LabelConsistent",
     "PoisonFrogs",
     "PoisonedDataModule",
@@ -42,6 +43,7 @@ __all__ = [
     "PoisoningTrials",
     "Poisons",
     "Problem",
+    "RandomTrigger",
     "Setup",
     "SleeperAgent",
     "Trigger",

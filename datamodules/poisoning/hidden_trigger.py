@@ -7,7 +7,7 @@ from datamodules.poisoning.attack import Loss, PoisoningAttack
 from datamodules.poisoning.features import features
 from datamodules.poisoning.problem import Problem
 from datamodules.poisoning.trigger import Trigger
-from smoothing.arguments import instance
+from smoothing.arguments import finite, instance
 
 
 class HiddenTrigger(PoisoningAttack):
@@ -29,6 +29,7 @@ class HiddenTrigger(PoisoningAttack):
 
     def __init__(self, trigger: Trigger, steps: int = 5000, learning_rate: float = 0.001, enough: float = 10.0) -> None:
         instance(self, Trigger, trigger=trigger)
+        finite(self, 0, enough=enough)
         super().__init__(steps, learning_rate, enough=enough, trigger=trigger)
         self._trigger = trigger
 

@@ -16,8 +16,8 @@ from lightning_modules.defences.trials import Attempt, DefenceTrials
 from reporting.trials import summaries, trial_table
 from smoothing.certificates.ranks import RankShare
 from smoothing.distance import CHANGED
+from smoothing.files import named_errors
 from smoothing.provenance.identity import source_hashes, state_hashes
-from smoothing.runs.files import named_errors
 from smoothing.runs.provenance import provenance
 from smoothing.runs.run_directory import RunDirectory
 from smoothing.runs.trials import TrialKey, write_csv

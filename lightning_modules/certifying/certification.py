@@ -27,7 +27,7 @@ from smoothing.provenance.identity import state_hashes
 from smoothing.provenance.origin import Origin
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots, Votes
-from smoothing.votes.reads import moves
+from smoothing.votes.reads import leak, moves
 from smoothing.votes.votes import LABELS
 
 BLOCK = 64
@@ -89,7 +89,7 @@ class Certification(pl.LightningModule):
         measure: Smoothing measure, which randomises the object.
         votes: The base function.
         certifiers: Certifiers and attacks by name, at least one. The names are used in tables and curves. A certifier
-            with several budgets becomes one for each of them, such as ``sampled.3_flips``; see `JointNeymanPearson`.
+            with budgets becomes one for each of them, such as ``sampled-3_flips``; see `JointNeymanPearson`.
         encoder: Map from inputs to the features that the votes use, fitted in `setup` to the training inputs without
             their labels. None if the votes use inputs.
         seed: Root seed of all draws, at least 0.
@@ -126,7 +126,7 @@ class Certification(pl.LightningModule):
                         '"_", "-" and ".", and begin with a letter or a digit'
                     )
         split = {
-            name: {f"{name}.{part}" if part else name: one for part, one in certifier.split(measure).items()}
+            name: {f"{name}-{part}" if part else name: one for part, one in certifier.split(measure).items()}
             for name, certifier in certifiers.items()
         }
         every = {name: one for parts in split.values() for name, one in parts.items()}
@@ -209,6 +209,16 @@ class Certification(pl.LightningModule):
         return self._before
 
     @property
+    def randomised(self) -> str:
+        """Object whose changes the radii bound; see `Votes.object`."""
+        return self.measure.objects[-1] if self.measure.objects else self.votes.object
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs in that object; 1 beside the training inputs."""
+        return self.votes.inputs if self.randomised == self.votes.object else 1
+
+    @property
     def checkpoint(self) -> str | None:
         """SHA-256 of the checkpoints of measure, encoder and votes, in hexadecimal; None if there is none."""
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
@@ -258,6 +268,9 @@ class Certification(pl.LightningModule):
             self.encoder.serve(self.data.origin)
             if reason := self.encoder.leak(self.measure.distance, self.data.origin):
                 raise ValueError(f"Certification: {reason}")
+        # The length of a row of padded texts is that of the longest one.
+        elif reason := leak("data", self.data, getattr(self.data, "reads", "nothing"), self.measure.distance):
+            raise ValueError(f"Certification: {reason}")
         self.votes.fit(*self._training_set(), self.data.num_classes)
         if not self.votes.trained and not self.fitted:
             self.fitted = state_hashes({"votes": self.votes, "encoder": self.encoder})

@@ -27,8 +27,8 @@ from smoothing.collective import (
 from smoothing.collective.examples import Float, Whole
 from smoothing.collective.linear import LinearExamples
 from smoothing.collective.run import BLOCK, Answers, Piece, Plan, check_multipliers, evaluated
+from smoothing.files import draft, named_errors
 from smoothing.numerics.threads import one_thread
-from smoothing.runs.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.votes import Ballots
 
@@ -208,10 +208,8 @@ class CollectivePass:
         path = self._progress.directory.multipliers(name)
         with named_errors(path):
             path.parent.mkdir(exist_ok=True)
-            draft = path.with_suffix(".part")
-            with draft.open("wb") as file:
-                np.save(file, found)
-            draft.replace(path)
+        with draft(path) as made, made.open("wb") as file:
+            np.save(file, found)
 
     @property
     def _ranks(self) -> int:

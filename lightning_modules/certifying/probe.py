@@ -402,7 +402,7 @@ def probe(
                 )
             progress.fill()
             times.append(clock())
-            report(scratch, model.measure.distance, loggers, config, model.votes.inputs)
+            report(scratch, model.measure.distance, loggers, config, model.inputs)
             times.append(clock())
 
         draws, examples = _Draws(datamodule, progress, measured), _Examples(datamodule, progress, measured)

@@ -24,7 +24,7 @@ from reporting.live import LiveRun
 from reporting.report import report
 from reporting.tally import Tally
 from smoothing.distance import Distance
-from smoothing.runs.files import named_errors
+from smoothing.files import named_errors
 from smoothing.runs.progress import Progress
 from smoothing.runs.run_directory import RunDirectory
 
@@ -74,7 +74,7 @@ class Trainer(pl.Trainer):
 
         def views() -> None:
             tests = model.data.test_set()
-            report(directory, distance, live.opened, config or {}, model.votes.inputs, tests)
+            report(directory, distance, live.opened, config or {}, model.inputs, tests)
 
         distance = model.measure.distance
         live = LiveRun(directory, loggers, config or {}, distance)

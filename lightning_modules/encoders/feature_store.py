@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 from copy import copy
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from lightning_modules.encoders.encoder import Encoder
 from smoothing.data_folder import cache_folder
+from smoothing.files import draft
 from smoothing.provenance.identity import source_hashes, state_hashes
 
 FEATURES = "features"
@@ -114,9 +114,8 @@ def _write(file: Path, features: Tensor, about: dict[str, str]) -> None:
     kept = features.detach().cpu().contiguous()
     content = save({FEATURES: kept}, {**about, "sha256": hashlib.sha256(_bytes(kept)).hexdigest()})
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(f".{platform.node()}.{os.getpid()}.part")
-    draft.write_bytes(content)
-    draft.replace(file)
+    with draft(file) as made:
+        made.write_bytes(content)
 
 
 def _refused(file: Path, reason: str) -> ValueError:

@@ -19,8 +19,8 @@ from reporting.shown import read_shown
 from reporting.text_table import TextTable
 from smoothing.certificates.curves import Curve
 from smoothing.distance import Distance
+from smoothing.files import write_whole
 from smoothing.lazy import package_file
-from smoothing.runs.files import write_whole
 from smoothing.runs.run_directory import CONFIG, PROVENANCE, RunDirectory
 
 RECORDED = ("code", "seed", "data", "examples_hash", "checkpoint", "encoder", "identity", "fitted", "sources")

@@ -1,15 +1,15 @@
 """Reading and writing of text tables with typed columns."""
 
 import csv
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from smoothing.files import draft
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,7 @@ def _format_column(kind: ColumnType, values: list[Any]) -> list[str]:
 
 
 def _write_lines(path: str | Path, delimiter: str, header: Iterable[str], lines: Iterable[Sequence[str]]) -> None:
-    draft = Path(f"{path}.{os.getpid()}.part")
-    try:
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(lines)
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
+    with draft(Path(path)) as made, made.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(lines)

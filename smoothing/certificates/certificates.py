@@ -18,6 +18,10 @@ ATTACKED = frozenset[str](get_args(AttackedClassifier))
 """Entries of the table's column ``classifier`` in rows of attacks, where ``radius`` is an upper bound."""
 
 
+BESIDES = "besides, at most "
+"""Beginning of the assumption of a certificate that holds only for a budget of another object, such as flips."""
+
+
 @dataclass(frozen=True)
 class Certificates:
     """Certificates of one certifier for one batch.

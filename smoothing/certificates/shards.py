@@ -1,7 +1,8 @@
 """Append-only store of finished examples."""
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -73,6 +74,20 @@ class Finished(Mapping[int, list[Row]]):
         """Number of rows of all examples."""
         return int(self._starts[-1])
 
+    def suspects(self) -> bool:
+        """Return whether a `Row` may refuse the values of any row."""
+        return bool(self.rows and suspects(self._columns, self.rows).any())
+
+    def certified(self, radius: float) -> Counter[str]:
+        """Return the number of examples that are correct and certified at a radius, by certifier."""
+        if not self.rows:
+            return Counter()
+        names = self._columns["certifier"]
+        holds = self._columns["correct"] & (self._columns["radius"] >= radius)
+        counted = Counter(dict.fromkeys(names.tolist(), 0))
+        counted.update(names[holds].tolist())
+        return counted
+
     def table(self) -> Table:
         """Return all rows as a table.
 
@@ -112,16 +127,41 @@ def read_shards(directory: str | Path) -> Finished:
     Raises:
         ValueError: With file and line number, if a finished line is damaged, or if an example has two different lines.
     """
-    parts: list[dict[str, NDArray[Any]]] = []
+    with no_collection():
+        try:
+            plain = _finished(directory, _plain_columns)
+            if not plain.suspects():
+                return plain
+        except ValueError:
+            pass
+        # One by one, since the first line that is damaged must be named.
+        return _finished(directory, _checked_columns)
+
+
+_Part = dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]
+"""Values and mask of each column."""
+
+
+def _finished(directory: str | Path, convert: Callable[[Batch[int, list[Any]], dict[str, str]], _Part]) -> Finished:
+    """Return the finished examples.
+
+    Args:
+        directory: Folder of the shards.
+        convert: Returns the columns of some lines. Equal texts are stored once.
+    """
+    parts: list[_Part] = []
     indices, counts = array("q"), array("q")
     texts: dict[str, str] = {}
     sizes: dict[Path, int] = {}
-    with no_collection():
-        for batch in read_journals(directory, _NAME, _PIECE, _read, sizes):
-            parts.append(_columns(batch, texts))
-            indices.extend(batch.keys)
-            counts.extend(map(len, batch.pieces))
-    columns = {name: _joined([part.pop(name) for part in parts]) for name in COLUMNS} if parts else {}
+    for batch in read_journals(directory, _NAME, _PIECE, _read, sizes):
+        parts.append(convert(batch, texts))
+        indices.extend(batch.keys)
+        counts.extend(map(len, batch.pieces))
+    columns = {}
+    for name, kind in COLUMNS.items() if parts else ():
+        values, masks = zip(*(part.pop(name) for part in parts), strict=True)
+        joined = np.concatenate(values)
+        columns[name] = np.ma.MaskedArray(joined, np.concatenate(masks)) if kind.optional else joined
     return Finished(columns, counts, indices, sizes)
 
 
@@ -135,19 +175,12 @@ def _read(content: Any) -> tuple[int, list[Any]]:
     return index, rows
 
 
-def _columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> dict[str, NDArray[Any]]:
-    """Return the columns of some lines.
-
-    Args:
-        batch: Rows of every line.
-        texts: Texts that earlier lines contain. Equal texts are stored once.
+def _checked_columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> _Part:
+    """Return the columns of some lines, with a `Row` per row.
 
     Raises:
         ValueError: If a line is damaged, naming it.
     """
-    rows = list(chain.from_iterable(batch.pieces))
-    if found := _plain_columns(rows, texts):
-        return found
     checked = []
     for place, example in enumerate(batch.pieces):
         try:
@@ -157,8 +190,11 @@ def _columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> dict[str, N
                     kind.column([value])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise damaged(batch.where(place), error, _PIECE) from None
-    columns = zip(*checked, strict=True)
-    return {name: kind.column(values) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
+    found = {}
+    for (name, kind), cells in zip(COLUMNS.items(), zip(*checked, strict=True), strict=True):
+        column = kind.column([texts.setdefault(cell, cell) for cell in cells] if kind is TEXT else cells)
+        found[name] = np.ma.getdata(column), np.ma.getmaskarray(column)
+    return found
 
 
 _TYPES: dict[Any, set[type]] = {
@@ -174,32 +210,32 @@ _MISSING = type(None)
 _CELLS = itemgetter(*COLUMNS)
 
 
-def _plain_columns(rows: Sequence[Any], texts: dict[str, str]) -> dict[str, NDArray[Any]] | None:
-    """Return columns without creating a `Row`, or None unless every value is surely allowed."""
+def _plain_columns(batch: Batch[int, list[Any]], texts: dict[str, str]) -> _Part:
+    """Return the columns of some lines without creating a `Row`. Ranges of values are not checked.
+
+    Raises:
+        ValueError: If a column is missing, or a value has another type.
+    """
+    rows = list(chain.from_iterable(batch.pieces))
+    number = len(rows)
+    given = np.zeros(number, np.bool_)
+    found = {}
     try:
         if {*map(len, rows)} != {len(COLUMNS)}:
-            return None
-        found = {}
-        for (name, kind), values in zip(COLUMNS.items(), zip(*map(_CELLS, rows), strict=True), strict=True):
-            types = set(map(type, values))
-            if not types <= _TYPES[kind.dtype] | ({_MISSING} if kind.optional else set()):
-                return None
-            if kind is TEXT:
-                found[name] = kind.column(list(map(texts.setdefault, values, values)))
-            elif kind.optional and len(types) == 1:
-                # All values are given, or all are missing.
-                missing = _MISSING in types
-                given = np.zeros(len(values)) if missing else values
-                found[name] = np.ma.MaskedArray(np.array(given, kind.dtype), np.full(len(values), missing))
-            else:
-                found[name] = kind.column(values)
-        return None if suspects(found, len(rows)).any() else found
-    except (TypeError, KeyError, AttributeError, OverflowError):
-        return None
-
-
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    if not isinstance(parts[0], np.ma.MaskedArray):
-        return np.concatenate(parts)
-    mask = np.concatenate([np.ma.getmaskarray(part) for part in parts])
-    return np.ma.MaskedArray(np.concatenate([np.ma.getdata(part) for part in parts]), mask)
+            raise ValueError("other columns")
+        for (name, kind), cells in zip(COLUMNS.items(), zip(*map(_CELLS, rows), strict=True), strict=True):
+            values: Sequence[Any] = cells
+            types = {*map(type, values)}
+            mask = given
+            if kind.optional and _MISSING in types:
+                types.remove(_MISSING)
+                mask = np.ones(number, np.bool_) if not types else np.array([value is None for value in values])
+                values = [0] * number if not types else [0 if value is None else value for value in values]
+            elif kind is TEXT:
+                values = list(map(texts.setdefault, values, values))
+            if not types <= _TYPES[kind.dtype]:
+                raise ValueError(f"{name}: other types")
+            found[name] = np.array(values, kind.dtype), mask
+    except (TypeError, KeyError, OverflowError) as error:
+        raise ValueError("other values") from error
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reporting.comparison import tabled
 from smoothing.cli.compare import load_run, name_runs, read_settings
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
 from smoothing.runs.settings import differing_settings
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from smoothing.lazy import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from jsonargparse import ArgumentParser
 
@@ -121,11 +122,15 @@ def _run_lightning(arguments: list[str]) -> None:
     with one_line(ValueError):
         started = world()
         arguments = config_first(["certify" if command == "plan" else command, *options], SECTIONS)
-        named = [*arguments, *texts(read_configs(arguments))]
+        configs = read_configs(arguments)
+        named = [*arguments, *texts(configs)]
+    helps = any("help" in argument or argument in ("-h", "--print_config") for argument in arguments)
+    if command != "plan" and not helps:
+        _check_names(command, arguments, configs)
     with no_collection():
         from smoothing.cli.run import RunCLI
 
-        if any("help" in argument or argument in ("-h", "--print_config") for argument in arguments):
+        if helps:
             import_all()
         else:
             import_named(named)
@@ -135,6 +140,19 @@ def _run_lightning(arguments: list[str]) -> None:
         PlanCLI(arguments, options, started)
     else:
         RunCLI(arguments, started)
+
+
+def _check_names(command: str, arguments: list[str], configs: "list[dict[str, Any]]") -> None:
+    """Exit with one line if an option is surely misspelt."""
+    from smoothing.cli.spelling import MisspeltError, check_names
+
+    try:
+        check_names(command, arguments, configs)
+    except MisspeltError as error:
+        from smoothing.cli.errors import refuse
+        from smoothing.cli.names import suggest
+
+        refuse(f"{error}{suggest(error.name, error.known, error.listed)}")
 
 
 def _call_function(command: str, arguments: list[str]) -> None:

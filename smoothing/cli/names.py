@@ -29,16 +29,23 @@ def nearest(error: ArgumentError, parsers: Mapping[str, ArgumentParser]) -> str:
     """
     text = str(error)
     if found := _UNKNOWN_CLASS.search(text):
-        return _suggest(found[1], sorted(_class_names(text)))
+        return suggest(found[1], sorted(_class_names(text)))
     if found := _UNKNOWN_OPTION.search(text):
-        return _suggest(found[1], _parameters(text))
+        return suggest(found[1], _parameters(text))
     if found := _UNKNOWN_ARGUMENT.search(text):
         options = {option for parser in parsers.values() for option in parser._option_string_actions}
-        return _suggest(found[1], sorted(options), listed=False)
+        return suggest(found[1], sorted(options), listed=False)
     return ""
 
 
-def _suggest(word: str, known: list[str], listed: bool = True) -> str:
+def suggest(word: str, known: list[str], listed: bool = True) -> str:
+    """Return the known names that are nearest to a word, as the end of a message.
+
+    Args:
+        word: Misspelt name.
+        known: Known names.
+        listed: Whether to list all known names.
+    """
     by_lower = {name.lower(): name for name in known}
     close = [by_lower[name] for name in get_close_matches(word.lower(), by_lower, cutoff=0.6)]
     meant = f"; did you mean {' or '.join(close)}?" if close else ""

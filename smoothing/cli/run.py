@@ -38,6 +38,7 @@ from smoothing.cli.packaged import maker
 from smoothing.cli.ranks import World
 from smoothing.cli.rooms import import_all
 from smoothing.cli.sections import read_config
+from smoothing.cli.spelling import NO_OPTIONS
 from smoothing.runs.run_directory import RunDirectory, default_run_dir, trial_dir
 from smoothing.runs.settings import computed_settings
 from smoothing.runs.training import TrainingDirectory
@@ -111,12 +112,7 @@ class RunCLI(LightningCLI):
 
         The parser of a command takes half a second to build. The other one is left out unless a config has sections.
         """
-        skipped = {
-            "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
-            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"},
-            "attack": {"model", "datamodule", "run_dir", "config", "loggers"},
-        }
-        return {self._first: skipped[self._first]} if self._first in skipped else skipped
+        return {self._first: NO_OPTIONS[self._first]} if self._first in NO_OPTIONS else NO_OPTIONS
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         """Build the parser of a command, and arrange its help page."""

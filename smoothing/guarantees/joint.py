@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothing.arguments import numbers, refuse, sequence
+from smoothing.certificates.certificates import BESIDES
 from smoothing.distance import Distance
 from smoothing.guarantees.guarantee import Guarantee, VoteBound
 from smoothing.guarantees.neyman_pearson import NeymanPearson
@@ -67,17 +68,17 @@ class JointNeymanPearson(Guarantee):
 
     def split(self, measure: SmoothingMeasure) -> "dict[str, Guarantee]":
         """Return one guarantee for each budget, such as ``3_flips``; see `Guarantee.split`."""
-        if len(self._points) == 1 or any(len(point) != len(measure.beside) for point in self._points):
+        if not measure.beside or any(len(point) != len(measure.beside) for point in self._points):
             return super().split(measure)
-        return {
-            "_".join(map(_named, point, measure.beside)): JointNeymanPearson([given])
-            for point, given in zip(self._points, self.budgets, strict=True)
-        }
+        names = ["_".join(map(_named, point, measure.beside)) for point in self._points]
+        if len(names) == 1:
+            return {names[0]: self}
+        return {name: JointNeymanPearson([given]) for name, given in zip(names, self.budgets, strict=True)}
 
     def assumptions_under(self, measure: SmoothingMeasure) -> tuple[str, ...]:
         """Return the budgets with their units; see `Guarantee.assumptions_under`."""
         return tuple(
-            f"besides, at most {budget:g} {distance.unit} ({distance.norm})"
+            f"{BESIDES}{budget:g} {distance.unit} ({distance.norm})"
             for budget, distance in zip(self._point, measure.beside, strict=True)
         )
 

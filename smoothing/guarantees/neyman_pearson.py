@@ -31,7 +31,8 @@ class NeymanPearson(Guarantee):
 
         def margin(radius: float, rows: NDArray[np.intp]) -> Float:
             fail, rival = bounds[:, rows]
-            return np.asarray(np.min([law.margin(fail, rival) for law in laws(measure, radius, shape)], axis=0))
+            first, *others = (law.margin(fail, rival) for law in laws(measure, radius, shape))
+            return np.asarray(np.min([first, *others], axis=0)) if others else first
 
         radius = largest_radius(margin, bounds.shape[1], measure.diameter(shape), measure.distance.integer)
         return np.asarray(radius[row_of.ravel()])

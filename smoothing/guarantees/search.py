@@ -53,9 +53,11 @@ def largest_radius(margin: Margin, batch: int, limit: float, integer: bool) -> F
             line = np.clip(ends.crossing(), ends.low + gap / 2, ends.high - gap / 2)
             point = np.where(waited < PATIENCE, line, point)
         point = np.where(growing, ends.high, point)
-        for radius in np.unique(point[open_]):
-            rows = np.flatnonzero(open_ & (point == radius))
-            ends.narrow(rows, point[rows], margin(float(radius), rows))
+        searched, value = np.flatnonzero(open_), np.empty(batch)
+        order = searched[np.argsort(point[searched], kind="stable")]
+        for rows in np.split(order, np.flatnonzero(np.diff(point[order])) + 1):
+            value[rows] = margin(float(point[rows[0]]), rows)
+        ends.narrow(searched, point[searched], value[searched])
         growing &= (ends.low == ends.high) & (ends.low < limit)
         waited = np.where(ends.high - ends.low <= width / 2, 0, waited + 1)
         ends.high = np.where(growing, np.minimum(2 * ends.low, limit), ends.high)

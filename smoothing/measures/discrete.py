@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,10 +102,8 @@ class Discrete(CategoricalMeasure):
         return torch.where(changed, (z + shift) % self.num_classes, z)
 
     def privacy_loss(self, radius: float, shape: Sequence[int]) -> PrivacyLoss:
-        """Return the loss of ``radius`` coordinates, each with three outcomes: new value, old value, another value."""
-        change = self.exact_q / (self.num_classes - 1)
-        keep, other = 1 - self.exact_q, self.exact_q - change
-        return RepeatedLoss((change, keep, other), (keep, change, other), int(radius))
+        """Return the loss of ``radius`` coordinates, see `_loss_of_one`."""
+        return _loss_of_one(self.exact_q, self.num_classes).repeated(int(radius))
 
     @property
     def channel(self) -> Channel:
@@ -112,6 +111,14 @@ class Discrete(CategoricalMeasure):
         keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
         values = range(self.num_classes)
         return np.array([[keep if value == other else change for other in values] for value in values], dtype=object)
+
+
+@lru_cache(maxsize=64)
+def _loss_of_one(q: Fraction, num_classes: int) -> RepeatedLoss:
+    """Return the loss of one changed coordinate, with three outcomes: new value, old value, another value."""
+    change = q / (num_classes - 1)
+    keep, other = 1 - q, q - change
+    return RepeatedLoss((change, keep, other), (keep, change, other), 1)
 
 
 class LabelFlip(Discrete):

@@ -53,8 +53,8 @@ class SmoothingMeasure(Represented, ABC):
         exact_samples: Whether samples lie on a grid that does not depend on ``z`` and are computed without rounding.
             If False, the last bits of a sum ``z + noise`` depend on ``z``, a network may use them (Voracek & Hein
             2023), and certificates of sampled votes are not sound.
-        objects: Objects that the measure randomises, such as ``"training labels"``. Empty if it randomises the object
-            of any votes.
+        objects: Objects that the measure randomises, such as ``"training labels"``; the last one is that of `distance`.
+            Empty if it randomises the object of any votes.
         beside: Distances of further objects that the measure randomises independently. Certificates then need a
             guarantee with a budget for each of them; see `Product`.
         assumptions: Assumptions of every certificate under this measure, one phrase each.

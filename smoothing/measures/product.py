@@ -35,6 +35,8 @@ class Part(Represented):
         self, measure: SmoothingMeasure, object: str = TEST_INPUT, columns: Sequence[int] | None = None
     ) -> None:
         instance(self, SmoothingMeasure, measure=measure)
+        if measure.objects:
+            refuse(self, "measure", type(measure).__name__, "a measure that leaves its object to the part")
         if object not in OBJECTS:
             refuse(self, "object", object, f"one of {', '.join(OBJECTS)}")
         if columns is not None and not (columns and len(set(columns)) == len(columns) and min(columns) >= 0):
@@ -71,15 +73,14 @@ class Product(SmoothingMeasure):
                     where = f"column {min(shared)} of the {part.object}" if shared else f"the {part.object}"
                     refuse_words(self, "parts", f"two measures on {where}", "on different objects or columns")
         self.parts = tuple(parts)
-        self.objects = tuple(dict.fromkeys(part.object for part in parts))
+        # The last one is that of the radius.
+        self.objects = tuple(dict.fromkeys(part.object for part in reversed(parts)))[::-1]
         self.beside = tuple(part.measure.distance for part in parts[:-1])
         self.exact_samples = all(part.measure.exact_samples for part in parts)
         self.assumptions = tuple(phrase for part in parts for phrase in part.measure.assumptions)
         self.trained_on = tuple(seen for part in parts for seen in part.measure.trained_on)
         self.checkpoint = joined(*(part.measure.checkpoint for part in parts))
         for part in parts if len(parts) > 1 else ():
-            if part.measure.beside:
-                refuse_words(self, "parts", type(part.measure).__name__, "measures of one object each")
             for law in _laws(part.measure, 1.0, (1,)):
                 if law.normal_shift() is None and law.coordinates() is None:
                     name = type(part.measure).__name__

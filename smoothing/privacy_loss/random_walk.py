@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,8 +156,13 @@ class RandomWalk:
             return before
         if self._step.sure:
             return WIDE(np.inf)
-        climbed = wide(sum((k * p for k, p in enumerate(self._step.p)), Fraction(0))) * self._unit
+        climbed = self._climbed
         return before + steps * (self._log_base + climbed + 8 * UNIT * (abs(self._log_base) + climbed))
+
+    @cached_property
+    def _climbed(self) -> np.longdouble:
+        """Mean loss of one step, above the loss at position 0."""
+        return wide(sum((k * p for k, p in enumerate(self._step.p)), Fraction(0))) * self._unit
 
     def exact_threshold(self, steps: int) -> Fraction:
         """Return ``f`` with ``G(f) = 1/2`` after ``steps`` steps, in rational arithmetic."""

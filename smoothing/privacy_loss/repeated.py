@@ -1,5 +1,6 @@
 """Privacy loss of independent coordinates with one finite law."""
 
+from copy import copy
 from fractions import Fraction
 from functools import lru_cache
 
@@ -42,6 +43,14 @@ class RepeatedLoss(PrivacyLoss):
         self.copies = copies
         self._coordinates: Coordinates = (*(beside._coordinates if beside else ()), (tuple(mu), tuple(rho), copies))
         self._walk = _walk_of(self._coordinates)
+
+    def repeated(self, copies: int) -> "RepeatedLoss":
+        """Return the same loss with another number of copies of the last coordinate, at least 0."""
+        # Without looking up the walk, which hashes fractions.
+        other = copy(self)
+        mu, rho, _ = self._coordinates[-1]
+        other.copies, other._coordinates = copies, (*self._coordinates[:-1], (mu, rho, copies))
+        return other
 
     def coordinates(self) -> Coordinates:
         """Return the laws and the numbers of coordinates; see `PrivacyLoss.coordinates`."""

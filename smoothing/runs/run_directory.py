@@ -13,8 +13,8 @@ import yaml
 from smoothing.certificates import Shard, Table, read_shards
 from smoothing.certificates.shards import Finished
 from smoothing.collective.table import CollectiveTable, audited
+from smoothing.files import named_errors, write_whole
 from smoothing.provenance.code import code_version
-from smoothing.runs.files import named_errors, write_whole
 from smoothing.runs.lock import Lock
 from smoothing.runs.settings import ABSENT, computed_settings, differing_settings
 from smoothing.runs.trials import Trial, TrialKey, TrialShard, read_trials
@@ -152,6 +152,11 @@ class RunDirectory:
         if self._finished is None or self._finished[0] != state:
             self._finished = state, read_shards(self.shards)
         return self._finished[1]
+
+    @property
+    def known(self) -> Finished | None:
+        """Rows that `finished` returned last; None before its first call."""
+        return None if self._finished is None else self._finished[1]
 
     def finished_draws(self) -> Mapping[Draw, Predictions]:
         """Return the predictions of all finished draws. Call `check` first: it determines the owner of the draws.

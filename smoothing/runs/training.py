@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
 from smoothing.runs.lock import Lock
 from smoothing.runs.run_directory import CONFIG, PROVENANCE, WAYS_OUT, check_writable, checkpoints, in_words
 from smoothing.runs.settings import computed_settings

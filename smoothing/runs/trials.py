@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smoothing.certificates.journal import Journal, read_journals
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
 
 _NAME = "trial"
 
@@ -121,10 +121,12 @@ def read_trials(directory: str | Path, run: str) -> Mapping[TrialKey, Trial]:
             it belongs to another run.
     """
     finished = {}
-    for where, (made_by, key), trial in read_journals(directory, _NAME, _NAME, _read):
-        if made_by != run:
-            raise ValueError(f"{where}: a trial of another run ({made_by}); must be of this run ({run})")
-        finished[key] = trial
+    for batch in read_journals(directory, _NAME, _NAME, _read):
+        for place, ((made_by, key), trial) in enumerate(zip(batch.keys, batch.pieces, strict=True)):
+            if made_by != run:
+                where = batch.where(place)
+                raise ValueError(f"{where}: a trial of another run ({made_by}); must be of this run ({run})")
+            finished[key] = trial
     return finished
 
 

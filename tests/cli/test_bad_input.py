@@ -103,7 +103,7 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--data.classes=[1,77]"], ["classes", "77"]),
         ([*CERTIFY, "--bogus", "3"], ["--bogus 3", "option"]),
         ([*CERTIFY, "--model.measure.bogus=3"], ["model.measure: bogus", "option"]),
-        ([*CERTIFY, "--model.certifiers.exact.bogus=3"], ["model.certifiers: bogus", "option"]),
+        ([*CERTIFY, "--model.certifiers.exact.bogus=3"], ["model.certifiers.exact: bogus", "option"]),
         ([*CERTIFY, "--model.measure=Nope"], ["model.measure: Nope", "dotted path"]),
         ([*CERTIFY, "--model.measure=redraw.Nope"], ["model.measure", "Nope"]),
         ([*CERTIFY, "--model.measure=nowhere.Nope"], ["model.measure", "nowhere"]),

@@ -12,8 +12,9 @@ import pytest
 import wandb
 import yaml
 
-from reporting.comparison import ATTACKS, OTHER_EXAMPLES, Run, common_radii, comparison
+from reporting.comparison import ATTACKS, BUDGETS, OTHER_EXAMPLES, Run, common_radii, comparison
 from smoothing.certificates import Table
+from smoothing.certificates.certificates import BESIDES
 from smoothing.certificates.curves import MAX_RADII
 from smoothing.cli.compare import compare, load_curve
 from smoothing.distance import Distance
@@ -477,6 +478,33 @@ def test_the_attacks_of_the_paper_are_no_certificates() -> None:
     for path in sorted((Path(__file__).parents[2] / "results/label_flip/published").glob("*.csv")):
         curve = load_curve(path, FLIPS).printed
         assert all((name in curve.attacks) == ("attack" in name) for name in curve.accuracy)
+
+
+def frontier(*budgets: int) -> Table:
+    """The rows of one certifier for each number of flips."""
+    return Table(
+        [
+            row(index, radius=2.0 - budget, certifier=f"joint-{budget}_flips", assumptions=f"{BESIDES}{budget} flips")
+            for index in range(4)
+            for budget in budgets
+        ]
+    )
+
+
+def test_a_frontier_has_one_row_for_each_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_directory(tmp_path / "run", answers=frontier(0, 1), distance=L2)
+    compare([run], [0.5, 1.5], out=str(tmp_path / "out"))
+    rows = read(tmp_path / "out")
+    assert [one["certifier"] for one in rows] == ["joint-0_flips", "joint-1_flips"]
+    assert [float(one["median_radius"]) for one in rows] == [2, 1]
+    assert [float(one["at 1.5"]) for one in rows] == [1, 0]
+    assert BUDGETS in capsys.readouterr().out
+    with pytest.raises(ValueError, match="envelope: certificates with 2 different budgets; must have the same"):
+        compare([run], [0.5], envelope=True, out=str(tmp_path / "more"))
+    other = run_directory(tmp_path / "other", answers=frontier(1), distance=L2)
+    again = run_directory(tmp_path / "again", answers=frontier(1), distance=L2)
+    compare([other, again], [0.5], envelope=True, out=str(tmp_path / "one"))
+    assert len(read(tmp_path / "one")) == 3
 
 
 def test_radii_of_different_objects_are_not_compared(tmp_path: Path) -> None:

@@ -171,13 +171,13 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_has_one_certifier_for_each_budget(joint: Path, uninterrupted: Path) -> None:
     table = Table.read_csv(joint / "certificates.csv")
-    assert table.certifiers == ("sampled.0_flips", "sampled.1_flips")
+    assert table.certifiers == ("sampled-0_flips", "sampled-1_flips")
     none, one = (table.of(name) for name in table.certifiers)
     assert (none["n_a"] == one["n_a"]).all()
     assert (none["radius"] >= one["radius"]).all()
     assert none["radius"].max() > one["radius"].max() > 0
     assert ((one["prediction"] == -1) & (none["prediction"] >= 0)).any()
-    assert (joint / "curve.csv").read_text().splitlines()[0] == "radius,sampled.0_flips,sampled.1_flips"
+    assert (joint / "curve.csv").read_text().splitlines()[0] == "radius,sampled-0_flips,sampled-1_flips"
     assert draws(joint) != draws(uninterrupted)
 
 

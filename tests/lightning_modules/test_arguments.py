@@ -62,6 +62,8 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
     poisoning.PoisonedDataModule: lambda: {"data": Digits(), "poisons": "absent"},
     poisoning.Setup: lambda: {"target": 0, "target_class": 0, "intended": 1, "bases": [0]},
     poisoning.SleeperAgent: trigger,
+    poisoning.ImageTrigger: lambda: {"path": "absent", "row": 0, "column": 0},
+    poisoning.RandomTrigger: lambda: {"shape": [1, 8, 8], "size": 2},
     poisoning.Trigger: lambda: {"pattern": torch.zeros(1, 2, 2), "row": 0, "column": 0},
     BaseClassifier: lambda: {"architecture": architectures.LeNet(), "measure": Gaussian(0.5)},
     ClassifierBody: lambda: {"network": architectures.LeNet(), "trained_on": ["A"]},

@@ -200,7 +200,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (lambda: Product([Part(Gaussian(1.0), columns=[0]), Part(Discrete("0.1", 2))]), "two measures on the test input"),
     (lambda: Product([Part(Laplace(1.0), INPUTS), Part(Gaussian(1.0))]), "parts = Laplace"),
-    (lambda: Product([Part(JOINT), Part(Gaussian(1.0), INPUTS)]), "parts = Product"),
+    (lambda: Part(JOINT), "Part: measure = 'Product'; must be a measure that leaves its object to the part"),
     (lambda: Part(Gaussian(1.0), "labels"), "Part: object = 'labels'"),
     (lambda: Part(Gaussian(1.0), columns=[1, 1]), "Part: columns = "),
     (lambda: Part(Gaussian(1.0), columns=[]), "Part: columns = "),
@@ -255,7 +255,8 @@ def test_points_of_a_frontier_have_names() -> None:
     assert list(JointNeymanPearson([[0, 0.5], [3.0, 1]]).split(three)) == ["0_flips_0.5_l2", "3_flips_1_l2"]
     assert list(JointNeymanPearson([1.5, 1]).split(JOINT)) == ["1.5_flips", "1_flips"]
     single = ClopperPearson(JointNeymanPearson([3]))
-    assert single.split(JOINT) == {"": single}
+    assert single.split(JOINT) == {"3_flips": single}
+    assert single.split(Gaussian(1.0)) == single.split(three) == {"": single}
     assert list(ClopperPearson().split(JOINT)) == [""]
     with pytest.raises(ValueError, match="must be one for each certifier"):
         JointNeymanPearson([0, 1]).radius(JOINT, bound(-5.0), (N, 1))

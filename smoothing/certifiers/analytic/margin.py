@@ -15,8 +15,14 @@ from smoothing.votes.labels.linear import SCORE_BITS
 LARGEST_EXPONENT = 300.0
 """Largest ``|t w|``. Above it, products of two moments could overflow float64."""
 
-SMALLEST_MOMENT = 1e-140
-"""Lower limit of moments, so that the product of two does not underflow."""
+SAFE_EXPONENT = 350.0
+"""Products between ``exp(-2 * 350)`` and ``exp(2 * 350)`` are float64 numbers of full precision."""
+
+FACTORS = 16
+"""Largest number of factors whose product replaces the sum of their logarithms."""
+
+CACHED = 2**15
+"""Terms processed at a time: few enough to stay in a core's cache from one pass to the next."""
 
 BLOCK = 128
 """Terms summed at a time. A sum of n terms then has an error of at most ``BLOCK + n / BLOCK`` rounding units."""
@@ -41,6 +47,10 @@ class Group(NamedTuple):
     down: Tensor
     same: Tensor
 
+    def of_rows(self, rows: Tensor) -> "Group":
+        """Return the terms of some rows."""
+        return Group(*(field[rows] for field in self))
+
     def moments(self, tilt: Tensor) -> Tensor:
         """Return the factor of each term in ``E exp(-tilt (s_i - s_i'))``, ``(batch, m)``, at tilts ``(batch,)``."""
         grown = (self.w * tilt[:, None]).exp_()
@@ -49,7 +59,8 @@ class Group(NamedTuple):
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """Return the part of each term in the first and second derivative of ``K`` at ``tilt``, both ``(batch, m)``."""
-        grown = (self.w * tilt[:, None]).exp_()
+        grown = self.w * tilt[:, None]
+        np.exp(grown.numpy(), out=grown.numpy())
         won = self.up / grown
         lost = grown.mul_(self.down)
         moved = lost + won
@@ -57,6 +68,64 @@ class Group(NamedTuple):
         mean = lost.sub_(won).div_(total)
         spread = moved.div_(total).addcmul_(mean, mean, value=-1)
         return mean.mul_(self.w), spread.mul_(self.w).mul_(self.w)
+
+    def log_products(self, tilt: Float, scale: Float, factors: int) -> Float:
+        """Return sums of logarithms of ``moment exp(tilt w)``, in units of ``1 / scale`` and rounded up; ``(batch,)``.
+
+        Args:
+            tilt: ``(batch,)`` tilts.
+            scale: ``(batch,)`` powers of two.
+            factors: Number of moments that share a logarithm, at least 1. The result is not finite if a product leaves
+                float64.
+        """
+        total = np.zeros(len(tilt))
+        # If no label becomes neither, one power of g suffices.
+        neither = bool(self.same.any())
+        steps = torch.from_numpy(tilt if neither else 2 * tilt)[:, None]
+        columns = self.w.shape[1]
+        height = max(1, CACHED // max(columns, 1))
+        for top in range(0, len(tilt), height):
+            rows = slice(top, top + height)
+            up, down, same = (field[rows] if len(field) > 1 else field for field in self[1:])
+            for left in range(0, columns, CACHED):
+                grown = self.w[rows, left : left + CACHED] * steps[rows]
+                numbers = grown.numpy()
+                # NumPy's exponential is faster than PyTorch's, and as accurate.
+                np.exp(numbers, out=numbers)
+                value = _times_plus(grown, down, same).mul_(grown).add_(up) if neither else _times_plus(grown, down, up)
+                logs = np.log(products_of(value.numpy(), factors))
+                logs *= scale[rows, None]
+                total[rows] += np.ceil(logs, out=logs).sum(1)
+        return total
+
+
+def _times_plus(x: Tensor, factor: Tensor, added: Tensor) -> Tensor:
+    """Return ``x factor + added`` for ``x`` ``(batch, m)``; the others ``(batch, 1)``."""
+    if factor.stride(0) == 0 or len(factor) == 1:
+        # One pass over ``x``.
+        return torch.add(added, x, alpha=float(factor[0, 0]))
+    return torch.addcmul(added, x, factor)
+
+
+def products_of(values: Float, factors: int) -> Float:
+    """Return products of up to ``factors + 1`` columns each, ``(batch, m)`` to ``(batch, fewer)``.
+
+    The products of a row do not depend on other rows.
+    """
+    width = values.shape[1] // factors
+    rest = values.shape[1] - width * factors
+    if factors == 1 or rest > width:
+        return values
+    out = np.multiply.reduce(values[:, : width * factors].reshape(len(values), factors, width), axis=1)
+    out[:, :rest] *= values[:, width * factors :]
+    return np.asarray(out)
+
+
+def _factors(exponent: float) -> int:
+    """Return how many factors between ``exp(-2 exponent)`` and ``exp(2 exponent)``, less one, float64 multiplies."""
+    if not exponent > SAFE_EXPONENT / (FACTORS + 1):
+        return FACTORS
+    return max(1, int(SAFE_EXPONENT / exponent) - 1)
 
 
 class LabelKind(NamedTuple):
@@ -141,8 +210,7 @@ class Margin:
 
     def __getitem__(self, rows: Tensor) -> "Margin":
         """Return the margin of some rows."""
-        groups = [Group(*(field[rows] for field in group)) for group in self.groups]
-        return Margin(groups, self.offset[rows], self.norm[rows])
+        return Margin([group.of_rows(rows) for group in self.groups], self.offset[rows], self.norm[rows])
 
     @property
     def terms(self) -> int:
@@ -160,30 +228,39 @@ class Margin:
     def log_mgf(self, tilt: Tensor) -> Float:
         """Return an upper bound on ``K(tilt)``, ``(batch,)``; infinite if ``tilt`` is above `largest_tilt`.
 
-        Terms are rounded up to multiples of a power of two whose sum is exact in any order.
+        A term is ``log(up + same g + down g^2) - t w`` with ``g = exp(t w)``. The sum of all ``w`` is exact. Logarithms
+        of products are rounded up to multiples of a power of two whose sum is exact in any order.
         """
-        size = tilt * 2.0**SCORE_BITS + 1
-        scale = torch.ldexp(torch.ones_like(size), 51 - torch.frexp(size).exponent)[:, None]
-        total = torch.zeros_like(tilt)
-        for group in self.groups:
-            moment = group.moments(tilt).clamp_(min=SMALLEST_MOMENT)
-            # One logarithm for two moments, except for the last of an odd number.
-            half = moment.shape[1] // 2
-            moment[:, :half].mul_(moment[:, moment.shape[1] - half :])
-            moment = moment[:, : moment.shape[1] - half]
-            total += moment.log_().mul_(scale).ceil_().sum(1)
-        error = 8 * EPS * (size + self.terms)
-        bound = total / scale[:, 0] - tilt * self.offset + error
-        bound[self._leaves_float64(tilt)] = torch.inf
-        return np.asarray(np.nextafter(bound.numpy(), np.inf))
+        t, drift = tilt.numpy(), self.offset.numpy().copy()
+        size = t * 2.0**SCORE_BITS + 1
+        scale = np.ldexp(1.0, 51 - np.frexp(size)[1])
+        total = np.zeros(len(t))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for group in self.groups:
+                drift += group.w.sum(1).numpy()
+                # Moments times ``exp(t w)`` are at least ``up``, so that products can only overflow.
+                total += group.log_products(t, scale, _factors(-np.log(float(group.up.min())) / 2))
+            if not np.isfinite(total).all():
+                self._repair(total, t, scale)
+            # A logarithm of products errs by at most 3 EPS |t w| + 4.5 EPS for each of its terms, whose logarithms are
+            # at most 2 |t w|, if ``exp`` and ``log`` err by one unit in the last place. The last line adds 2 EPS size.
+            error = 8 * EPS * (size + self.terms)
+            bound = total / scale - t * drift + error
+            # The length is already computed, at least the largest weight up to rounding, and rarely above the limit.
+            suspect = np.flatnonzero(t * self.norm.numpy() > LARGEST_EXPONENT)
+            if len(suspect):
+                largest = self[torch.from_numpy(suspect)].largest_weight().numpy()
+                bound[suspect[t[suspect] * largest > LARGEST_EXPONENT * (1 + 8 * EPS)]] = np.inf
+        return np.asarray(np.nextafter(bound, np.inf))
 
-    def _leaves_float64(self, tilt: Tensor) -> Tensor:
-        """Return whether some ``|t w|`` is above `LARGEST_EXPONENT`, ``(batch,)``."""
-        # The length is already computed, at least the largest weight, and rarely above the limit.
-        suspect = torch.nonzero(tilt * self.norm > LARGEST_EXPONENT).flatten()
-        leaves = torch.zeros_like(tilt, dtype=torch.bool)
-        leaves[suspect] = tilt[suspect] * self[suspect].largest_weight() > LARGEST_EXPONENT * (1 + 8 * EPS)
-        return leaves
+    def _repair(self, total: Float, tilt: Float, scale: Float) -> None:
+        """Compute totals that are not finite again, with as few factors in a product as float64 holds for certain."""
+        poor = np.flatnonzero(~np.isfinite(total))
+        safe = np.array([_factors(exponent) for exponent in (tilt * self.norm.numpy())[poor].tolist()])
+        for factors in np.unique(safe).tolist():
+            rows = poor[safe == factors]
+            part = self[torch.from_numpy(rows)]
+            total[rows] = sum(group.log_products(tilt[rows], scale[rows], factors) for group in part.groups)
 
     def derivatives(self, tilt: Tensor) -> tuple[Tensor, Tensor]:
         """Return the first and second derivative of ``K`` at ``tilt``, each ``(batch,)``, to working precision."""

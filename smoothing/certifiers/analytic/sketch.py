@@ -86,40 +86,49 @@ class Sampler:
         up, down = self._channel.T[first], self._channel.T[second]
         offset = self._scores.offsets[rows, first] - self._scores.offsets[rows, second]
         slope = (self._scores.class_sums[rows] * (down - up)).sum(1) - offset
-        classes = torch.arange(self._scores.num_classes)
-        winners, losers = first[:, None] == classes, second[:, None] == classes
-        strata = [
-            (self._own[first], self._owned[first], winners),
-            (self._own[second], self._owned[second], losers),
-            (self._anywhere.expand(len(rows), -1), torch.ones(len(rows), 1), ~(winners | losers)),
-        ]
-        weights, times = zip(*(self._stratum(rows, *stratum) for stratum in strata), strict=True)
-        labels = self._scores.labels[torch.cat([chosen for chosen, _, _ in strata], 1)]
+        strata = [self._own_stratum(rows, label) for label in (first, second)]
+        if self._scores.num_classes > 2:
+            strata.append(self._other_stratum(rows, first, second))
+        chosen, weights, times = (torch.cat(part, 1) for part in zip(*strata, strict=True))
+        labels = self._scores.labels[chosen]
         up, down = up.gather(1, labels), down.gather(1, labels)
-        terms = Group(torch.cat(weights, 1), up, down, (1 - up - down).clamp_(min=0))
-        return Sketch.of(terms, torch.cat(times, 1), slope)
+        terms = Group(weights, up, down, (1 - up - down).clamp_(min=0))
+        return Sketch.of(terms, times, slope)
 
-    def _stratum(self, rows: Tensor, chosen: Tensor, exists: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights of selected training points, and how many points each represents, both ``(pairs, m)``.
+    def _own_stratum(self, rows: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the sampled points with one label, their weights and how many points each represents."""
+        moments = self._sizes[label], self._scores.class_sums[rows, label], self._scores.class_squares[rows, label]
+        return self._stratum(rows, self._own[label], self._owned[label], moments)
+
+    def _other_stratum(self, rows: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the sampled points with other labels, their weights and how many points each represents."""
+        classes = torch.arange(self._scores.num_classes)
+        inside = (first[:, None] != classes) & (second[:, None] != classes)
+        chosen = self._anywhere.expand(len(rows), -1)
+        columns = self._sizes, self._scores.class_sums[rows], self._scores.class_squares[rows]
+        size, total, squares = ((inside * column).sum(1) for column in columns)
+        return self._stratum(rows, chosen, inside.gather(1, self._scores.labels[chosen]), (size, total, squares))
+
+    def _stratum(
+        self, rows: Tensor, chosen: Tensor, inside: Tensor, moments: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return selected training points, their weights, and how many points each represents, all ``(pairs, m)``.
 
         Args:
             rows: ``(pairs,)`` rows of the batch.
             chosen: ``(pairs, m)`` training points.
-            exists: ``(pairs, m)`` whether the entry is used; a class can have fewer points than there are entries.
-            inside: ``(pairs, K)`` labels of the stratum; points with other labels represent none.
+            inside: ``(pairs, m)`` whether the point belongs to the stratum; others represent none.
+            moments: ``(pairs,)`` number, sum and sum of squares of the weights of the stratum.
         """
-        seen = inside.gather(1, self._scores.labels[chosen]) * exists.double()
-        columns = self._sizes, self._scores.class_sums[rows], self._scores.class_squares[rows]
-        size, total, squares = ((inside * column).sum(1, keepdim=True) for column in columns)
-        number, size = seen.sum(1, keepdim=True).clamp(min=1), size.clamp(min=1)
+        size, total, squares = (moment[:, None].double() for moment in moments)
+        seen = inside.double()
+        number, size = seen.sum(1, keepdim=True).clamp_(min=1), size.clamp(min=1)
         w = self._scores.weights[rows[:, None], chosen]
-        w = w - (seen * w).sum(1, keepdim=True) / number
-        spread, seen_spread = (
-            squares / size - (total / size).square(),
-            (seen * w.square()).sum(1, keepdim=True) / number,
-        )
+        w -= (seen * w).sum(1, keepdim=True) / number
+        spread = squares / size - (total / size).square()
+        seen_spread = (seen * w).mul_(w).sum(1, keepdim=True) / number
         stretch = torch.where(seen_spread > 0, spread.clamp(min=0) / seen_spread, 1).sqrt()
-        return total / size + w * stretch, seen * (size / number)
+        return chosen, w.mul_(stretch).add_(total / size), seen * (size / number)
 
 
 def _spread_over(size: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """Numbers of label changes that a mean vote survives, in whole-number arithmetic (THEORY.md 4.3)."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,19 +111,49 @@ def _fewest(
     """
     # A rival that no label change favours (span 0) never wins.
     reach = np.divide(room, span, out=np.full(len(room), np.inf), where=span > 0)
-    negative = np.minimum(w, 0)
+    size = np.abs(w)
     # Sums of weights and offsets stay below this.
     fewest, most = len(w), 2.0**53
     for rival in np.argsort(reach, kind="stable"):
         if room[rival] >= span[rival] * most:
             continue
-        losses = w * lowest[rival].take(labels)
-        losses -= negative * span[rival]
-        survived = one_survived(losses, float(room[rival]))
+        survived = _survived_against(w, size, labels, lowest[rival], float(span[rival]), float(room[rival]))
         if survived < fewest:
             fewest = survived
-            most = _largest_sum(w, fewest) if len(room) > 1 else most
+            most = _largest_sum(size, fewest) if len(room) > 1 else most
     return fewest
+
+
+def _survived_against(
+    w: NDArray[np.float64],
+    size: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    lowest: NDArray[np.float64],
+    span: float,
+    room: float,
+) -> int:
+    """Return the changes survived against one rival; see `_fewest`. A loss is at most ``span`` times the ``size``."""
+    every = slice(None, None, max(1, len(w) // SAMPLE))
+    for threshold in _thresholds(np.sort(_losses(w[every], labels[every], lowest, span))[::-1], len(w), room):
+        if not span:
+            break
+        near = np.flatnonzero(size >= threshold / span)
+        losses = _losses(w[near], labels[near], lowest, span)
+        losses = losses[losses >= threshold]
+        if losses.sum() > room:
+            return _most_survived(losses, room)
+    return _most_survived(_losses(w, labels, lowest, span), room)
+
+
+def _losses(
+    w: NDArray[np.float64], labels: NDArray[np.int64], lowest: NDArray[np.float64], span: float
+) -> NDArray[np.float64]:
+    """Return the losses by changes of labels, ``(n,)``: ``w lowest`` or ``w (lowest - span)``, at least 0."""
+    factor = lowest.take(labels, mode="clip")
+    losses = w * factor
+    factor -= span
+    factor *= w
+    return np.maximum(losses, factor, out=losses)
 
 
 def one_survived(losses: NDArray[np.float64], room: float) -> int:
@@ -129,29 +161,35 @@ def one_survived(losses: NDArray[np.float64], room: float) -> int:
 
     Only losses above a threshold are sorted. If their sum exceeds the room, no smaller loss matters.
     """
-    sample = _sample(losses)
-    estimate = sample.cumsum() * (len(losses) / len(sample))
+    for threshold in _thresholds(_sample(losses), len(losses), room):
+        large = losses[losses >= threshold]
+        if large.sum() > room:
+            return _most_survived(large, room)
+    return _most_survived(losses, room)
+
+
+def _thresholds(sample: NDArray[np.float64], n: int, room: float) -> Iterator[float]:
+    """Yield losses from which on all of ``n`` losses probably sum to more than the room, given a sorted sample."""
+    estimate = sample.cumsum() * (n / len(sample))
     for share in SHARES:
         place = int(np.searchsorted(estimate, share * room))
-        if place >= len(sample):
-            break
-        large = losses[losses >= sample[place]]
-        if large.sum() > room:
-            losses = large
-            break
+        if place < len(sample):
+            yield float(sample[place])
+
+
+def _most_survived(losses: NDArray[np.float64], room: float) -> int:
+    """Return `flips_survived` of one row by sorting all its losses, ``(n,)``."""
     return int(np.searchsorted(np.sort(losses)[::-1].cumsum(), room, side="right"))
 
 
-def _largest_sum(w: NDArray[np.float64], count: int) -> float:
+def _largest_sum(size: NDArray[np.float64], count: int) -> float:
     """Return an upper bound on the sum of the ``count`` largest absolute weights, without sorting them.
 
     For every ``t >= 0`` the sum is at most ``count t + sum max(|w| - t, 0)``, with equality at the quantile.
     """
-    size = np.abs(w)
     sample = _sample(size)
-    threshold = sample[min(count * len(sample) // len(w), len(sample) - 1)]
-    size -= threshold
-    return float(count * threshold + np.maximum(size, 0, out=size).sum())
+    threshold = sample[min(count * len(sample) // len(size), len(sample) - 1)]
+    return float(count * threshold + (size[size > threshold] - threshold).sum())
 
 
 def _sample(values: NDArray[np.float64]) -> NDArray[np.float64]:

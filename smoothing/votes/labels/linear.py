@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -28,11 +30,8 @@ LARGEST_SHIFT = 1000
 ROWS_IN_CACHE, WEIGHTS_IN_CACHE = 16, 2**17
 """Rows and weights rounded at a time: few enough to stay in a core's cache from one pass to the next."""
 
-POINTS_AT_A_TIME = 2**14
-"""Training points whose weights are summed by class at a time."""
-
-CLASSES_AT_ONCE = 64
-"""Largest number of classes whose sums are one matrix product; of more, each weight is added to its class."""
+FEW_CLASSES = 2
+"""Largest number of classes whose sums are matrix products; of more, weights are sorted by class."""
 
 DRAWS_PER_BLOCK = 256
 """Number of label vectors in a block. Each block is drawn from its own key."""
@@ -62,22 +61,44 @@ class Scores:
     @cached_property
     def class_sums(self) -> Tensor:
         """``(batch, num_classes)`` sum of the weights of each class, without offsets. Exact."""
-        return self._by_class(torch.clone)
+        return self._by_class(lambda weights: weights)
 
     @cached_property
     def class_squares(self) -> Tensor:
         """``(batch, num_classes)`` sum of the squared weights of each class, to working precision."""
         return self._by_class(torch.square)
 
+    @cached_property
+    def by_label(self) -> tuple[NDArray[np.intp], list[int]]:
+        """Training points in the order of their labels, ``(n,)``, and the first place of each label in it, then n."""
+        counts = torch.bincount(self.labels, minlength=self.num_classes)
+        return self.labels.argsort(stable=True).numpy(), [0, *counts.cumsum(0).tolist()]
+
     def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
-        total = torch.zeros_like(self.offsets)
-        if self.num_classes > CLASSES_AT_ONCE:
-            for row, sums in zip(self.weights, total, strict=True):
-                sums.index_add_(0, self.labels, value(row))
-            return total
-        parts = zip(self.weights.split(POINTS_AT_A_TIME, 1), self.labels.split(POINTS_AT_A_TIME), strict=True)
-        for weights, labels in parts:
-            total += value(weights) @ one_hot(labels, self.num_classes).double()
+        if self.num_classes <= FEW_CLASSES:
+            return self._products_by_class(value)
+        (order, starts), total = self.by_label, torch.zeros_like(self.offsets)
+        present = [c for c in range(self.num_classes) if starts[c] < starts[c + 1]]
+        weights, heads, sums = self.weights.numpy(), [starts[c] for c in present], total.numpy()
+
+        def work(rows: slice) -> None:
+            # The order has no index to clip; NumPy is fastest in this mode.
+            sorted_ = torch.from_numpy(weights[rows].take(order, 1, mode="clip"))
+            sums[rows, present] = np.add.reduceat(value(sorted_).numpy(), heads, 1)
+
+        for_each(work, len(weights), max(1, WEIGHTS_IN_CACHE // 2 // max(1, len(order))))
+        return total
+
+    def _products_by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return sums by class as products with the indicators of the classes, fastest for few classes."""
+        members, total = one_hot(self.labels, self.num_classes).double().T.contiguous(), torch.empty_like(self.offsets)
+
+        def work(rows: slice) -> None:
+            values = value(self.weights[rows])
+            for c, member in enumerate(members):
+                torch.mv(values, member, out=total[rows, c])
+
+        for_each(work, len(total), max(1, WEIGHTS_IN_CACHE // 2 // max(1, len(self.labels))))
         return total
 
     @classmethod
@@ -90,7 +111,7 @@ class Scores:
 
         def work(rows: slice) -> None:
             w, b = weights[rows], offsets[rows]
-            total = torch.linalg.vector_norm(w, 1, 1) + b.abs().sum(1)
+            total = w.abs().sum(1) + b.abs().sum(1)
             if not torch.isfinite(total).all():
                 raise ValueError("weights or offsets of a linear vote: NaN or infinite value found; must be finite")
             exponent = SCORE_BITS - 1 - torch.frexp(total).exponent

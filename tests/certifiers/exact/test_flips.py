@@ -75,4 +75,4 @@ def test_problems_larger_than_a_sample(num_classes: int, uniform: bool, kind: st
 def test_the_bound_on_the_largest_weights_is_never_below_their_sum(n: int, count: int, seed: int) -> None:
     w = np.random.default_rng(seed).integers(-(2**20), 2**20, n).astype(float)
     count = min(count, n)
-    assert flips._largest_sum(w, count) >= np.sort(np.abs(w))[n - count :].sum()
+    assert flips._largest_sum(np.abs(w), count) >= np.sort(np.abs(w))[n - count :].sum()

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from datamodules import Digits
-from datamodules.poisoning import Setup, Trigger, draw_setups
+from datamodules.poisoning import RandomTrigger, Setup, Trigger, draw_setups
 
 SHAPE = (1, 8, 8)
 
@@ -23,7 +23,7 @@ def setup(bases: int = 8) -> Setup:
 
 
 def trigger() -> Trigger:
-    return Trigger.random(SHAPE, 2)
+    return RandomTrigger(SHAPE, 2)
 
 
 def body(seed: int = 0) -> nn.Module:

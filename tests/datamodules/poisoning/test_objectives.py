@@ -1,10 +1,13 @@
 """Objectives of attacks against closed forms, exhaustive search and independent solvers."""
 
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from jsonargparse import ArgumentParser
+from PIL import Image
 from scipy.optimize import minimize
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
@@ -14,9 +17,12 @@ from datamodules.poisoning import (
     BullseyePolytope,
     ConvexPolytope,
     HiddenTrigger,
+    ImageTrigger,
     LabelConsistent,
     PoisonFrogs,
+    PoisoningAttack,
     Problem,
+    RandomTrigger,
     SleeperAgent,
     Trigger,
     WitchesBrew,
@@ -220,9 +226,33 @@ def test_bad_triggers_are_refused(arguments: dict, message: str) -> None:
 
 
 def test_random_triggers_fit_or_are_refused() -> None:
-    made = Trigger.random((3, 32, 32), 5, seed=1, margin=2)
+    made = RandomTrigger((3, 32, 32), 5, seed=1, margin=2)
     assert (made.pattern.shape, made.row, made.column) == ((3, 5, 5), 25, 25)
     assert set(made.pattern.flatten().tolist()) == {0.0, 1.0}
-    assert torch.equal(made.pattern, Trigger.random((3, 32, 32), 5, seed=1).pattern)
-    with pytest.raises(ValueError, match=r"^Trigger: size = 7; must fit into images of 8 x 8 pixels"):
-        Trigger.random((1, 8, 8), 7, margin=2)
+    assert torch.equal(made.pattern, RandomTrigger((3, 32, 32), 5, seed=1).pattern)
+    assert repr(made) == "RandomTrigger(shape=[3, 32, 32], size=5, seed=1, margin=2)"
+    with pytest.raises(ValueError, match=r"^RandomTrigger: size = 7; must be at most 6, to fit into the images$"):
+        RandomTrigger((1, 8, 8), 7, margin=2)
+    with pytest.raises(ValueError, match=r"^RandomTrigger: shape = \[8, 8\]; must be three numbers"):
+        RandomTrigger((8, 8), 2)
+
+
+def test_a_trigger_is_read_from_an_image(tmp_path: Path) -> None:
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(pixels).save(tmp_path / "patch.png")
+    made = ImageTrigger(str(tmp_path / "patch.png"), 1, 2)
+    assert torch.equal(made.pattern * 255, torch.from_numpy(pixels).permute(2, 0, 1).float())
+    assert ImageTrigger(str(tmp_path / "patch.png"), 1, 2, size=2).pattern.shape == (3, 2, 2)
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    for name in ("broken.png", "absent.png"):
+        with pytest.raises(ValueError, match=r"^ImageTrigger: path = .*\.png; must be a readable image$"):
+            ImageTrigger(str(tmp_path / name), 1, 2)
+
+
+def test_attacks_and_their_triggers_are_written_in_configs() -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--attack", type=PoisoningAttack)
+    trigger = {"class_path": "datamodules.poisoning.RandomTrigger", "init_args": {"shape": [1, 8, 8], "size": 2}}
+    config = {"class_path": "datamodules.poisoning.SleeperAgent", "init_args": {"trigger": trigger, "steps": 3}}
+    made = parser.instantiate_classes(parser.parse_object({"attack": config})).attack
+    assert repr(made) == "SleeperAgent(trigger=RandomTrigger(shape=[1, 8, 8], size=2), steps=3)"

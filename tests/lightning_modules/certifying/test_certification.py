@@ -11,7 +11,7 @@ from lightning_modules.learners import RidgeHead
 from smoothing.certificates import Certificates, Table
 from smoothing.certifiers import Certifier, ClopperPearson, ExactVote
 from smoothing.collective import CollectiveVote
-from smoothing.measures import Gaussian, LabelFlip, SmoothingMeasure
+from smoothing.measures import Gaussian, LabelFlip, Part, Product, SmoothingMeasure
 from smoothing.provenance.origin import Origin
 from smoothing.runs.run_directory import RunDirectory
 from smoothing.votes import Ballots, RetrainedVotes, Ridge, Votes
@@ -289,3 +289,13 @@ def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_pat
     ):
         Trainer(**QUIET).certify(model, Digits((1, 7), tests="test[:10]"), tmp_path / "run", loggers=[])
     assert not (tmp_path / "run").exists()
+
+
+def test_the_object_is_what_the_measure_randomises() -> None:
+    """Retrained votes randomise training inputs, or what the last part of a product says."""
+    votes, certifiers = RetrainedVotes(RidgeHead()), {"exact": ExactVote()}
+    labels = Part(LabelFlip(0.1, 2), "training labels")
+    parts = [labels, Part(Gaussian(0.5), "test input")]
+    assert Certification(Gaussian(0.5), votes, certifiers).randomised == "training inputs"
+    assert Certification(Product([labels]), votes, certifiers).randomised == "training labels"
+    assert Certification(Product(parts), votes, certifiers).randomised == "test input"

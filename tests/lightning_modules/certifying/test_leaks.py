@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from datamodules import Digits
+from datamodules.base import Examples
+from datamodules.texts import TextModule, to_bytes
 from lightning_modules import Certification, Encoder, Trainer
 from smoothing.certifiers import Plurality
 from smoothing.measures import UnchangedExamples, UnchangedLabels
@@ -105,3 +107,33 @@ def test_features_of_a_test_example_do_not_depend_on_its_place_in_a_batch() -> N
         together = model._features(x)
         alone = torch.cat([model._features(x[i : i + 1].clone()) for i in range(20)])
     assert torch.equal(together, alone)
+
+
+class Texts(TextModule):
+    """Short texts. One longer text lengthens the rows of all."""
+
+    source = "Texts"
+    available = range(2)
+
+    def load(self, train: bool) -> Examples:
+        return to_bytes(["aa", "bb", "abab", "b" * 9] * 5), torch.tensor([0, 1, 0, 1] * 5)
+
+
+@pytest.mark.parametrize("change", ["inserted or deleted examples", "changed examples"])
+def test_padded_texts_need_an_encoder(change: str, tmp_path: Path) -> None:
+    def certify(measure: object, encoder: Encoder | None, path: Path) -> None:
+        model = Certification(measure, Partitions(Centroids(), 1, 1, ByHash()), {"dpa": Plurality()}, encoder)  # type: ignore[arg-type]
+        Trainer(**QUIET).certify(model, Texts((0, 1), batch_size=4), path, loggers=[])
+
+    with pytest.raises(ValueError, match="data = Texts, which reads all inputs of the training set"):
+        certify(UnchangedExamples(change), None, tmp_path / "refused")  # type: ignore[arg-type]
+    assert not (tmp_path / "refused").exists()
+    certify(UnchangedExamples(change), Letters(), tmp_path / "encoded")  # type: ignore[arg-type]
+    certify(UnchangedLabels(2), None, tmp_path / "flipped")
+
+
+class Letters(Encoder):
+    """Numbers of the letters a and b of a text."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([(x == ord(letter)).sum(1) for letter in "ab"], 1).float()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lightning_modules.certifying.certification import Certification
 from lightning_modules.learners import Networks, Perceptrons, RidgeHead
 from smoothing.certifiers import ClopperPearson
 from smoothing.guarantees import JointNeymanPearson
@@ -175,3 +176,24 @@ class Warm(ClassSums):
 def test_what_voids_certificates_is_refused(learner: Learner, measure: SmoothingMeasure, reason: str) -> None:
     votes = finishing(learner, inputs(6, 1), LABELS, inputs(2, 2))
     assert reason in str(votes.supports(measure))
+
+
+@pytest.mark.parametrize(
+    ("parts", "randomised", "number"),
+    [
+        ([ON_LABELS, ON_INPUTS], ON_INPUTS, 6),
+        ([ON_LABELS], ON_LABELS, 1),
+        ([ON_INPUTS, ON_LABELS], ON_LABELS, 1),
+        ([ON_INPUTS, "test input"], "test input", 1),
+        (None, ON_INPUTS, 6),
+    ],
+)
+def test_the_object_of_the_radius_is_that_of_the_last_part(
+    parts: list[str] | None, randomised: str, number: int
+) -> None:
+    """Radii of another object are not divided among the training inputs."""
+    votes = finishing(ClassSums(), inputs(6, 1), LABELS, inputs(2, 2))
+    kinds = {ON_LABELS: LabelFlip("0.3", K), ON_INPUTS: Gaussian(0.5), "test input": Gaussian(0.2)}
+    measure = Product([Part(kinds[name], name) for name in parts]) if parts else Gaussian(0.5)
+    model = Certification(measure, votes, {"sampled": ClopperPearson(n=20)})
+    assert (model.randomised, model.inputs) == (randomised, number)

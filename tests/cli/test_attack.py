@@ -1,0 +1,227 @@
+"""The command ``attack``: trials as items of a run."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+from torchvision.transforms.functional import pil_to_tensor
+
+from datamodules import Digits
+from datamodules.poisoning import PoisonedDataModule, Poisons
+from smoothing.runs.trials import read_csv
+from tests.front_door import launch
+
+ROOT = Path(__file__).parents[2]
+
+CENTRE = [{"class_path": "Centre"}]
+
+CONFIG: dict[str, Any] = {
+    "model": {
+        "class_path": "DefenceTrials",
+        "init_args": {
+            "training": {
+                "network": {
+                    "class_path": "lightning_modules.encoders.FeatureNetwork",
+                    "init_args": {"shape": [1, 8, 8], "features": 2, "width": 4},
+                },
+                "epochs": 10,
+                "learning_rate": 0.05,
+            },
+            "defences": {
+                "none": {"class_path": "NoDefence"},
+                "deep_knn": {"class_path": "DeepKNN", "init_args": {"neighbours": 9}},
+                "parts": {
+                    "class_path": "CertifiedVote",
+                    "init_args": {
+                        "votes": {
+                            "class_path": "Partitions",
+                            "init_args": {
+                                "learner": {
+                                    "class_path": "Ridge",
+                                    "init_args": {"transforms": [{"class_path": "Centre"}]},
+                                },
+                                "parts": 9,
+                                "partition": {"class_path": "ByPosition"},
+                            },
+                        },
+                        "certifier": {"class_path": "Plurality"},
+                        "measure": {"class_path": "UnchangedExamples", "init_args": {"change": "changed examples"}},
+                    },
+                },
+            },
+        },
+    },
+    "data": {
+        "class_path": "PoisoningTrials",
+        "init_args": {
+            "data": {"class_path": "Digits", "init_args": {"classes": [1, 7], "every": 4, "training": "train[:300]"}},
+            "attacks": {
+                "frogs": {"class_path": "PoisonFrogs", "init_args": {"steps": 3}},
+                "brew": {"class_path": "WitchesBrew", "init_args": {"steps": 2, "restarts": 1}},
+            },
+            "budget": {"count": 2, "eps": 0.2},
+            "setups": 2,
+        },
+    },
+    "trainer": {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "devices": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("attack")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], folder)
+    assert outcome.status == 0, outcome.err
+    assert "Attack success and clean accuracy" in outcome.out
+    return folder
+
+
+@pytest.fixture
+def workplace(uninterrupted: Path, tmp_path: Path) -> Path:
+    copytree(uninterrupted, tmp_path / "own")
+    return tmp_path / "own"
+
+
+def test_every_attack_is_tried_on_every_target_against_every_defence(uninterrupted: Path) -> None:
+    trials = read_csv(uninterrupted / "run/trials.csv")
+    assert [trial.key for trial in trials] == [
+        (attack, number, defence)
+        for number in range(2)
+        for attack in ("frogs", "brew")
+        for defence in ("none", "deep_knn", "parts")
+    ]
+    assert all((trial.count, trial.eps, trial.norm) == (2, 0.2, "linf") for trial in trials)
+    assert all((trial.radius is None) == (trial.defence != "parts") for trial in trials)
+    assert len({(trial.target, trial.intended) for trial in trials}) == 2
+    assert all(trial.right / trial.tests > 0.7 for trial in trials if trial.defence == "none")
+    assert len({trial.poisons for trial in trials}) == 4
+
+
+def test_poisons_are_kept_with_their_manifest_and_images(uninterrupted: Path) -> None:
+    data = Digits(classes=[1, 7], every=4, training="train[:300]")
+    for trial in read_csv(uninterrupted / "run/trials.csv"):
+        folder = uninterrupted / f"run/poisons/{trial.attack}-{trial.number}"
+        poisons = Poisons.load(str(folder))
+        assert poisons.digest() == trial.poisons
+        PoisonedDataModule(data, poisons).setup()
+        # Two poisons of 8 x 8 pixels in three rows, with borders of two pixels.
+        image = pil_to_tensor(Image.open(folder / "poisons.png"))
+        assert image.shape == (3, 3 * 10 + 2, 2 * 10 + 2)
+        clean, moved = (
+            torch.round(255 * some[0, 0]) for some in (data.training_set()[0][list(poisons.positions)], poisons.images)
+        )
+        assert (image[0, 2:10, 2:10] - clean).abs().max() <= 1
+        assert (image[0, 12:20, 2:10] - moved).abs().max() <= 1
+        difference = (127.5 + 10 * (moved - clean)).clamp(0, 255)
+        assert (image[0, 22:30, 2:10] - difference).abs().max() <= 12
+
+
+@pytest.mark.parametrize("finished", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 11))])
+def test_interrupted_trials_resume(workplace: Path, finished: int) -> None:
+    run = workplace / "run"
+    before = (run / "trials.csv").read_bytes()
+    shard = run / "trials/rank-0.jsonl"
+    lines = shard.read_bytes().splitlines(keepends=True)
+    kept = b"".join(lines[:finished])
+    shard.write_bytes(kept + lines[finished][:20])
+    (run / "trials.csv").unlink()
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], workplace)
+    assert outcome.status == 0, outcome.err
+    assert (run / "trials.csv").read_bytes() == before
+    assert shard.read_bytes().startswith(kept)
+    assert len(shard.read_bytes().splitlines()) == 12
+
+
+def test_finished_trials_are_not_made_again(workplace: Path) -> None:
+    shard = workplace / "run/trials/rank-0.jsonl"
+    before = shard.stat().st_mtime_ns
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], workplace)
+    assert outcome.status == 0, outcome.err
+    assert "12 of 12 trials were there; nothing was computed" in outcome.out
+    assert shard.stat().st_mtime_ns == before
+
+
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_two_ranks_make_the_trials_of_one(workplace: Path) -> None:
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp", "--run_dir=two"]
+    outcome = launch(["attack", "--config=config.yaml", *ranks], workplace)
+    assert outcome.status == 0, outcome.err
+    assert (workplace / "two/trials.csv").read_bytes() == (workplace / "run/trials.csv").read_bytes()
+    sizes = [len((workplace / f"two/trials/rank-{rank}.jsonl").read_bytes().splitlines()) for rank in range(2)]
+    assert sizes == [6, 6]
+
+
+def test_trials_of_another_run_are_refused(workplace: Path) -> None:
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=run", "--data.budget.eps=0.1"], workplace)
+    assert outcome.status == 2
+    assert "run_dir: run was made by another config: data.init_args.budget.eps is 0.2 there" in outcome.err
+
+
+def test_a_damaged_trial_is_named(workplace: Path) -> None:
+    shard = workplace / "run/trials/rank-0.jsonl"
+    shard.write_bytes(shard.read_bytes().replace(b'"success":false', b'"success":true', 1))
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], workplace)
+    assert outcome.status == 2
+    assert "trials/rank-0.jsonl, line " in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data.budget.count=200"], ["number of training images of the smallest class"]),
+        (["--data.budget.eps=-1"], ["eps = -1", "above 0"]),
+        (["--data.setups=0"], ["PoisoningTrials: setups = 0; must be at least 1"]),
+        (["--data.setups=absent.pickle"], ["absent.pickle", "must be a readable file"]),
+        (["--data.data.training=train[:40]"], ["defences.deep_knn: DeepKNN: neighbours = 9; must be below"]),
+        (["--data.attacks={a/b: PoisonFrogs}"], ["attacks = {'a/b': ...}; names must consist of"]),
+        (["--data=Digits"], ["data: Digits; must be a PoisoningTrials to attack"]),
+        (["--trainer.precision=bf16-mixed"], ["trainer.precision = bf16-mixed; must be 32-true"]),
+        (["--trainer.limit_predict_batches=1"], ["limit_predict_batches"]),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(options: list[str], said: list[str], workplace: Path) -> None:
+    outcome = launch(["attack", "--config=config.yaml", "--run_dir=new", *options], workplace)
+    assert outcome.status == 2, outcome.err
+    line = outcome.err.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert all(words in line for words in said), line
+    assert not (workplace / "new").exists()
+
+
+def test_trials_are_compared_beside_published_results(workplace: Path) -> None:
+    published = ROOT / "results/arena/published/hong2024.csv"
+    outcome = launch(["compare", "run", str(published), "--out=both"], workplace)
+    assert outcome.status == 0, outcome.err
+    text = (workplace / "both/comparison.md").read_text()
+    trials = [trial for trial in read_csv(workplace / "run/trials.csv") if trial.key[::2] == ("frogs", "none")]
+    won = sum(trial.success for trial in trials)
+    assert f"| frogs, none | linf 51/255 | {won / 2:.1%} (" in " ".join(text.split())
+    assert "Bullseye Polytope, adversarial training | linf 16/255 | 96.0% (90.2-98.4) | 90.3%" in " ".join(text.split())
+    assert (workplace / "both/comparison.tex").is_file()
+
+
+def test_trials_are_not_compared_with_certificates(workplace: Path) -> None:
+    (workplace / "log.tsv").write_text("idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t1\t1\t0.5\t1\t0:00:01\n")
+    outcome = launch(["compare", "run", "log.tsv"], workplace)
+    assert outcome.status == 2
+    assert "run holds trials of attacks and log.tsv does not; must be of one kind" in outcome.err
+
+
+@pytest.mark.slow
+def test_trials_are_logged(workplace: Path) -> None:
+    options = ["--trainer.logger=true", "--run_dir=logged", "--data.setups=1", "--data.attacks={frogs: PoisonFrogs}"]
+    outcome = launch(["attack", "--config=config.yaml", *options], workplace)
+    assert outcome.status == 0, outcome.err
+    metrics = (workplace / "logged/csv/metrics.csv").read_text()
+    assert "trials/success/frogs/none" in metrics
+    assert "trials/accuracy/frogs/parts" in metrics
+    assert list((workplace / "logged/tensorboard").glob("events*"))
+    assert list((workplace / "logged/wandb").glob("*run*"))
+    assert json.loads((workplace / "logged/provenance.json").read_text())["examples"] == 3
