@@ -7,7 +7,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
-from smoothing.runs.files import named_errors
 from torch.utils.data import DataLoader, Dataset
 
 from callbacks.trial_writer import TrialWriter
@@ -17,6 +16,7 @@ from lightning_modules.defences.trials import Attempt, DefenceTrials
 from reporting.trials import summaries, trial_table
 from smoothing.certificates.ranks import RankShare
 from smoothing.distance import CHANGED
+from smoothing.files import named_errors
 from smoothing.provenance.identity import source_hashes, state_hashes
 from smoothing.runs.provenance import provenance
 from smoothing.runs.run_directory import RunDirectory

@@ -18,7 +18,7 @@ from smoothing.cli.rooms import modules_of_names
 from smoothing.lazy import package_file
 
 SHARED = ("config", "help", "print_config", "seed_everything", "trainer", "model", "data", "run_dir", "base_ckpt")
-"""Options of the commands, besides the arguments of their methods."""
+"""Options of all commands on Lightning, besides the arguments of their methods."""
 
 NO_OPTIONS = {
     "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
@@ -75,7 +75,9 @@ def check_names(command: str, arguments: Sequence[str], configs: Sequence[Mappin
                 option = f"--{'.'.join(part)}"
                 message = f"{text}; must be an option that --help shows"
                 raise MisspeltError(option, [f"--{one}" for one in known], message, listed=False)
-    settings = [((part,), content[part]) for content in contents for part in ("model", "data") if part in content]
+    settings: list[tuple[Place, Any]] = [
+        ((part,), content[part]) for content in contents for part in ("model", "data") if part in content
+    ]
     settings += [(name, value) for name, _, value in options if name[0] in ("model", "data")]
     classes: dict[Place, set[str]] = {}
     for place, value in settings:
@@ -193,8 +195,7 @@ def _function(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 def _parameters_of_method(command: str) -> tuple[str, ...]:
     """Return the arguments of the method of the trainer that a command calls."""
     package = _lightning() if command == "fit" else package_file("lightning_modules", "certifying")
-    method = _method(package / "trainer.py", command)
-    return _arguments(method)
+    return _arguments(_method(package / "trainer.py", command))
 
 
 def _parameters_of_trainer() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smoothing.certificates.journal import Journal, read_journals
-from smoothing.runs.files import write_whole
+from smoothing.files import write_whole
 
 _NAME = "trial"
 
