@@ -18,13 +18,22 @@ settings.register_profile("long", deadline=None, max_examples=500)
 settings.register_profile("endless", deadline=None, max_examples=10**6)
 settings.load_profile("repeatable")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each worker has one core. The threads of several workers would wait for each other.
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ALONE = ("cli", "fuzz", "docs/test_launch.py")
+"""Tests that watch the clock, or that end processes at chosen moments."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs an accelerator where there is none."""
-    if torch.cuda.is_available():
-        return
+    """Mark the tests that run alone, and skip what needs an accelerator where there is none."""
+    folders = tuple(str(Path(__file__).parent / name) for name in ALONE)
     for item in items:
-        if item.get_closest_marker("gpu"):
+        if str(item.path).startswith(folders) or item.get_closest_marker("ddp"):
+            item.add_marker("alone")
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="no accelerator"))
 
 

@@ -18,7 +18,7 @@ from smoothing.cli.rooms import modules_of_names
 from smoothing.lazy import package_file
 
 SHARED = ("config", "help", "print_config", "seed_everything", "trainer", "model", "data", "run_dir", "base_ckpt")
-"""Options of the commands, besides the arguments of their methods."""
+"""Options of all commands on Lightning, besides the arguments of their methods."""
 
 NO_OPTIONS = {
     "certify": {"model", "datamodule", "run_dir", "config", "loggers"},
@@ -195,8 +195,7 @@ def _function(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 def _parameters_of_method(command: str) -> tuple[str, ...]:
     """Return the arguments of the method of the trainer that a command calls."""
     package = _lightning() if command == "fit" else package_file("lightning_modules", "certifying")
-    method = _method(package / "trainer.py", command)
-    return _arguments(method)
+    return _arguments(_method(package / "trainer.py", command))
 
 
 def _parameters_of_trainer() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import yaml
 
 from lightning_modules import Trainer
+from smoothing.cli.main import SECTIONS
 from smoothing.cli.rooms import modules_of_names
 from smoothing.cli.spelling import (
     MisspeltError,
@@ -42,7 +43,8 @@ def test_parameters_read_from_source_are_those_of_the_classes() -> None:
 
 
 def test_options_of_the_commands_are_those_of_the_trainers() -> None:
-    assert _parameters_of_method("certify") == tuple(inspect.signature(Trainer.certify).parameters)[1:]
+    for command in ("certify", "attack"):
+        assert _parameters_of_method(command) == tuple(inspect.signature(getattr(Trainer, command)).parameters)[1:]
     assert _parameters_of_method("fit") == tuple(inspect.signature(pl.Trainer.fit).parameters)[1:]
     # Lightning decorates the constructor.
     assert _parameters_of_trainer() == tuple(inspect.signature(inspect.unwrap(pl.Trainer.__init__)).parameters)[1:]
@@ -53,9 +55,9 @@ def test_no_config_is_refused(path: Path) -> None:
     content = yaml.safe_load(path.read_text())
     if "program" in content:
         pytest.skip("a sweep of wandb, which is no config of a command")
-    for command in ("certify", "fit"):
-        if not {"certify", "fit"} & set(content) or command in content:
-            check_names(command, [command, f"--config={path}"], [content])
+    trains = content.get("model", {}).get("class_path") != "Certification"
+    for command in set(SECTIONS) & set(content) or {"fit" if trains else "certify"}:
+        check_names(command, [command, f"--config={path}"], [content])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_what_cannot_be_decided_is_accepted(options: list[str]) -> None:
         ({}, ["--data.clases", "[1,7]"], "clases"),
         (
             {},
-            ["--model.votes={class_path: Bagging, init_args: {learner: {class_path: Centroids, init_args: {x: 1}}}}"],
+            ["--model.votes.regularisation={class_path: Relative, init_args: {x: 1}}"],
             "x",
         ),
         ({"modle": 1}, [], "--modle"),
