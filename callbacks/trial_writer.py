@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.utils import make_grid, save_image
 
 from callbacks.journal_writer import JournalWriter
 from smoothing.runs.trials import Trial, TrialShard
@@ -25,9 +24,13 @@ def grid(clean: Tensor, poisoned: Tensor) -> Tensor:
         clean: Clean images, ``(n, channels, height, width)`` within [0, 1].
         poisoned: Poisons, like ``clean``.
     """
+    # Imported here, since certify runs do not need it.
+    from torchvision.utils import make_grid
+
     shown = min(SHOWN, len(clean))
     before, after = clean[:shown].float(), poisoned[:shown].float()
-    return make_grid(torch.cat([before, after, (0.5 + 10 * (after - before)).clamp(0, 1)]), nrow=shown)
+    rows: Tensor = make_grid(torch.cat([before, after, (0.5 + 10 * (after - before)).clamp(0, 1)]), nrow=shown)
+    return rows
 
 
 class TrialWriter(JournalWriter[Trial]):
@@ -39,6 +42,8 @@ class TrialWriter(JournalWriter[Trial]):
 
     def pieces(self, prediction: Sequence[tuple[Any, Tensor, Sequence[Trial]]], batch: Any) -> list[tuple[str, Trial]]:
         """Save the poisons, and return each trial, named by attack, target and defence."""
+        from torchvision.utils import save_image
+
         for poisons, clean, trials in prediction:
             folder = self.directory.poisons / f"{trials[0].attack}-{trials[0].number}"
             poisons.save(str(folder))

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from statsmodels.stats.proportion import proportion_confint
-
 from reporting.text_table import NOTHING, TextTable
 from smoothing.runs.trials import Trial
 
@@ -59,6 +57,9 @@ def wilson(count: float, number: int) -> tuple[float, float]:
         count: Number of successes, which may be a mean.
         number: Number of trials, at least 1.
     """
+    # Imported here, since it imports pandas and takes a second.
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(count, number, alpha=1 - LEVEL, method="wilson")
     return float(low), float(high)
 

@@ -35,7 +35,7 @@ class Budget:
     def __post_init__(self) -> None:
         at_least(self, 1, count=self.count)
         positive(self, eps=self.eps)
-        if not isinstance(self.norm, str) or self.norm not in NORMS:
+        if self.norm not in [*NORMS]:
             refuse(self, "norm", self.norm, f"one of {', '.join(NORMS)}")
 
     @property

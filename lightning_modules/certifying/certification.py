@@ -224,11 +224,6 @@ class Certification(pl.LightningModule):
         return joined(self.measure.checkpoint, self.encoder.identity() if self.encoder else self.votes.checkpoint)
 
     @property
-    def object(self) -> str:
-        """What the measure randomises, such as ``"test input"`` or ``"training labels and test input"``."""
-        return " and ".join(self.measure.objects or (self.votes.object,))
-
-    @property
     def remaining(self) -> Sequence[int]:
         """Positions of the requested examples that are not finished."""
         return self.data.requested if self._progress is None else self._progress.remaining

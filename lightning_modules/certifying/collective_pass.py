@@ -139,8 +139,8 @@ class CollectivePass:
         found = {}
         for number in self._own(truth):
             block = self._answered(attack.examples(self._ballots(number)), number)
-            targets = Targets.of(block, number * BLOCK, spacing) if labels is None else None
-            found[number] = Piece(block.prediction, block.radius, None), targets
+            needed = Targets.of(block, number * BLOCK, spacing) if labels is None else None
+            found[number] = Piece(block.prediction, block.radius, None), needed
         pieces, targets = zip(*self._in_order(found), strict=True)
         answers = Answers.of(attack, pieces, truth)
         if labels is None:

@@ -69,7 +69,7 @@ def run_provenance(model: Certification, data: Examples, config: Mapping[str, An
     """
     test_set, fingerprint = data.test_set(), data.fingerprint()
     return {
-        "object": model.object,
+        "object": model.randomised,
         "examples": len(data.requested),
         "examples_hash": examples_hash(test_set[position] for position in data.requested),
         "classes": list(getattr(data, "class_names", ())),

@@ -18,18 +18,18 @@ class DrawsToDo(ToDo[Draw]):
 
     Attributes:
         missing: Draws that are not finished.
-        group: Number of draws that are trained together.
+        together: Number of consecutive draws that a rank gets together.
         batch_size: Number of draws per batch.
     """
 
     missing: Sequence[Draw] = ()
-    group = 1
+    together = 1
     batch_size = 1
 
     def share(self, rank: int, ranks: int) -> DataLoader[Draw]:
         """Return batches of one rank's share of the draws; see `ToDo.share`."""
         draws = cast(Dataset[Draw], self.missing)
-        share = RankShare(draws, range(len(self.missing)), rank, ranks, self.group)
+        share = RankShare(draws, range(len(self.missing)), rank, ranks, self.together)
         return DataLoader(draws, batch_size=self.batch_size, sampler=share, collate_fn=list)
 
 
@@ -67,8 +67,8 @@ class Retraining(pl.LightningModule):
         to_do = cast(DrawsToDo, self.trainer.datamodule)  # type: ignore[attr-defined]
         to_do.missing = self._missing() if self.certification.remaining else ()
         cores = torch.get_num_threads() if self.device.type == "cpu" else 1
-        to_do.group = self.votes.learner.group
-        to_do.batch_size = to_do.group * cores
+        to_do.together = self.votes.together
+        to_do.batch_size = self.votes.learner.group * cores
 
     def predict_step(self, batch: list[Draw], batch_idx: int) -> list[Predictions]:
         """Train the models of some draws and return their predictions."""

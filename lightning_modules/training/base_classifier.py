@@ -47,7 +47,8 @@ class BaseClassifier(pl.LightningModule):
         schedule: Creates the learning rate schedule from the optimiser, stepped once per epoch; default: one cycle over
             the whole training, stepped every batch.
         certifier: Certifies a few validation images in each epoch; default: `ClopperPearson` with 256 draws.
-        certified: Number of images to certify on every rank, at least 0. At most one batch is certified.
+        certified: Number of images to certify on every rank, at least 0. At most one batch is certified. With 0, the
+            certifier is not used.
         radii: Radii at which certified accuracy is logged, at least 0.
         seed: Root seed of the noise, at least 0.
 
@@ -100,7 +101,7 @@ class BaseClassifier(pl.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if reason := self.objective.supports(self.measure):
             raise ValueError(f"objective: {type(self.objective).__name__} cannot be used: {reason}")
-        if reason := self.certifier.supports(self.measure, self._votes()):
+        if self.certified and (reason := self.certifier.supports(self.measure, self._votes())):
             raise ValueError(f"certifier: {type(self.certifier).__name__} cannot be used: {reason}")
         if self.network.num_classes != data.num_classes:
             raise ValueError(

@@ -34,10 +34,10 @@ LARGE_TRIGGER = RandomTrigger((3, 32, 32), 8)
 def attacks(body: nn.Module, network: nn.Module) -> list[tuple[PoisoningAttack, nn.Module]]:
     """Return each attack with the network that it crafts on."""
     return [
-        (PoisonFrogs(learning_rate=0.1), body),
+        (PoisonFrogs(), body),
         (ConvexPolytope(steps=200), body),
         (BullseyePolytope(steps=200), body),
-        (HiddenTrigger(TRIGGER, steps=200, learning_rate=0.1, enough=0), body),
+        (HiddenTrigger(TRIGGER, steps=200), body),
         (LabelConsistent(TRIGGER), network),
         (WitchesBrew(steps=100, restarts=1), network),
         (SleeperAgent(LARGE_TRIGGER, steps=100, sources=200), network),

@@ -49,12 +49,8 @@ compare imdb '1, 10, 25, 50, 100, 200, 300, 1000' $here/published/rosenfeld2020_
 
 certify mnist17_collective
 certify cifar10_transfer --run_dir runs/cifar10_transfer_every_5 --data.every 5 $weights
-certify imdb_collective --data.every 25
-certify mnist_collective --data.every 20
 compare mnist17_collective '1, 1000, 2000, 3000, 4000, 5000, 6000, 7000' runs/mnist17_collective
 compare cifar10_transfer_every_5 '1, 100, 300, 1000, 2000, 5000, 10000' runs/cifar10_transfer_every_5
-compare imdb_collective '1, 100, 300, 1000, 2000, 3000, 5000' runs/imdb_collective
-compare mnist_collective '1, 300, 1000, 1500, 2000, 5000, 10000, 20000' runs/mnist_collective
 
 certify spambase
 compare spambase '1, 10, 50, 100, 200, 300, 500' runs/spambase

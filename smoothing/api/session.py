@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import Callback
 from datamodules.given_examples import GivenExamples
 from lightning_modules import Certification, Trainer
 from lightning_modules.certifying.opening import run_provenance
-from lightning_modules.certifying.trainer import EXPECTED_WARNINGS
+from lightning_modules.certifying.to_do import EXPECTED_WARNINGS
 from reporting.report import report
 from smoothing.certificates import Row, Table, rows
 from smoothing.runs.progress import Progress

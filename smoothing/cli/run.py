@@ -18,9 +18,7 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from pytorch_lightning.loggers import Logger
 
 from datamodules import DataModule
-from datamodules.poisoning import PoisoningTrials
 from lightning_modules import Certification, Trainer
-from lightning_modules.defences import DefenceTrials
 from smoothing.cli import signals
 from smoothing.cli.errors import explain, one_line, refuse
 from smoothing.cli.help import Formatter, arrange, describe
@@ -249,8 +247,11 @@ class RunCLI(LightningCLI):
         found = [file for callback in callbacks for file in callback._find_last_checkpoints(self.trainer)]
         return max(found, key=os.path.getmtime, default=None)
 
-    def attack(self, model: DefenceTrials, datamodule: DataModule) -> None:
+    def attack(self, model: pl.LightningModule, datamodule: DataModule) -> None:
         """Try attacks against defences. Exit with one line if the data are bad or the directory cannot be used."""
+        from datamodules.poisoning import PoisoningTrials
+        from lightning_modules.defences import DefenceTrials
+
         config = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))[self.subcommand]
         with one_line(*BAD_INPUT):
             if not isinstance(model, DefenceTrials):

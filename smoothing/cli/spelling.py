@@ -75,7 +75,9 @@ def check_names(command: str, arguments: Sequence[str], configs: Sequence[Mappin
                 option = f"--{'.'.join(part)}"
                 message = f"{text}; must be an option that --help shows"
                 raise MisspeltError(option, [f"--{one}" for one in known], message, listed=False)
-    settings = [((part,), content[part]) for content in contents for part in ("model", "data") if part in content]
+    settings: list[tuple[Place, Any]] = [
+        ((part,), content[part]) for content in contents for part in ("model", "data") if part in content
+    ]
     settings += [(name, value) for name, _, value in options if name[0] in ("model", "data")]
     classes: dict[Place, set[str]] = {}
     for place, value in settings:

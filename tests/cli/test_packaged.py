@@ -31,7 +31,8 @@ def values(content: object) -> list[str]:
 def test_the_first_line_is_true(config: PackagedConfig) -> None:
     content = yaml.safe_load(config.path.read_text(encoding="utf-8"))
     if "model" in content:
-        commands = ["certify" if content["model"]["class_path"].endswith("Certification") else "fit"]
+        kind = content["model"]["class_path"]
+        commands = [{"Certification": "certify", "DefenceTrials": "attack"}.get(kind.rpartition(".")[2], "fit")]
     else:
         commands = [name for name in ("fit", "certify") if name in content]
     assert list(config.commands) == commands

@@ -111,7 +111,17 @@ def _poisoned_data(folder: Path) -> None:
     assert Table.read_csv(folder / "runs/poisoned/certificates.csv")["correct"].mean() > 0.8
 
 
+def _training_inputs(folder: Path) -> None:
+    table = Table.read_csv(folder / "runs/labels_and_images/certificates.csv")
+    assert table.certifiers == ("joint-0_flips", "joint-1_flips", "joint-2_flips")
+    radius = [table.of(name)["radius"] for name in table.certifiers]
+    assert (radius[0] >= radius[1]).all()
+    assert (radius[1] >= radius[2]).all()
+    assert radius[2].max() > 0.3
+
+
 CHECKS = {
+    "threats/training_inputs.md": _training_inputs,
     "threats/test_inputs.md": _test_inputs,
     "start.md": _start,
     "how_to/own_data.md": _own_data,

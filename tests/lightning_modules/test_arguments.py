@@ -39,6 +39,15 @@ ARGUMENTS: dict[type, Callable[[], dict[str, Any]]] = {
         "certifier": Plurality(),
         "measure": UnchangedExamples(),
     },
+    defences.DefenceTrials: lambda: {
+        "training": defences.Training(network=architectures.LeNet()),
+        "defences": {"none": defences.NoDefence()},
+    },
+    poisoning.PoisoningTrials: lambda: {
+        "data": Digits(),
+        "attacks": {"frogs": poisoning.PoisonFrogs()},
+        "budget": poisoning.Budget(2, 0.1),
+    },
     defences.DenoiseTrainingImages: lambda: {"measure": Gaussian(0.5)},
     defences.Training: lambda: {"network": architectures.LeNet()},
     denoisers.DiffusionDenoiser: lambda: {"path": "absent"},
@@ -82,6 +91,7 @@ NOT_MADE |= {"CertifiedClassifier", "Majority", "TrainedNetwork", "TrainingState
 MAY_BE_EMPTY = {("Perceptrons", "hidden"), ("BaseClassifier", "radii"), ("DenoiserTraining", "sigmas")}
 MAY_BE_EMPTY |= {("ClassifierBody", "trained_on"), ("Training", "milestones")}
 MAY_BE_NEGATIVE = {"mean"}
+MAY_BE_TEXT = {("PoisoningTrials", "setups")}
 
 
 def public() -> Iterator[type]:
@@ -109,7 +119,9 @@ def bad(annotation: Any, kind: type, name: str) -> Iterator[Any]:
         if (kind.__name__, name) not in MAY_BE_EMPTY:
             yield []
     elif int in plain or float in plain:
-        yield from ("one", float("nan"), float("inf"), True, -1, [1])
+        if (kind.__name__, name) not in MAY_BE_TEXT:
+            yield "one"
+        yield from (float("nan"), float("inf"), True, -1, [1])
         if float not in plain:
             yield 1.5
     elif str in plain:

@@ -83,6 +83,25 @@ def test_the_moment_is_bounded_where_float64_ends(exponent: float, up: float, do
         assert bound[0] == np.inf or mpmath.mpf(float(bound[0])) >= 2 * mpmath.log(moment)
 
 
+@pytest.mark.parametrize("exponent", [-290.0, -60.0, -1.0, 1.0, 30.0, 60.0, 290.0])
+@pytest.mark.parametrize(("up", "down"), [(0.2, 0.7), (1e-12, 0.5), (0.0, 1.0), (0.5, 0.0), (1e-200, 1e-3), (0.3, 0.7)])
+def test_products_of_moments_stay_above_the_truth_in_any_batch(exponent: float, up: float, down: float) -> None:
+    tilt, m = 2.0**-30, 300
+    sizes = np.stack([np.linspace(-0.5, 1, m), np.linspace(0.9, 1, m), np.linspace(0, 1e-3, m)])
+    w = torch.from_numpy(np.round(sizes * exponent * 2.0**30))
+    columns = [torch.tensor([[value]], dtype=torch.float64).expand(3, 1) for value in (up, down, 1 - up - down)]
+    margin = Margin([Group(w, *columns)], torch.zeros(3, dtype=torch.float64), torch.linalg.vector_norm(w, dim=1))
+    bound = margin.log_mgf(torch.full((3,), tilt, dtype=torch.float64))
+    for row in range(3):
+        part = margin[torch.tensor([row])]
+        assert part.log_mgf(torch.tensor([tilt], dtype=torch.float64))[0] == bound[row]
+        with mpmath.workdps(60):
+            x = [mpmath.mpf(value) * mpmath.mpf(tilt) for value in w[row].tolist()]
+            p, q, rest = (mpmath.mpf(value) for value in (up, down, 1 - up - down))
+            truth = mpmath.fsum(mpmath.log(p * mpmath.exp(-y) + q * mpmath.exp(y) + rest) for y in x)
+            assert truth <= mpmath.mpf(float(bound[row])) <= truth + 1e-3
+
+
 def test_binary_offsets_do_not_depend_on_the_batch() -> None:
     torch.manual_seed(0)
     x, y, h = torch.randn(60_000, 8), torch.randint(2, (60_000,)), torch.randn(20, 8).double()

@@ -197,3 +197,4 @@ def test_groups_are_full_where_parts_are_equal() -> None:
         learners = [votes._order[number] for number in range(first, first + 3)]
         assert len(votes._groups(learners)) == 1
     assert len(votes._groups(range(15))) == 5
+    assert votes.together == Placed.group, "a rank gets consecutive learners"

@@ -18,9 +18,10 @@ from smoothing.certifiers import (
     RunOff,
     WhiteBox,
 )
-from smoothing.guarantees import KL, Guarantee, NeymanPearson, VoteBound
-from smoothing.measures import LabelFlip
+from smoothing.guarantees import KL, Guarantee, JointNeymanPearson, NeymanPearson, VoteBound
+from smoothing.measures import LabelFlip, Part, Product, SmoothingMeasure
 from smoothing.testing import ballots_of, never_above_the_truth, random_ballots, true_radii
+from smoothing.testing.brute_force import Float, noise
 from smoothing.testing.guarantees import never_refuted
 from smoothing.votes import Ballots
 from tests.soundness.test_joint_naming import is_sound as jointly_named
@@ -98,6 +99,23 @@ def test_kl() -> None:
     guarantee_is_sound(KL())
 
 
+def test_joint_neyman_pearson() -> None:
+    """Three labels have the budget, and the others the radius: all votes with noise on all labels."""
+    first = 3
+    before, last = list(range(first)), list(range(first, PLACES))
+    measure = Product([Part(LabelFlip("0.3", 2), columns=before), Part(LabelFlip("0.3", 2), columns=last)])
+    for budget in range(first + 1):
+
+        def outcomes(_: SmoothingMeasure, changes: int, places: int, budget: int = budget) -> tuple[Float, Float]:
+            changed = np.isin(np.arange(places), [*range(budget), *range(first, first + changes)]).astype(int)
+            channel = LabelFlip("0.3", 2).channel
+            return noise(channel, [0] * places), noise(channel, changed.tolist())
+
+        guarantee = JointNeymanPearson([budget])
+        radius = guarantee.radius(measure, BOUNDS, (PLACES,))
+        never_refuted(measure, BOUNDS, radius, PLACES, outcomes)
+
+
 NAMED: list[tuple[type, str, Callable[[], None]]] = [
     (ExactVote, "certify", test_exact_vote),
     (Chernoff, "certify", lambda: test_chernoff("1e-6", 2)),
@@ -117,6 +135,7 @@ NAMED: list[tuple[type, str, Callable[[], None]]] = [
     (JointNaming, "certify", jointly_named),
     (NeymanPearson, "radius", test_neyman_pearson),
     (KL, "radius", test_kl),
+    (JointNeymanPearson, "radius", test_joint_neyman_pearson),
 ]
 
 

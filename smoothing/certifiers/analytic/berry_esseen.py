@@ -6,7 +6,7 @@ from scipy.special import log_ndtr
 from torch import Tensor
 
 from smoothing.certifiers.analytic.analytic_certifier import AnalyticCertifier
-from smoothing.certifiers.analytic.margin import BLOCK, EPS, Margin, row_sums
+from smoothing.certifiers.analytic.margin import BLOCK, CACHED, EPS, Margin, row_sums
 from smoothing.numerics.rounding import Float, step_up
 from smoothing.votes.labels.linear import SCORE_BITS
 
@@ -59,14 +59,25 @@ def log_refinement(margin: Margin, tilt: Tensor) -> Float:
 def _tilted_moments(margin: Margin, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean of the margin and the sums of its variances and third absolute central moments, tilted."""
     mean, variance, third = margin.offset.clone(), torch.zeros_like(tilt), torch.zeros_like(tilt)
-    for w, up, down, same in margin.groups:
-        grown = (w * tilt[:, None]).exp_()
-        lost, won = down * grown, up / grown
-        total = lost + won + same
-        lost, won, kept = lost / total, won / total, same / total
-        centre = won - lost
-        mean += row_sums(w * centre)
-        variance += row_sums(w.square() * (won * (1 - centre) ** 2 + lost * (1 + centre) ** 2 + kept * centre**2))
-        spread = won * (1 - centre) ** 3 + lost * (1 + centre) ** 3 + kept * centre.abs() ** 3
-        third += row_sums(w.abs() ** 3 * spread)
+    for group in margin.groups:
+        height = max(1, CACHED // max(1, group.w.shape[1]))
+        for rows in (slice(top, top + height) for top in range(0, len(tilt), height)):
+            w, up, down, same = (field[rows] for field in group)
+            grown = w * tilt[rows, None]
+            with np.errstate(over="ignore"):
+                np.exp(grown.numpy(), out=grown.numpy())
+            won, lost = up / grown, grown.mul_(down)
+            total = (lost + won).add_(same)
+            kept = same / total
+            lost.div_(total)
+            won.div_(total)
+            centre = won - lost
+            below, above = 1 - centre, 1 + centre
+            mean[rows] += row_sums(w * centre)
+            squares, cubes = won.mul_(below).mul_(below), lost.mul_(above).mul_(above)
+            size = w.abs()
+            spread = (squares + cubes).add_(kept * centre * centre)
+            variance[rows] += row_sums(spread.mul_(size).mul_(size))
+            spread = squares.mul_(below).add_(cubes.mul_(above)).add_(kept.mul_(centre.abs_().pow_(3)))
+            third[rows] += row_sums(spread.mul_(size).mul_(size).mul_(size))
     return mean, variance, third

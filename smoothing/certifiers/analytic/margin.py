@@ -121,7 +121,7 @@ def products_of(values: Float, factors: int) -> Float:
     return np.asarray(out)
 
 
-def _factors(exponent: float) -> int:
+def factors_within(exponent: float) -> int:
     """Return how many factors between ``exp(-2 exponent)`` and ``exp(2 exponent)``, less one, float64 multiplies."""
     if not exponent > SAFE_EXPONENT / (FACTORS + 1):
         return FACTORS
@@ -223,7 +223,7 @@ class Margin:
 
     def largest_weight(self) -> Tensor:
         """Return the largest absolute weight, ``(batch,)``."""
-        return torch.stack([torch.linalg.vector_norm(g.w, torch.inf, 1) for g in self.groups]).amax(0)
+        return torch.stack([torch.maximum(g.w.amax(1), -g.w.amin(1)) for g in self.groups]).amax(0)
 
     def log_mgf(self, tilt: Tensor) -> Float:
         """Return an upper bound on ``K(tilt)``, ``(batch,)``; infinite if ``tilt`` is above `largest_tilt`.
@@ -239,7 +239,7 @@ class Margin:
             for group in self.groups:
                 drift += group.w.sum(1).numpy()
                 # Moments times ``exp(t w)`` are at least ``up``, so that products can only overflow.
-                total += group.log_products(t, scale, _factors(-np.log(float(group.up.min())) / 2))
+                total += group.log_products(t, scale, factors_within(-np.log(float(group.up.min())) / 2))
             if not np.isfinite(total).all():
                 self._repair(total, t, scale)
             # A logarithm of products errs by at most 3 EPS |t w| + 4.5 EPS for each of its terms, whose logarithms are
@@ -256,7 +256,7 @@ class Margin:
     def _repair(self, total: Float, tilt: Float, scale: Float) -> None:
         """Compute totals that are not finite again, with as few factors in a product as float64 holds for certain."""
         poor = np.flatnonzero(~np.isfinite(total))
-        safe = np.array([_factors(exponent) for exponent in (tilt * self.norm.numpy())[poor].tolist()])
+        safe = np.array([factors_within(exponent) for exponent in (tilt * self.norm.numpy())[poor].tolist()])
         for factors in np.unique(safe).tolist():
             rows = poor[safe == factors]
             part = self[torch.from_numpy(rows)]

@@ -8,7 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from smoothing.certifiers.analytic.margin import BLOCK, EPS, LARGEST_EXPONENT, row_sums
+from smoothing.certifiers.analytic.margin import (
+    BLOCK,
+    EPS,
+    LARGEST_EXPONENT,
+    factors_within,
+    products_of,
+    row_sums,
+)
 from smoothing.votes.labels.linear import SCORE_BITS
 
 
@@ -70,7 +77,9 @@ class SharedTilt:
             ``(rows, K-1)`` float64, rivals ascending; infinite where the tilt is 0 or too large for float64.
         """
         classes = [c for c in range(len(starts) - 1) if c != self.winner]
-        parts = [self._differences(weights[:, starts[c] : starts[c + 1]], tilt) for c in classes]
+        largest = torch.maximum(weights.amax(1), -weights.amin(1)) * tilt
+        factors = factors_within(float(largest.max()))
+        parts = [self._differences(weights[:, starts[c] : starts[c + 1]], tilt, factors) for c in classes]
         lead = offsets[:, self.winner, None] - offsets[:, classes]
         difference = torch.stack(parts, 1) - tilt[:, None] * lead
         # A term errs by a few units of 1 + |t w| + K, being a logarithm of sums of K probabilities; |its value| is at
@@ -79,14 +88,19 @@ class SharedTilt:
         terms = weights.shape[1]
         error = EPS * (size * (16 + 2 * (BLOCK + terms / BLOCK)) + terms * (2 * len(starts) + 16))
         excess = difference - difference.gather(1, leader[:, None]) + error[:, None]
-        largest = torch.linalg.vector_norm(weights, torch.inf, 1) * tilt
         excess[(tilt <= 0) | (largest > LARGEST_EXPONENT)] = torch.inf
         return excess
 
-    def _differences(self, w: Tensor, tilt: Tensor) -> Tensor:
+    def _differences(self, w: Tensor, tilt: Tensor, factors: int) -> Tensor:
         """Return ``D`` of the points of one class, ``(rows,)``, given their weights ``(rows, m)``."""
-        grown = (w * tilt[:, None]).exp_()
-        won = self.up / grown
-        third = won.add(grown, alpha=self.other).add_(self.other_same)
-        rival = won.add_(grown, alpha=self.own).add_(self.own_same)
-        return row_sums(rival.div_(third).log_())
+        grown = w * tilt[:, None]
+        with np.errstate(all="ignore"):
+            np.exp(grown.numpy(), out=grown.numpy())
+        # Both moments times ``exp(t w)``, in powers of it.
+        third, rival = (
+            torch.add(grown.new_tensor(same), grown, alpha=square).mul_(grown).add_(self.up)
+            for same, square in ((self.other_same, self.other), (self.own_same, self.own))
+        )
+        ratio = products_of(rival.div_(third).numpy(), factors)
+        with np.errstate(all="ignore"):
+            return row_sums(torch.from_numpy(np.log(ratio)))

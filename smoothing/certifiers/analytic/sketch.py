@@ -74,7 +74,7 @@ class Sampler:
     def __init__(self, scores: Scores, channel: Tensor) -> None:
         self._scores = scores
         self._channel = channel
-        order = scores.labels.argsort(stable=True)
+        order = torch.from_numpy(scores.by_label[0])
         self._sizes = torch.bincount(scores.labels, minlength=scores.num_classes)
         within, self._owned = _spread_over(self._sizes[:, None], OWN)
         self._own = order[(self._sizes.cumsum(0) - self._sizes)[:, None] + within]

@@ -72,7 +72,9 @@ class Scores:
     def by_label(self) -> tuple[NDArray[np.intp], list[int]]:
         """Training points in the order of their labels, ``(n,)``, and the first place of each label in it, then n."""
         counts = torch.bincount(self.labels, minlength=self.num_classes)
-        return self.labels.argsort(stable=True).numpy(), [0, *counts.cumsum(0).tolist()]
+        # NumPy sorts short integers digit by digit.
+        short = self.labels.numpy().astype(np.uint16 if self.num_classes <= 2**16 else np.int64)
+        return short.argsort(kind="stable"), [0, *counts.cumsum(0).tolist()]
 
     def _by_class(self, value: Callable[[Tensor], Tensor]) -> Tensor:
         if self.num_classes <= FEW_CLASSES:

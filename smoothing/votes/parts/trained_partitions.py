@@ -95,6 +95,11 @@ class TrainedPartitions(PartVotes, KeptVotes):
         over_cores(work, len(groups), 1, x.device)
         return [predicted[number] for number in learners]
 
+    @property
+    def together(self) -> int:
+        """See `KeptVotes.together`. Consecutive learners have different places in a group."""
+        return self.learner.group
+
     def _slot(self, number: int) -> int:
         """Return the place of a learner in its group."""
         return number % self.learner.group

@@ -31,6 +31,11 @@ class KeptVotes(Votes):
     _origin: Origin | None = None
     _finished: Mapping[Draw, Predictions] = {}  # replaced by `serve`, never changed here
 
+    @property
+    def together(self) -> int:
+        """Number of consecutive draws that one rank should get, since they form a group; 1 if any draws do."""
+        return 1
+
     def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
         """Set the test examples, all of which every model predicts; see `Votes.serve`."""
         x, index = checked_batch(x, index)

@@ -99,14 +99,14 @@ class RetrainedVotes(KeptVotes):
                 f"warm_start of {type(self.learner).__name__}: models start from the training inputs without noise, "
                 "which the adversary may change; must be false, or the certifier Empirical"
             )
-        for part, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
-            if reason := self.overlap(part, (seen,)):
+        for trained, seen in (*self._origins(), *(("measure", seen) for seen in measure.trained_on)):
+            if reason := self.overlap(trained, (seen,)):
                 return reason
         on_labels, on_inputs, on_tests = _parts(measure)
         if on_labels is on_inputs is None:
             return f"{type(measure).__name__} randomises the test input alone; must have a part on the training set"
-        for name, part in ((TRAINING_INPUTS, on_inputs), (TEST_INPUT, on_tests)):
-            if part is not None and part.beside:
+        for name, own in ((TRAINING_INPUTS, on_inputs), (TEST_INPUT, on_tests)):
+            if own is not None and own.beside:
                 return f"{type(measure).__name__} has several parts on columns of the {name}; must be one"
         try:
             if on_inputs is not None:

@@ -168,3 +168,13 @@ def test_classes_must_be_those_of_the_data() -> None:
     other.setup()
     with pytest.raises(ValueError, match=r"^Setup: "):
         BullseyePolytope(1).craft(other, setup(), BUDGETS[0], [body()])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attacks_run_on_the_device_of_their_networks(name: str) -> None:
+    attack, make = ATTACKS[name]
+    poisons = attack.craft(digits(), setup(), BUDGETS[0], [make(0).to("cuda")], seed=1)
+    assert poisons.images.device.type == "cpu"
+    assert poisons.loss_after < poisons.loss_before
+    poisons.check(digits())

@@ -292,10 +292,10 @@ def test_more_examples_than_a_joint_claim_covers_are_refused(joint: int, tmp_pat
 
 
 def test_the_object_is_what_the_measure_randomises() -> None:
-    """Retrained votes randomise training inputs, or what the parts of a product say."""
+    """Retrained votes randomise training inputs, or what the last part of a product says."""
     votes, certifiers = RetrainedVotes(RidgeHead()), {"exact": ExactVote()}
     labels = Part(LabelFlip(0.1, 2), "training labels")
     parts = [labels, Part(Gaussian(0.5), "test input")]
-    assert Certification(Gaussian(0.5), votes, certifiers).object == "training inputs"
-    assert Certification(Product([labels]), votes, certifiers).object == "training labels"
-    assert Certification(Product(parts), votes, certifiers).object == "training labels and test input"
+    assert Certification(Gaussian(0.5), votes, certifiers).randomised == "training inputs"
+    assert Certification(Product([labels]), votes, certifiers).randomised == "training labels"
+    assert Certification(Product(parts), votes, certifiers).randomised == "test input"
