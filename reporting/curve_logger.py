@@ -318,7 +318,7 @@ def _(logger: WandbLogger, finished: Finished) -> None:
     run.log({each.key: chart({run.name: each.curve}) for each in finished.views})
     run.log({"examples": example_table(view.table, finished.examples)})
     run.summary.update(finished.numbers | fixed_accuracies(view.table, distance))
-    if (checkpoint := base_checkpoint(finished.config)) is not None:
+    if (checkpoint := base_checkpoint(finished.config)) is not None and not run.disabled:
         used = wandb.Artifact(artifact_name("checkpoint", training_run(checkpoint) or checkpoint.stem), type="model")
         used.add_reference(checkpoint.resolve().as_uri(), name=checkpoint.name)
         # `use_artifact` refuses offline runs. A run that is synchronised later then records the use.

@@ -1,5 +1,6 @@
 """The command line: ``smoothing COMMAND``, with the commands of `COMMANDS`."""
 
+import gc
 import os
 import sys
 from argparse import ArgumentError
@@ -134,6 +135,8 @@ def _run_lightning(arguments: list[str]) -> None:
             import_all()
         else:
             import_named(named)
+    # What was imported stays. The garbage collector would search it again and again.
+    gc.freeze()
     if command == "plan":
         from smoothing.cli.plan import PlanCLI
 

@@ -109,8 +109,9 @@ class Discrete(CategoricalMeasure):
     def channel(self) -> Channel:
         """``(K, K)`` transition probabilities, fractions."""
         keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
-        values = range(self.num_classes)
-        return np.array([[keep if value == other else change for other in values] for value in values], dtype=object)
+        matrix = np.full((self.num_classes, self.num_classes), change, dtype=object)
+        np.fill_diagonal(matrix, keep)
+        return matrix
 
 
 @lru_cache(maxsize=64)

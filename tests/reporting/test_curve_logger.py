@@ -323,5 +323,8 @@ def test_a_logger_of_another_kind_gets_the_same():
 
 def test_wandb_can_be_asked_to_stay_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    log([logger for logger in run_loggers(tmp_path) if isinstance(logger, WandbLogger)], FLIPS)
+    curve, checkpoint = certified_curve(ANSWERS, FLIPS), tmp_path / "best.ckpt"
+    checkpoint.write_bytes(b"weights")
+    loggers = [logger for logger in run_loggers(tmp_path) if isinstance(logger, WandbLogger)]
+    log_certificates(loggers, [View(ANSWERS, curve, figure({"run": curve}))], {"base_ckpt": str(checkpoint)})
     assert not list(tmp_path.rglob("*.wandb"))

@@ -10,7 +10,7 @@ from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers.analytic.margin import Margin
 from smoothing.certifiers.analytic.pairwise import pairwise_bounds
 from smoothing.certifiers.certifier import Certifier
-from smoothing.certifiers.exact.mean_vote import mean_prediction
+from smoothing.certifiers.exact.mean_vote import mean_prediction, real_channel
 from smoothing.guarantees import Guarantee, NeymanPearson, VoteBound
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.numerics.rounding import EPSILON, Float, step_up
@@ -83,7 +83,7 @@ class AnalyticCertifier(Certifier):
         channel = ballots.measure.channel
         assert channel is not None, "check() raises"
         winner = mean_prediction(ballots.scores, channel)
-        return winner, pairwise_bounds(ballots.scores, channel.astype(np.float64), winner, self.log_bound, spare)
+        return winner, pairwise_bounds(ballots.scores, real_channel(channel), winner, self.log_bound, spare)
 
 
 def log_sum(log_p: Float) -> Float:

@@ -16,9 +16,27 @@ Whole = NDArray[Any]
 
 def whole_channel(channel: Channel) -> tuple[Whole, int]:
     """Return the channel as integers over one denominator, exactly."""
-    exact = [[Fraction(p) for p in row] for row in channel]
-    denominator = int(np.lcm.reduce([p.denominator for row in exact for p in row], dtype=object))
-    return np.array([[int(p * denominator) for p in row] for row in exact], dtype=object), denominator
+    entries, distinct = _entries(channel)
+    exact = {place: Fraction(p) for place, p in distinct.items()}
+    denominator = int(np.lcm.reduce([p.denominator for p in exact.values()], dtype=object))
+    whole = {place: int(p * denominator) for place, p in exact.items()}
+    return np.array([whole[id(p)] for p in entries], dtype=object).reshape(channel.shape), denominator
+
+
+def real_channel(channel: Channel) -> NDArray[np.float64]:
+    """Return the channel in float64."""
+    entries, distinct = _entries(channel)
+    real = {place: float(p) for place, p in distinct.items()}
+    return np.array([real[id(p)] for p in entries], np.float64).reshape(channel.shape)
+
+
+def _entries(channel: Channel) -> tuple[list[Any], dict[int, Any]]:
+    """Return the entries row by row, and the distinct objects among them by identity.
+
+    A channel with many classes consists of few objects. Arithmetic with all of its fractions would take seconds.
+    """
+    entries = channel.ravel().tolist()
+    return entries, {id(p): p for p in entries}
 
 
 def mean_scores(scores: Scores, channel: tuple[Whole, int]) -> Whole:
