@@ -106,6 +106,7 @@ class Row:
             ("radius", self.prediction >= 0 or self.radius == 0, "0 where the certifier abstains"),
             ("correct", self.correct == (self.prediction == self.label), "whether prediction equals label"),
             ("alpha", self.alpha is None or 0 < self.alpha < 1, "within (0, 1)"),
+            ("assumptions", isinstance(self.assumptions, str), "text"),
             ("classifier", self.classifier in _CLASSIFIERS, " or ".join(_CLASSIFIERS)),
             ("flips_to", self.flips_to is None or is_set(self.flips_to, self.prediction, self.radius), _SETS),
         )
