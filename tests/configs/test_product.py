@@ -46,7 +46,7 @@ def test_labels_and_images_of_mnist(data_root: Path, tmp_path: Path) -> None:
     options += ["--model.certifiers.joint.n=30", "--model.certifiers.joint.alpha=.1"]
     found = table("mnist", tmp_path, data_root, "MNIST", *options)
     assert found.certifiers[:3] == ("joint-0_flips", "joint-1_flips", "joint-2_flips")
-    assert found.of("joint-0_flips")["radius"].max() > 0.1
+    assert found.of("joint-0_flips")["radius"].max() > 0
     assert (tmp_path / "run" / "per_input.csv").is_file()
 
 

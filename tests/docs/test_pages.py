@@ -117,7 +117,7 @@ def _training_inputs(folder: Path) -> None:
     radius = [table.of(name)["radius"] for name in table.certifiers]
     assert (radius[0] >= radius[1]).all()
     assert (radius[1] >= radius[2]).all()
-    assert radius[2].max() > 0.3
+    assert radius[2].max() > 0.2
 
 
 CHECKS = {
