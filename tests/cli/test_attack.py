@@ -14,7 +14,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from datamodules import Digits
 from datamodules.poisoning import PoisonedDataModule, Poisons
 from smoothing.runs.trials import read_csv
-from tests.front_door import launch
+from tests.front_door import launch, launch_on_two_ranks
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,8 +150,7 @@ def test_finished_trials_are_not_made_again(workplace: Path) -> None:
 @pytest.mark.ddp
 @pytest.mark.slow
 def test_two_ranks_make_the_trials_of_one(workplace: Path) -> None:
-    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp", "--run_dir=two"]
-    outcome = launch(["attack", "--config=config.yaml", *ranks], workplace)
+    outcome = launch_on_two_ranks(["attack", "--config=config.yaml", "--run_dir=two"], workplace)
     assert outcome.status == 0, outcome.err
     assert (workplace / "two/trials.csv").read_bytes() == (workplace / "run/trials.csv").read_bytes()
     sizes = [len((workplace / f"two/trials/rank-{rank}.jsonl").read_bytes().splitlines()) for rank in range(2)]
