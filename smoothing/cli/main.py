@@ -137,12 +137,15 @@ def _run_lightning(arguments: list[str]) -> None:
             import_named(named)
     # What was imported stays. The garbage collector would search it again and again.
     gc.freeze()
-    if command == "plan":
-        from smoothing.cli.plan import PlanCLI
+    try:
+        if command == "plan":
+            from smoothing.cli.plan import PlanCLI
 
-        PlanCLI(arguments, options, started)
-    else:
-        RunCLI(arguments, started)
+            PlanCLI(arguments, options, started)
+        else:
+            RunCLI(arguments, started)
+    finally:
+        gc.unfreeze()
 
 
 def _check_names(command: str, arguments: list[str], configs: "list[dict[str, Any]]") -> None:
