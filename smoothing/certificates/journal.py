@@ -217,6 +217,28 @@ def _read_lines(
         return found, None
 
 
+def read_run(directory: str | Path, name: str, run: str, read: Callable[[Any], tuple[tuple[str, K], V]]) -> dict[K, V]:
+    """Read the finished work of one run in all journals of a directory; see `read_journals`.
+
+    Args:
+        directory: Folder of the journals. If it contains none, nothing is finished.
+        name: Key of the content of a line, and the name of a piece of work in messages.
+        run: Identifier of the run.
+        read: Converts the content of a line to the identifier of its run with the key of the piece, and the piece.
+
+    Raises:
+        ValueError: With file and line number, as `read_journals` does, or if a line belongs to another run.
+    """
+    finished = {}
+    for batch in read_journals(directory, name, name, read):
+        for place, ((made_by, key), piece) in enumerate(zip(batch.keys, batch.pieces, strict=True)):
+            if made_by != run:
+                where = batch.where(place)
+                raise ValueError(f"{where}: a {name} of another run ({made_by}); must be of this run ({run})")
+            finished[key] = piece
+    return finished
+
+
 def damaged(where: str, error: Exception, piece: str) -> ValueError:
     """Return the error of a damaged line."""
     return ValueError(f"{where}: damaged ({error}); restore the file, or delete the line to recompute its {piece}")

@@ -1,5 +1,7 @@
 """Vectorised search for zeros of decreasing functions."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,3 +41,26 @@ class Bracket:
         self.low[up], self._at_low[up] = point[positive], value[positive]
         self.high[down], self._at_high[down] = point[~positive], value[~positive]
         self._rose[rows] = positive
+
+
+def zeros(function: Callable[[Float], Float], low: Float, high: Float, steps: int, near: float) -> Float:
+    """Return zeros of decreasing functions, ``(n,)``.
+
+    Args:
+        function: Maps points ``(n,)`` to values ``(n,)``, each of its own function.
+        low: ``(n,)`` lower ends of intervals that contain the zeros.
+        high: ``(n,)`` upper ends.
+        steps: Largest number of steps.
+        near: A value that is nearer to 0 ends the search of its zero.
+    """
+    bracket = Bracket(low, high, np.maximum(function(low), 0), np.minimum(function(high), 0))
+    points = bracket.crossing()
+    for _ in range(steps):
+        values = function(points)
+        # Converged points are not changed, so that a point does not depend on other entries of the batch.
+        far = np.flatnonzero(np.abs(values) >= near)
+        if not len(far):
+            break
+        bracket.narrow(far, points[far], values[far])
+        points[far] = bracket.crossing()[far]
+    return points

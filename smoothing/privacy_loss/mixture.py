@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
-from smoothing.numerics.bracket import Bracket
+from smoothing.numerics.bracket import zeros
 from smoothing.numerics.rounding import EPSILON, Float, step_up
 from smoothing.privacy_loss.noise_law import TINIEST
 from smoothing.privacy_loss.privacy_loss import PrivacyLoss
@@ -58,18 +58,7 @@ class NormalMixtureLoss(PrivacyLoss):
         def excess(slope: Float) -> Float:
             return np.asarray(np.log((self._weights * np.exp(self._log_tails(slope, -1))).sum(0)) - log_f)
 
-        low, high = alone.min(0), alone.max(0)
-        bracket = Bracket(low, high, np.maximum(excess(low), 0), np.minimum(excess(high), 0))
-        slope = bracket.crossing()
-        for _ in range(STEPS):
-            value = excess(slope)
-            # Converged slopes are not changed, so that a slope does not depend on other entries of the batch.
-            far = np.flatnonzero(np.abs(value) >= NEAR)
-            if not len(far):
-                break
-            bracket.narrow(far, slope[far], value[far])
-            slope[far] = bracket.crossing()[far]
-        return slope
+        return zeros(excess, alone.min(0), alone.max(0), STEPS, NEAR)
 
     def _log_tails(self, slope: Float, sign: int) -> Float:
         """Return ``log Pr[L >= slope]`` under ``rho`` (sign 1) or ``mu`` (sign -1), ``(components, n)``."""

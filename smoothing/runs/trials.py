@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from smoothing.certificates.journal import Journal, read_journals
+from smoothing.certificates.journal import Journal, read_run
 from smoothing.files import write_whole
 
 _NAME = "trial"
@@ -110,7 +110,7 @@ class TrialShard(Journal[Trial]):
 
 
 def read_trials(directory: str | Path, run: str) -> Mapping[TrialKey, Trial]:
-    """Read the finished trials in a directory; see `read_journals`.
+    """Read the finished trials in a directory; see `read_run`.
 
     Args:
         directory: Folder of the journals. If it contains none, nothing is finished.
@@ -120,14 +120,7 @@ def read_trials(directory: str | Path, run: str) -> Mapping[TrialKey, Trial]:
         ValueError: With file and line number, if a finished line is damaged, if a trial has two different lines, or if
             it belongs to another run.
     """
-    finished = {}
-    for batch in read_journals(directory, _NAME, _NAME, _read):
-        for place, ((made_by, key), trial) in enumerate(zip(batch.keys, batch.pieces, strict=True)):
-            if made_by != run:
-                where = batch.where(place)
-                raise ValueError(f"{where}: a trial of another run ({made_by}); must be of this run ({run})")
-            finished[key] = trial
-    return finished
+    return read_run(directory, _NAME, run, _read)
 
 
 def _read(content: Any) -> tuple[tuple[str, TrialKey], Trial]:

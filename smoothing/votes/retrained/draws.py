@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothing.certificates.journal import Journal, read_journals
+from smoothing.certificates.journal import Journal, read_run
 
 _NAME = "draw"
 
@@ -62,7 +62,7 @@ class DrawShard(Journal[FinishedDraw]):
 
 
 def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
-    """Read the finished draws in a directory; see `read_journals`.
+    """Read the finished draws in a directory; see `read_run`.
 
     Args:
         directory: Folder of the journals. If it contains none, nothing is finished.
@@ -72,14 +72,7 @@ def read_draws(directory: str | Path, run: str) -> Mapping[Draw, Predictions]:
         ValueError: With file and line number, if a finished line is damaged, if a draw has two different lines, or if
             it belongs to another run.
     """
-    finished = {}
-    for batch in read_journals(directory, _NAME, "draw", _read):
-        for place, ((made_by, draw), predictions) in enumerate(zip(batch.keys, batch.pieces, strict=True)):
-            if made_by != run:
-                where = batch.where(place)
-                raise ValueError(f"{where}: a draw of another run ({made_by}); must be of this run ({run})")
-            finished[draw] = predictions
-    return finished
+    return read_run(directory, _NAME, run, _read)
 
 
 def _read(content: Any) -> tuple[tuple[str, Draw], Predictions]:
