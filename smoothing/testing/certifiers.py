@@ -229,7 +229,9 @@ def assuming(thing: Assuming, phrase: str) -> Assuming:
     """Return a copy of a measure or of votes with an additional assumption."""
     made = copy(thing)
     assumptions = (*thing.assumptions, phrase)
-    made.__class__ = type(type(thing).__name__, (type(thing),), {"assumptions": property(lambda _: assumptions)})
+    # A name of its own: a second class named as the first would make that name ambiguous in a config.
+    fields = {"assumptions": property(lambda _: assumptions), "__module__": __name__}
+    made.__class__ = type(f"Assuming{type(thing).__name__}", (type(thing),), fields)
     return made
 
 
