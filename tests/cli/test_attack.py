@@ -79,6 +79,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], folder)
     assert outcome.status == 0, outcome.err
     assert "Attack success and clean accuracy" in outcome.out
+    assert "report: run/report.html" in outcome.out
     return folder
 
 
@@ -120,6 +121,15 @@ def test_poisons_are_kept_with_their_manifest_and_images(uninterrupted: Path) ->
         assert (image[0, 12:20, 2:10] - moved).abs().max() <= 1
         difference = (127.5 + 10 * (moved - clean)).clamp(0, 255)
         assert (image[0, 22:30, 2:10] - difference).abs().max() <= 12
+
+
+def test_the_report_shows_success_accuracy_and_poisons(uninterrupted: Path) -> None:
+    text = (uninterrupted / "run/report.html").read_text()
+    assert text.count('<img class="poisons" src="data:image/png;base64,') == 4
+    for trial in read_csv(uninterrupted / "run/trials.csv"):
+        assert f"{trial.attack}, test example {trial.target}</h3>" in text
+        assert f"<td>{trial.attack}, {trial.defence}</td>" in text
+    assert "smoothing attack --config run/config.yaml" in text
 
 
 @pytest.mark.parametrize("finished", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 11))])
@@ -204,6 +214,18 @@ def test_trials_are_compared_beside_published_results(workplace: Path) -> None:
     assert f"| frogs, none | linf 51/255 | {won / 2:.1%} (" in " ".join(text.split())
     assert "Bullseye Polytope, adversarial training | linf 16/255 | 96.0% (90.2-98.4) | 90.3%" in " ".join(text.split())
     assert (workplace / "both/comparison.tex").is_file()
+    page = (workplace / "both/report.html").read_text()
+    assert page.count('<img class="poisons"') == 4
+    assert "Bullseye Polytope, adversarial training" in page
+    assert list((workplace / "both/wandb").glob("offline-run-*"))
+
+
+def test_damaged_pictures_are_refused_before_anything_is_written(workplace: Path) -> None:
+    (workplace / "run/poisons/frogs-0/poisons.png").write_bytes(b"no picture")
+    outcome = launch(["compare", "run", "--out=both"], workplace)
+    assert outcome.status == 2
+    assert "run/poisons/frogs-0/poisons.png: damaged" in outcome.err.splitlines()[-1]
+    assert not (workplace / "both").exists()
 
 
 def test_trials_are_not_compared_with_certificates(workplace: Path) -> None:
