@@ -190,6 +190,12 @@ def test_a_damaged_trial_is_named(workplace: Path) -> None:
         (["--data.setups=absent.pickle"], ["absent.pickle", "must be a readable file"]),
         (["--data.data.training=train[:40]"], ["defences.deep_knn: DeepKNN: neighbours = 9; must be below"]),
         (["--data.attacks={a/b: PoisonFrogs}"], ["attacks = {'a/b': ...}; names must consist of"]),
+        (["--model.surrogates=[{attacks: [absent]}]"], ["Surrogate: attacks = 'absent'; must be one of frogs, brew"]),
+        (
+            ["--model.surrogates=[{defence: {class_path: DeepKNN}}]"],
+            ["surrogates: DeepKNN: neighbours = 500; must be below"],
+        ),
+        (["--model.surrogates=[]"], ["surrogates = []; must be at least one surrogate, or unset"]),
         (["--data=Digits"], ["data: Digits; must be a PoisoningTrials to attack"]),
         (["--trainer.precision=bf16-mixed"], ["trainer.precision = bf16-mixed; must be 32-true"]),
         (["--trainer.limit_predict_batches=1"], ["limit_predict_batches"]),
@@ -233,6 +239,30 @@ def test_trials_are_not_compared_with_certificates(workplace: Path) -> None:
     outcome = launch(["compare", "run", "log.tsv"], workplace)
     assert outcome.status == 2
     assert "run holds trials of attacks and log.tsv does not; must be of one kind" in outcome.err
+
+
+def test_label_consistent_poisons_are_crafted_on_an_adversarially_trained_network(workplace: Path) -> None:
+    trigger = {"class_path": "RandomTrigger", "init_args": {"shape": [1, 8, 8], "size": 2}}
+    attacks = {
+        "frogs": {"class_path": "PoisonFrogs", "init_args": {"steps": 3}},
+        "consistent": {"class_path": "LabelConsistent", "init_args": {"trigger": trigger, "steps": 2}},
+    }
+    robust = {"defence": {"class_path": "AdversarialTraining", "init_args": {"eps": 0.1}}, "attacks": ["consistent"]}
+    options = ["--model.defences={none: NoDefence}", f"--data.attacks={json.dumps(attacks)}"]
+    command = ["attack", "--config=config.yaml", "--run_dir=robust", "--data.setups=1", *options]
+    outcome = launch([*command, f"--model.surrogates={json.dumps([robust])}"], workplace)
+    assert outcome.status == 0, outcome.err
+    networks = {
+        path.parent.name: json.loads(path.read_text())["networks"][0]["sha256"]
+        for run in ("run", "robust")
+        for path in (workplace / run / "poisons").glob("*-0/manifest.json")
+    }
+    plain = json.loads((workplace / "run/poisons/frogs-0/manifest.json").read_text())["networks"][0]["sha256"]
+    assert networks["frogs-0"] == plain
+    assert json.loads((workplace / "robust/poisons/consistent-0/manifest.json").read_text())["networks"][0][
+        "saw_training_set"
+    ]
+    assert networks["consistent-0"] != networks["brew-0"]
 
 
 @pytest.mark.slow

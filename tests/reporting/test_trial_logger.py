@@ -1,7 +1,6 @@
 """Success, accuracy and pictures of poisons in TensorBoard and wandb, read from their files."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
