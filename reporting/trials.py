@@ -14,7 +14,7 @@ PUBLISHED = ("source", "setting", "attack", "defence", "norm", "eps", "success",
 LEVEL = 0.95
 """Level of all intervals."""
 
-SEEN = "* A frozen body was trained on training or test images of these trials."
+SEEN = "* A frozen body or a denoiser was trained on training or test images of these trials."
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Summary:
         accuracy: Accuracy on clean test examples, averaged over targets; None if unknown.
         accuracy_within: Interval of the accuracy; None if the number of test examples is unknown.
         trials: Number of targets; None if unknown.
-        seen: Whether a frozen body was trained on training or test images of the trials.
+        seen: Whether a frozen body or a denoiser was trained on training or test images of the trials.
     """
 
     run: str
