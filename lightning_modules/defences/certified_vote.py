@@ -8,7 +8,8 @@ from torch import Tensor
 
 from lightning_modules.defences.classifiers import CertifiedClassifier
 from lightning_modules.defences.defence import Defence
-from lightning_modules.defences.training import Training, apply
+from lightning_modules.defences.features import apply
+from lightning_modules.defences.training import Training
 from smoothing.arguments import instance, refuse
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
@@ -41,6 +42,11 @@ class CertifiedVote(Defence):
         self.votes = votes
         self.certifier = certifier
         self.measure = measure
+
+    @property
+    def trains_one_network(self) -> bool:
+        """See `Defence.trains_one_network`."""
+        return False
 
     def classifier(
         self, x: Tensor, labels: Tensor, num_classes: int, training: Training, key: Sequence[int]

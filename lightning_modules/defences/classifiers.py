@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from lightning_modules.defences.training import apply
+from lightning_modules.defences.features import apply
 from smoothing.certifiers import Certifier
 from smoothing.measures import SmoothingMeasure
 from smoothing.votes import Ballots, Votes

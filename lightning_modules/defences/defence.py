@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.defences.classifiers import DefendedClassifier, TrainedNetwork
-from lightning_modules.defences.training import Intervention, Training
+from lightning_modules.defences.intervention import Intervention
+from lightning_modules.defences.training import Training
 from smoothing.representation import Represented
 
 DEFENCE = 0xDEF
@@ -33,6 +34,11 @@ class Defence(Represented, ABC):
 
     A new defence is a subclass with `classifier`, or with `intervention` if it only acts during the training.
     """
+
+    @property
+    def trains_one_network(self) -> bool:
+        """Whether `classifier` returns a `TrainedNetwork`, on which attacks can be crafted. The default is true."""
+        return True
 
     def check(self, examples: int, training: Training) -> None:
         """Raise if the defence does not fit a recipe or a number of training examples. The default allows all.

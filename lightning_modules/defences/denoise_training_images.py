@@ -32,6 +32,11 @@ class DenoiseTrainingImages(Defence):
         self.measure = measure
         self.models = models
 
+    @property
+    def trains_one_network(self) -> bool:
+        """See `Defence.trains_one_network`."""
+        return self.models == 1
+
     def classifier(
         self, x: Tensor, labels: Tensor, num_classes: int, training: Training, key: Sequence[int]
     ) -> DefendedClassifier:

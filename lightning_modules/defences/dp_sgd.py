@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.defences.defence import DEFENCE, Defence
-from lightning_modules.defences.training import Intervention, Training, TrainingState
+from lightning_modules.defences.intervention import Intervention, TrainingState
+from lightning_modules.defences.training import Training
 from smoothing.arguments import inside, positive
 from smoothing.numerics.random import generator
 

@@ -79,6 +79,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outcome = launch(["attack", "--config=config.yaml", "--run_dir=run"], folder)
     assert outcome.status == 0, outcome.err
     assert "Attack success and clean accuracy" in outcome.out
+    assert "report: run/report.html" in outcome.out
     return folder
 
 
@@ -120,6 +121,15 @@ def test_poisons_are_kept_with_their_manifest_and_images(uninterrupted: Path) ->
         assert (image[0, 12:20, 2:10] - moved).abs().max() <= 1
         difference = (127.5 + 10 * (moved - clean)).clamp(0, 255)
         assert (image[0, 22:30, 2:10] - difference).abs().max() <= 12
+
+
+def test_the_report_shows_success_accuracy_and_poisons(uninterrupted: Path) -> None:
+    text = (uninterrupted / "run/report.html").read_text()
+    assert text.count('<img class="poisons" src="data:image/png;base64,') == 4
+    for trial in read_csv(uninterrupted / "run/trials.csv"):
+        assert f"{trial.attack}, test example {trial.target}</h3>" in text
+        assert f"<td>{trial.attack}, {trial.defence}</td>" in text
+    assert "smoothing attack --config run/config.yaml" in text
 
 
 @pytest.mark.parametrize("finished", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 11))])
@@ -180,6 +190,12 @@ def test_a_damaged_trial_is_named(workplace: Path) -> None:
         (["--data.setups=absent.pickle"], ["absent.pickle", "must be a readable file"]),
         (["--data.data.training=train[:40]"], ["defences.deep_knn: DeepKNN: neighbours = 9; must be below"]),
         (["--data.attacks={a/b: PoisonFrogs}"], ["attacks = {'a/b': ...}; names must consist of"]),
+        (["--model.surrogates=[{attacks: [absent]}]"], ["Surrogate: attacks = 'absent'; must be one of frogs, brew"]),
+        (
+            ["--model.surrogates=[{defence: {class_path: DeepKNN}}]"],
+            ["surrogates: DeepKNN: neighbours = 500; must be below"],
+        ),
+        (["--model.surrogates=[]"], ["surrogates = []; must be at least one surrogate, or unset"]),
         (["--data=Digits"], ["data: Digits; must be a PoisoningTrials to attack"]),
         (["--trainer.precision=bf16-mixed"], ["trainer.precision = bf16-mixed; must be 32-true"]),
         (["--trainer.limit_predict_batches=1"], ["limit_predict_batches"]),
@@ -204,6 +220,18 @@ def test_trials_are_compared_beside_published_results(workplace: Path) -> None:
     assert f"| frogs, none | linf 51/255 | {won / 2:.1%} (" in " ".join(text.split())
     assert "Bullseye Polytope, adversarial training | linf 16/255 | 96.0% (90.2-98.4) | 90.3%" in " ".join(text.split())
     assert (workplace / "both/comparison.tex").is_file()
+    page = (workplace / "both/report.html").read_text()
+    assert page.count('<img class="poisons"') == 4
+    assert "Bullseye Polytope, adversarial training" in page
+    assert list((workplace / "both/wandb").glob("offline-run-*"))
+
+
+def test_damaged_pictures_are_refused_before_anything_is_written(workplace: Path) -> None:
+    (workplace / "run/poisons/frogs-0/poisons.png").write_bytes(b"no picture")
+    outcome = launch(["compare", "run", "--out=both"], workplace)
+    assert outcome.status == 2
+    assert "run/poisons/frogs-0/poisons.png: damaged" in outcome.err.splitlines()[-1]
+    assert not (workplace / "both").exists()
 
 
 def test_trials_are_not_compared_with_certificates(workplace: Path) -> None:
@@ -211,6 +239,30 @@ def test_trials_are_not_compared_with_certificates(workplace: Path) -> None:
     outcome = launch(["compare", "run", "log.tsv"], workplace)
     assert outcome.status == 2
     assert "run holds trials of attacks and log.tsv does not; must be of one kind" in outcome.err
+
+
+def test_label_consistent_poisons_are_crafted_on_an_adversarially_trained_network(workplace: Path) -> None:
+    trigger = {"class_path": "RandomTrigger", "init_args": {"shape": [1, 8, 8], "size": 2}}
+    attacks = {
+        "frogs": {"class_path": "PoisonFrogs", "init_args": {"steps": 3}},
+        "consistent": {"class_path": "LabelConsistent", "init_args": {"trigger": trigger, "steps": 2}},
+    }
+    robust = {"defence": {"class_path": "AdversarialTraining", "init_args": {"eps": 0.1}}, "attacks": ["consistent"]}
+    options = ["--model.defences={none: NoDefence}", f"--data.attacks={json.dumps(attacks)}"]
+    command = ["attack", "--config=config.yaml", "--run_dir=robust", "--data.setups=1", *options]
+    outcome = launch([*command, f"--model.surrogates={json.dumps([robust])}"], workplace)
+    assert outcome.status == 0, outcome.err
+    networks = {
+        path.parent.name: json.loads(path.read_text())["networks"][0]["sha256"]
+        for run in ("run", "robust")
+        for path in (workplace / run / "poisons").glob("*-0/manifest.json")
+    }
+    plain = json.loads((workplace / "run/poisons/frogs-0/manifest.json").read_text())["networks"][0]["sha256"]
+    assert networks["frogs-0"] == plain
+    assert json.loads((workplace / "robust/poisons/consistent-0/manifest.json").read_text())["networks"][0][
+        "saw_training_set"
+    ]
+    assert networks["consistent-0"] != networks["brew-0"]
 
 
 @pytest.mark.slow
