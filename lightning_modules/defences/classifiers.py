@@ -95,11 +95,13 @@ class CertifiedClassifier(DefendedClassifier):
 
     def _certified(self, x: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return predictions and radii. Those of the last inputs are cached, since votes may be trained for them."""
-        if self._last is None or not torch.equal(self._last[0], x):
+        given = x.cpu()
+        if self._last is None or not torch.equal(self._last[0], given):
             # Encoded one by one, so that features do not depend on the batch.
             inputs = x if self.body is None else torch.cat([apply(self.body, one) for one in x.split(1)])
             found = self._certificates(inputs.cpu(), x.device)
-            self._last = x, found.prediction, found.radius
+            # A copy, since the caller may change the inputs in place.
+            self._last = given.clone(), found.prediction, found.radius
         return self._last[1:]
 
     def _certificates(self, inputs: Tensor, device: torch.device) -> Certificates:
