@@ -5,20 +5,15 @@ from typing import Any, NamedTuple, cast
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_modules.defences.classifiers import TrainedNetwork
-from lightning_modules.defences.defence import Defence, NoDefence
-from lightning_modules.defences.features import Features
-from lightning_modules.defences.surrogate import Surrogate
+from lightning_modules.defences.defence import Defence
+from lightning_modules.defences.surrogate import VICTIM, Surrogate, Surrogates
 from lightning_modules.defences.training import Training
 from lightning_modules.defences.trial_data import Attacks
 from smoothing.arguments import at_least, instance, refuse
 from smoothing.provenance.origin import Origin
 from smoothing.runs.trials import Trial, TrialKey
-
-VICTIM, SURROGATE = range(2)
-"""Keys of independent random streams."""
 
 
 class Attempt(NamedTuple):
@@ -91,11 +86,8 @@ class DefenceTrials(pl.LightningModule):
         at_least(self, 0, seed=seed)
         self.training_recipe = training
         self.defences = dict(defences)
-        given = list(surrogates or ())
-        # First, so that its key does not depend on the surrogates of other attacks.
-        self.surrogates = given if any(one.attacks is None for one in given) else [Surrogate(), *given]
+        self.surrogates = Surrogates(surrogates or (), training, seed)
         self.seed = seed
-        self._clean: dict[int, nn.Module] = {}
         # On the instance, since the base class sets its own when it is constructed.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
@@ -107,12 +99,8 @@ class DefenceTrials(pl.LightningModule):
     @property
     def parts(self) -> dict[str, object]:
         """Recipes and defences by name."""
-        parts: dict[str, object] = {"training": self.training_recipe}
-        for number, surrogate in enumerate(self.surrogates):
-            parts[f"surrogates.{number}"] = self._recipe(surrogate)
-            parts[f"surrogates.{number}.defence"] = surrogate.defence
-            parts[f"surrogates.{number}.attacks"] = surrogate.attacks
-        return parts | {f"defences.{name}": defence for name, defence in self.defences.items()}
+        defences = {f"defences.{name}": defence for name, defence in self.defences.items()}
+        return {"training": self.training_recipe, **self.surrogates.parts, **defences}
 
     def check(self, data: Attacks) -> None:
         """Raise if a defence or a surrogate does not fit the data or the recipe.
@@ -124,18 +112,12 @@ class DefenceTrials(pl.LightningModule):
             ValueError: Naming the defence, or the attack that a surrogate names and the data do not have.
         """
         examples = len(data.training_set()[1])
-        checks = [(f"defences.{name}", one, self.training_recipe) for name, one in self.defences.items()]
-        for surrogate in self.surrogates:
-            for name in surrogate.attacks or ():
-                if name not in data.attacks:
-                    refuse(surrogate, "attacks", name, f"one of {', '.join(data.attacks)}")
-            if surrogate.defence is not None:
-                checks.append(("surrogates", surrogate.defence, self._recipe(surrogate)))
-        for name, defence, recipe in checks:
+        for name, defence in self.defences.items():
             try:
-                defence.check(examples, recipe)
+                defence.check(examples, self.training_recipe)
             except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+                raise ValueError(f"defences.{name}: {error}") from error
+        self.surrogates.check(data)
 
     def keys(self, data: Attacks) -> list[TrialKey]:
         """Return all trials: by target, by attack, by defence."""
@@ -152,64 +134,21 @@ class DefenceTrials(pl.LightningModule):
         with torch.inference_mode(False), torch.enable_grad():
             return [self._tried(attempt) for attempt in batch]
 
-    def networks(self, data: Attacks, attack: str) -> list[nn.Module]:
-        """Return the networks that an attack is crafted on, on the device of the module.
-
-        They are maps from images to features or to logits, as the attack requires; see `PoisoningAttack.crafts_on`.
-
-        Args:
-            data: The data.
-            attack: Name of the attack.
-        """
-        kind = data.attacks[attack].crafts_on
-        return [self._network(data, number, kind) for number in self._crafted_on(attack)]
-
-    def _crafted_on(self, attack: str) -> list[int]:
-        """Return the numbers of the surrogates of an attack."""
-        naming = [number for number, one in enumerate(self.surrogates) if attack in (one.attacks or ())]
-        return naming or [number for number, one in enumerate(self.surrogates) if one.attacks is None]
-
-    def _recipe(self, surrogate: Surrogate) -> Training:
-        return surrogate.training or self.training_recipe
-
-    def _network(self, data: Attacks, number: int, kind: str) -> nn.Module:
-        """Return the body or the classifier of a surrogate. A classifier is trained once."""
-        recipe = self._recipe(self.surrogates[number])
-        if kind == "bodies" and recipe.body is not None:
-            return recipe.body.to(self.device).eval()
-        if number not in self._clean:
-            x, labels = data.training_set()
-            defence = self.surrogates[number].defence or NoDefence()
-            key = (self.seed, SURROGATE, number)
-            made = defence.classifier(x.to(self.device), labels.to(self.device), data.num_classes, recipe, key)
-            if not isinstance(made, TrainedNetwork):
-                refuse(self.surrogates[number], "defence", type(defence).__name__, "a defence that trains one network")
-            # The attacker trains on the training set itself.
-            made.network.trained_on = data.origins[:1]  # type: ignore[assignment]
-            self._clean[number] = made.network
-        trained = self._clean[number]
-        return trained if kind == "classifiers" else Features(trained)
-
-    def _earlier(self, attack: str) -> list[Origin]:
-        """Return the origins of the examples that bodies and surrogates' denoisers of an attempt were trained on."""
-        surrogates = [self.surrogates[number] for number in self._crafted_on(attack)]
-        bodies = [self.training_recipe.body, *(self._recipe(one).body for one in surrogates)]
-        parts = [*bodies, *(one.defence for one in surrogates)]
-        return [origin for part in parts if part is not None for origin in part.trained_on]
-
     def _tried(self, attempt: Attempt) -> TrialsOfTarget:
         data = self.data
-        poisoned = data.poisoned(attempt.attack, attempt.number, self.networks(data, attempt.attack))
+        networks = self.surrogates.networks(data, attempt.attack, self.device)
+        poisoned = data.poisoned(attempt.attack, attempt.number, networks)
         poisons = poisoned.poisons
         _, target, _ = poisoned.target
         tests = data.test_set()
         clean = [tests[position] for position in data.requested]
         x, labels = torch.stack([image for _, image, _ in clean]), torch.tensor([label for *_, label in clean])
         every = torch.cat([target[None], x]).to(self.device)
-        earlier = self._earlier(attempt.attack)
         body = self.training_recipe.body
+        of_body = () if body is None else body.trained_on
         # A body that depends on the training set is not covered by a certificate.
-        covered = body is None or not _overlap(body.trained_on, data.origins[:1])
+        covered = not _overlap(of_body, data.origins[:1])
+        earlier = (*of_body, *self.surrogates.trained_on(attempt.attack))
         digest = poisons.digest()
         trials = []
         for name in attempt.defences:

@@ -17,7 +17,7 @@ from lightning_modules.defences import (
     TrainedNetwork,
     Training,
 )
-from lightning_modules.defences.trials import SURROGATE
+from lightning_modules.defences.surrogate import SURROGATE
 from smoothing.certifiers import Plurality
 from smoothing.measures import Gaussian, UnchangedExamples
 from smoothing.provenance.origin import Origin
@@ -64,34 +64,34 @@ def trained(number: int, defence: AdversarialTraining | NoDefence, training: Tra
 
 
 def test_by_default_the_attacker_knows_the_recipe() -> None:
-    (found,) = trials().networks(Data(), "brew")
+    (found,) = trials().surrogates.networks(Data(), "brew")
     assert torch.equal(outputs([found])[0], trained(0, NoDefence()))
     assert found.trained_on == (Origin("A"),)
 
 
 def test_an_attack_is_crafted_on_the_surrogates_that_name_it() -> None:
     model, data = trials(Surrogate(defence=ROBUST, attacks=["consistent"])), Data()
-    (robust,) = outputs(model.networks(data, "consistent"))
+    (robust,) = outputs(model.surrogates.networks(data, "consistent"))
     assert torch.equal(robust, trained(1, ROBUST))
     assert not torch.equal(robust, trained(1, NoDefence()))
     # Other attacks are crafted on the same network as without this surrogate.
-    (plain,) = outputs(model.networks(data, "brew"))
-    assert torch.equal(plain, outputs(trials().networks(data, "brew"))[0])
+    (plain,) = outputs(model.surrogates.networks(data, "brew"))
+    assert torch.equal(plain, outputs(trials().surrogates.networks(data, "brew"))[0])
 
 
 def test_other_attacks_are_crafted_on_all_that_name_none() -> None:
     other = Training(network=Tiny(norm=True), epochs=1)
     model, data = trials(Surrogate(), Surrogate(None, ROBUST, ["consistent"]), Surrogate(other)), Data()
-    found = outputs(model.networks(data, "brew"))
+    found = outputs(model.surrogates.networks(data, "brew"))
     expected = [trained(0, NoDefence()), trained(2, NoDefence(), other)]
     assert all(torch.equal(one, another) for one, another in zip(found, expected, strict=True))
 
 
 def test_attacks_on_features_use_a_frozen_body_or_the_last_hidden_layer() -> None:
     data, body = Data(), Flat()
-    assert trials(training=Training(body)).networks(data, "frogs") == [body]
+    assert trials(training=Training(body)).surrogates.networks(data, "frogs") == [body]
     model = trials()
-    (hidden,), (network,) = model.networks(data, "frogs"), model.networks(data, "brew")
+    (hidden,), (network,) = model.surrogates.networks(data, "frogs"), model.surrogates.networks(data, "brew")
     assert torch.equal(outputs([hidden])[0], outputs([network.layers[:3]])[0])  # type: ignore[index,list-item]
 
 
