@@ -1,5 +1,6 @@
 """Matrix products with the same bits in any batch and order of summation."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,7 +50,7 @@ class ExactProduct:
 
     def _times(self, factor: Tensor) -> Tensor:
         """Return the products of rounded vectors, ``(batch, k)``, with every row, ``(batch, n)``."""
-        product = factor.new_empty(len(factor), len(self.rows))
+        product = torch.from_numpy(np.empty((len(factor), len(self.rows))))
         step = _rows_at_a_time(self.rows.shape[1])
         for part, out in zip(self.rows.split(step), product.split(step, 1), strict=True):
             torch.matmul(factor, part.double().T, out=out)
