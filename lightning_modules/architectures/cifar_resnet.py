@@ -24,8 +24,8 @@ class CifarResNet(Architecture):
         depth: Number of layers with weights, ``6 n + 2`` with n at least 1.
         num_classes: Number of classes K, at least 2.
         weights: Path or ``https`` address of a file with initial weights, as released by Idelbayev
-            (pytorch_resnet_cifar10). A relative path is looked for in the working directory, then in the folder that the
-            environment variable ``SMOOTHING_DATA`` names. Default: random weights.
+            (pytorch_resnet_cifar10). A relative path is looked for in the working directory, then in the folder that
+            the environment variable ``SMOOTHING_DATA`` names. Default: random weights.
         mean: Channel means; default: ImageNet's, which the released weights need.
         std: Channel standard deviations; default: ImageNet's.
 
