@@ -1,7 +1,7 @@
 """Fast reading of whole text tables by columns. Every table that is not plain is left to the line reader."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ LARGE = 100_000
 
 MAX_LINE = 4_000
 """Longest line in bytes. The limits of `int` on digits and of `csv` on the length of a cell are larger."""
+
+ROWS_AT_A_TIME, CHARACTERS_AT_A_TIME = 2**14, 2**20
+"""Lines and characters that are searched at a time: few enough to stay in a core's cache."""
 
 
 def read_columns(
@@ -42,11 +45,11 @@ def read_columns(
         return None
     if b"\r" in data or b"\0" in data:
         return None
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    ends = _places(np.frombuffer(data, np.uint8), "\n")
     if np.diff(ends).max(initial=0) > MAX_LINE:
         return None
     if b'"' not in data:
-        return _read_unquoted(data, len(ends) - 1, delimiter, columns)
+        return _read_unquoted(data, ends, delimiter, columns)
     # Imported here, since the import takes half a second, which small tables need not wait for.
     import pandas as pd
 
@@ -87,28 +90,30 @@ def read_columns(
     return found if _are_quotes_outside(data, delimiter) else None
 
 
+def _places(characters: NDArray[np.uint8], character: str) -> NDArray[np.intp]:
+    """Return the positions of a character."""
+    starts = range(0, len(characters), CHARACTERS_AT_A_TIME)
+    parts = (characters[start : start + CHARACTERS_AT_A_TIME] == ord(character) for start in starts)
+    return np.concatenate([start + np.flatnonzero(part) for start, part in zip(starts, parts, strict=True)])
+
+
 def _read_unquoted(
-    data: bytes, rows: int, delimiter: str, columns: Mapping[str, ColumnType]
+    data: bytes, ends: NDArray[np.intp], delimiter: str, columns: Mapping[str, ColumnType]
 ) -> dict[str, NDArray[Any]] | None:
     """Read a table without quotes; see `read_columns`.
 
-    The positions of delimiters and line ends are the ends of all cells. Whole numbers and flags are read from their
-    digits, with no other spelling. pandas reads numbers, in a subset of the spellings of `float` with the same values,
-    and texts. All other cells are parsed one by one.
+    Whole numbers and flags are read from their digits, with no other spelling. pandas reads numbers, in a subset of the
+    spellings of `float` with the same values, and texts. All other cells are parsed one by one.
+
+    Args:
+        data: The file.
+        ends: ``(rows + 1,)`` positions of the line ends.
+        delimiter: Separator of cells.
+        columns: Type of every column.
     """
     import pandas as pd
 
-    body = data.index(b"\n") + 1
-    characters = np.frombuffer(data, np.uint8)[body:]
-    ends = np.flatnonzero((characters == ord("\n")) | (characters == ord(delimiter)))
-    if len(ends) != rows * len(columns):
-        return None
-    last = characters[ends].reshape(rows, -1) == ord("\n")
-    if not last[:, -1].all() or last[:, :-1].any():
-        return None
-    # One row of the array per column of the table. Small integers halve the memory traffic.
-    stops = np.ascontiguousarray(ends.astype(np.int32 if len(characters) < 2**31 else np.int64).reshape(rows, -1).T)
-    before = np.append(np.array([-1], stops.dtype), stops[-1, :-1])
+    rows = len(ends) - 1
     by_digits = {name for name, kind in columns.items() if kind.parse in (INTEGER.parse, FLAG.parse)}
     floats = {name for name, kind in columns.items() if kind.parse is NUMBER.parse}
     dtypes = {
@@ -116,6 +121,9 @@ def _read_unquoted(
         for name, kind in columns.items()
         if name not in by_digits
     }
+    found = _read_digits(np.frombuffer(data, np.uint8), ends, delimiter, columns, by_digits)
+    if found is None:
+        return None
     try:
         with warnings.catch_warnings():
             # pandas 3 reads every number exactly and deprecates the option that earlier releases need for it.
@@ -134,57 +142,104 @@ def _read_unquoted(
             )
         if len(frame) != rows:
             return None
-        found: dict[str, NDArray[Any]] = {}
-        for place, (name, kind) in enumerate(columns.items()):
-            start = (stops[place - 1] if place else before) + 1
-            width = stops[place] - start
-            if not kind.optional and kind is not TEXT and not width.all():
-                return None
-            if name in by_digits:
-                values = _read_digits(characters, start, width, kind)
-            elif name in floats:
-                values = np.where(width > 0, frame[name].to_numpy(), 0) if kind.optional else frame[name].to_numpy()
+        for name in dtypes:
+            kind, cells = columns[name], frame[name]
+            if name in floats:
+                values = cells.to_numpy()
+                # pandas reads NaN from an empty cell only.
+                empty = np.isnan(values)
+                if empty.any() and not kind.optional:
+                    return None
+                found[name] = np.ma.MaskedArray(np.where(empty, 0, values), empty) if kind.optional else values
             elif kind is TEXT:
-                texts, codes = frame[name].cat.categories.tolist(), frame[name].cat.codes.to_numpy()
+                texts, codes = cells.cat.categories.tolist(), cells.cat.codes.to_numpy()
                 if (codes < 0).any() or not all(isinstance(text, str) for text in texts):
                     return None
                 found[name] = kind.column(texts)[codes]
-                continue
             else:
-                found[name] = _parse(kind, frame[name].tolist(), distinct=True)
-                continue
-            if values is None:
-                return None
-            found[name] = np.ma.MaskedArray(values, width == 0) if kind.optional else values
+                found[name] = _parse(kind, cells.tolist(), distinct=True)
     except (ValueError, KeyError, OverflowError, pd.errors.ParserError):
         return None
     return found
 
 
 def _read_digits(
-    characters: NDArray[np.uint8], starts: NDArray[np.integer], widths: NDArray[np.integer], kind: ColumnType
-) -> NDArray[Any] | None:
-    """Return the numbers in cells of decimal digits, with or without a minus sign, and 0 for empty cells.
+    characters: NDArray[np.uint8],
+    ends: NDArray[np.intp],
+    delimiter: str,
+    columns: Mapping[str, ColumnType],
+    chosen: Collection[str],
+) -> dict[str, NDArray[Any]] | None:
+    """Return columns of whole numbers and flags, read from the positions of their cells.
 
     Args:
         characters: The characters of the table.
+        ends: ``(rows + 1,)`` positions of the line ends.
+        delimiter: Separator of cells.
+        columns: Type of every column.
+        chosen: Names of the columns to read.
+
+    Returns:
+        The columns by name, or None if a line has another number of cells, or a cell is not of digits.
+    """
+    rows = len(ends) - 1
+    found = {name: np.empty(rows, columns[name].dtype) for name in chosen}
+    empty = {name: np.empty(rows, np.bool_) for name in chosen if columns[name].optional}
+    for top in range(0, rows, ROWS_AT_A_TIME):
+        some = slice(top, min(top + ROWS_AT_A_TIME, rows))
+        first = ends[top] + 1
+        block = characters[first : ends[some.stop] + 1]
+        stops = np.flatnonzero((block == ord("\n")) | (block == ord(delimiter)))
+        if len(stops) != (some.stop - top) * len(columns):
+            return None
+        # One row of the array per column of the table.
+        stops = np.ascontiguousarray(stops.reshape(-1, len(columns)).T)
+        if not np.array_equal(stops[-1], ends[top + 1 : some.stop + 1] - first):
+            return None
+        before = np.append(-1, stops[-1, :-1])
+        for place, (name, kind) in enumerate(columns.items()):
+            if name not in found:
+                continue
+            start = (stops[place - 1] if place else before) + 1
+            width = stops[place] - start
+            values = _digits(block, start, width, 1 if kind.dtype is np.bool_ else 9)
+            if values is None or not (kind.optional or width.all()):
+                return None
+            found[name][some] = values
+            if name in empty:
+                empty[name][some] = width == 0
+    return {name: np.ma.MaskedArray(values, empty[name]) if name in empty else values for name, values in found.items()}
+
+
+def _digits(
+    characters: NDArray[np.uint8], starts: NDArray[np.integer], widths: NDArray[np.integer], largest: int
+) -> NDArray[np.integer] | None:
+    """Return the numbers in cells of decimal digits, with or without a minus sign, and 0 for empty cells.
+
+    Args:
+        characters: The characters of some lines.
         starts: ``(rows,)`` position of the first character of each cell.
         widths: ``(rows,)`` number of characters.
-        kind: Type of the column.
+        largest: Largest digit, 9; or 1 for cells of one digit.
 
     Returns:
         The column, or None if a cell contains another character or more than 18 characters.
     """
     narrowest, widest = int(widths.min()), int(widths.max())
-    largest = 1 if kind.dtype is np.bool_ else 9
     if widest > (1 if largest == 1 else _DIGITS):
         return None
+    if not widest:
+        return np.zeros(len(starts), np.int64)
+    head = characters.take(starts)
+    if narrowest == widest == 1:
+        digits = head - _ZERO
+        return digits if digits.max() <= largest else None
     values = np.zeros(len(starts), np.int64)
-    negative = (characters[starts] == ord("-")) & (widths > 1) if widest > 1 else np.zeros(1, np.bool_)
+    negative = (head == ord("-")) & (widths > 1)
     for place in range(widest):
         rows = slice(None) if place < narrowest else np.flatnonzero(widths > place)
         # Unsigned: characters below the digits become large.
-        digits = characters[starts[rows] + place] - np.uint8(ord("0"))
+        digits = characters[starts[rows] + place] - _ZERO
         if place == 0 and negative.any():
             digits[negative[rows]] = 0
         if digits.max() > largest:
@@ -192,8 +247,10 @@ def _read_digits(
         values[rows] = 10 * values[rows] + digits
     if negative.any():
         values[negative] *= -1
-    return values.astype(kind.dtype)
+    return values
 
+
+_ZERO = np.uint8(ord("0"))
 
 _DIGITS = 18
 """Largest number of characters of a cell that is read by its digits. Every such number is an int64."""

@@ -260,7 +260,7 @@ class Table:
         """
         number = len(columns["index"])
         ordered = {name: columns[name] for name in WITHOUT_SETS}
-        ordered["flips_to"] = columns.get("flips_to", COLUMNS["flips_to"].column([None] * number))
+        ordered["flips_to"] = columns.get("flips_to", np.ma.MaskedArray(np.zeros(number, np.object_), True))
         if not number:
             raise ValueError(_NO_ROWS)
         for place in suspects(ordered, number).nonzero()[0]:

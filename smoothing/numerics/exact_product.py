@@ -1,5 +1,6 @@
 """Matrix products with the same bits in any batch and order of summation."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,7 +50,7 @@ class ExactProduct:
 
     def _times(self, factor: Tensor) -> Tensor:
         """Return the products of rounded vectors, ``(batch, k)``, with every row, ``(batch, n)``."""
-        product = factor.new_empty(len(factor), len(self.rows))
+        product = _uninitialised(len(factor), len(self.rows), factor.device)
         step = _rows_at_a_time(self.rows.shape[1])
         for part, out in zip(self.rows.split(step), product.split(step, 1), strict=True):
             torch.matmul(factor, part.double().T, out=out)
@@ -76,6 +77,14 @@ class SplitProduct:
         high = factor / self._high.column_scale
         small = self._low(high) + self._high(x - high)
         return self._high._times(factor) + small
+
+
+def _uninitialised(rows: int, columns: int, device: torch.device) -> Tensor:
+    """Return memory for ``(rows, columns)`` float64 numbers."""
+    if device.type != "cpu":
+        return torch.empty(rows, columns, dtype=torch.float64, device=device)
+    # NumPy asks the operating system for huge pages. Mapping small ones takes as long as the product.
+    return torch.from_numpy(np.empty((rows, columns)))
 
 
 def _rows_at_a_time(width: int) -> int:

@@ -1,6 +1,7 @@
 """Numbers of label changes that a mean vote survives, in whole-number arithmetic (THEORY.md 4.3)."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ SAMPLE = 2048
 
 SHARES = (1.2, 2.0)
 """Losses above the threshold are expected to sum to so many times the room, attempt by attempt."""
+
+CERTAIN = 0.85
+"""Losses that are expected to sum to this share of the room are added up without sorting."""
 
 
 def flips_against(scores: Scores, channel: Channel) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -134,15 +138,16 @@ def _survived_against(
 ) -> int:
     """Return the changes survived against one rival; see `_fewest`. A loss is at most ``span`` times the ``size``."""
     every = slice(None, None, max(1, len(w) // SAMPLE))
-    for threshold in _thresholds(np.sort(_losses(w[every], labels[every], lowest, span))[::-1], len(w), room):
+    estimate = _Estimate.of(_losses(w[every], labels[every], lowest, span), len(w), room)
+    for threshold in estimate.thresholds():
         if not span:
             break
         near = np.flatnonzero(size >= threshold / span)
         losses = _losses(w[near], labels[near], lowest, span)
         losses = losses[losses >= threshold]
         if losses.sum() > room:
-            return _most_survived(losses, room)
-    return _most_survived(_losses(w, labels, lowest, span), room)
+            return _most_survived(losses, room, estimate.certain())
+    return _most_survived(_losses(w, labels, lowest, span), room, estimate.certain())
 
 
 def _losses(
@@ -161,25 +166,55 @@ def one_survived(losses: NDArray[np.float64], room: float) -> int:
 
     Only losses above a threshold are sorted. If their sum exceeds the room, no smaller loss matters.
     """
-    for threshold in _thresholds(_sample(losses), len(losses), room):
+    estimate = _Estimate.of(losses[:: max(1, len(losses) // SAMPLE)], len(losses), room)
+    for threshold in estimate.thresholds():
         large = losses[losses >= threshold]
         if large.sum() > room:
-            return _most_survived(large, room)
-    return _most_survived(losses, room)
+            return _most_survived(large, room, estimate.certain())
+    return _most_survived(losses, room, estimate.certain())
 
 
-def _thresholds(sample: NDArray[np.float64], n: int, room: float) -> Iterator[float]:
-    """Yield losses from which on all of ``n`` losses probably sum to more than the room, given a sorted sample."""
-    estimate = sample.cumsum() * (n / len(sample))
-    for share in SHARES:
-        place = int(np.searchsorted(estimate, share * room))
-        if place < len(sample):
-            yield float(sample[place])
+class _Estimate(NamedTuple):
+    """Sums of the largest losses, estimated from a sample.
+
+    Attributes:
+        sample: Some losses, descending.
+        share: Estimated sum of all losses that are at least as large as each, in units of the room.
+    """
+
+    sample: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, sample: NDArray[np.float64], n: int, room: float) -> "_Estimate":
+        """Return the estimate from a sample of ``n`` losses."""
+        sample = np.sort(sample)[::-1]
+        return cls(sample, sample.cumsum() * (n / len(sample) / max(room, 1.0)))
+
+    def thresholds(self) -> Iterator[float]:
+        """Yield losses from which on all losses probably sum to more than the room."""
+        for share in SHARES:
+            place = int(np.searchsorted(self.share, share))
+            if place < len(self.sample):
+                yield float(self.sample[place])
+
+    def certain(self) -> float:
+        """Return a loss such that the losses above it probably sum to less than the room."""
+        place = int(np.searchsorted(self.share, CERTAIN))
+        return float(self.sample[place]) if place < len(self.sample) else 0.0
 
 
-def _most_survived(losses: NDArray[np.float64], room: float) -> int:
-    """Return `flips_survived` of one row by sorting all its losses, ``(n,)``."""
-    return int(np.searchsorted(np.sort(losses)[::-1].cumsum(), room, side="right"))
+def _most_survived(losses: NDArray[np.float64], room: float, certain: float) -> int:
+    """Return `flips_survived` of one row of losses, ``(n,)``.
+
+    If the losses above ``certain`` sum to at most the room, all of them are survived, and only the others are sorted.
+    """
+    large = losses > certain
+    first = losses[large]
+    spent = first.sum()
+    if spent > room:
+        return int(np.searchsorted(np.sort(first)[::-1].cumsum(), room, side="right"))
+    return len(first) + int(np.searchsorted(np.sort(losses[~large])[::-1].cumsum(), room - spent, side="right"))
 
 
 def _largest_sum(size: NDArray[np.float64], count: int) -> float:
