@@ -15,7 +15,7 @@ from benchmarks.__main__ import PARTS, WORKS, NotMeasuredError, cell, page, rows
 ROOT = Path(__file__).parents[1]
 
 
-OF_PROCESSES = ("plan", "ranks", "start_up")
+OF_PROCESSES = ("load", "plan", "ranks", "start_up")
 """Scripts that measure processes, of which each needs one of its own."""
 
 
@@ -45,7 +45,7 @@ def test_it_runs(
 
 def test_every_script_is_a_part_of_the_page_or_has_a_page_of_its_own() -> None:
     scripts = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
-    assert scripts == {*PARTS, "plan"}
+    assert scripts == {*PARTS, "load", "plan"}
 
 
 def test_cells_are_found_by_row_and_column() -> None:

@@ -74,6 +74,19 @@ def test_the_bound_is_not_the_truth_where_namings_tie() -> None:
     assert flips_stood(names(votes, ballots.x), certificates, votes.labels.tolist(), 3).tolist() == [2]
 
 
+def test_a_cycle_of_names_is_not_its_reverse() -> None:
+    votes = JointClusters()
+    votes.num_classes, votes.members = 3, torch.tensor([0] * 3 + [1] * 3 + [2] * 3)
+    votes.labels = torch.tensor([1] * 3 + [2] * 3 + [0] * 3)
+    votes.cluster = lambda x: x[:, 0].long()  # type: ignore[method-assign]
+    ballots = Ballots(UnchangedLabels(3), votes, torch.tensor([[0.0], [1.0], [2.0]]), torch.arange(3), 0)
+    certificates = JointNaming().certify(ballots)
+    assert certificates.prediction.tolist() == [1, 2, 0]
+    true = flips_stood(names(votes, ballots.x), certificates, votes.labels.tolist(), 3)
+    never_above(true, certificates)
+    assert (certificates.deterministic, certificates.sound) == (True, True)
+
+
 def test_two_clusters_are_a_linear_vote() -> None:
     for seed in range(5):
         votes, x, asked = clustered(2, 40, seed)

@@ -33,8 +33,8 @@ class JointNaming(Certifier):
         clusters, cluster_of = votes.cluster(ballots.x).unique(return_inverse=True)
         agreed = np.stack([agreements(table, c) for c in clusters.tolist()])
         name = agreed.argmax(1)
-        # In a tie, the class with the smaller number wins.
-        lead = agreed.max(1, keepdims=True) - agreed + (name[:, None] < np.arange(votes.num_classes))
+        # One naming is the best for every cluster. In a tie, the class with the smaller number wins.
+        lead = agreed.max() - agreed + (name[:, None] < np.arange(votes.num_classes))
         np.put_along_axis(lead, name[:, None], np.iinfo(lead.dtype).max, 1)
         radius = (lead.min(1) - 1) // 2
         return Certificates(
