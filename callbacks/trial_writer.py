@@ -10,9 +10,6 @@ from torch import Tensor
 from callbacks.journal_writer import JournalWriter
 from smoothing.runs.trials import Trial, TrialShard
 
-IMAGES = "poisons.png"
-"""File with images of some poisons, in the folder of their arrays."""
-
 SHOWN = 8
 """Largest number of poisons that are shown."""
 
@@ -45,8 +42,8 @@ class TrialWriter(JournalWriter[Trial]):
         from torchvision.utils import save_image
 
         for poisons, clean, trials in prediction:
-            folder = self.directory.poisons / f"{trials[0].attack}-{trials[0].number}"
-            poisons.save(str(folder))
+            picture = self.directory.picture(trials[0].attack, trials[0].number)
+            poisons.save(str(picture.parent))
             if poisons.images.dim() == 4:
-                save_image(grid(clean, poisons.images), folder / IMAGES)
+                save_image(grid(clean, poisons.images), picture)
         return [("\t".join(map(str, trial.key)), trial) for *_, trials in prediction for trial in trials]

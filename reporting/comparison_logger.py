@@ -27,7 +27,7 @@ def log_comparison(
 
     Args:
         out: Folder of the comparison, which gives the run its name. wandb writes its files there.
-        curves: Compared curves, by name of the run.
+        curves: Compared curves, by name of the run; none for trials.
         tables: Tables, by key.
         files: Files to log as an artifact.
         config: Compared runs and settings of the comparison.
@@ -45,8 +45,8 @@ def log_comparison(
         reinit="create_new",
         settings=wandb.Settings(silent=True),
     )
-    distance = next(iter(curves.values())).distance
-    run.log({chart_key(distance): chart(curves)})
+    if curves:
+        run.log({chart_key(next(iter(curves.values())).distance): chart(curves)})
     for key, table in tables.items():
         run.log({key: wandb.Table(columns=list(table.columns), data=[list(row) for row in table.rows])})
     artifact = wandb.Artifact(artifact_name("comparison", Path(out).resolve().name), type="comparison")

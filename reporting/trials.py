@@ -14,7 +14,7 @@ PUBLISHED = ("source", "setting", "attack", "defence", "norm", "eps", "success",
 LEVEL = 0.95
 """Level of all intervals."""
 
-SEEN = "* A frozen body was trained on training or test images of these trials."
+SEEN = "* A frozen body or a denoiser was trained on training or test images of these trials."
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Summary:
         accuracy: Accuracy on clean test examples, averaged over targets; None if unknown.
         accuracy_within: Interval of the accuracy; None if the number of test examples is unknown.
         trials: Number of targets; None if unknown.
-        seen: Whether a frozen body was trained on training or test images of the trials.
+        seen: Whether a frozen body or a denoiser was trained on training or test images of the trials.
     """
 
     run: str
@@ -152,7 +152,7 @@ def trial_table(found: Sequence[Summary], title: str = "Attack success and clean
         [
             f"{one.run}{f', {one.setting}' if one.setting else ''}{'*' if one.seen else ''}",
             f"{one.attack}, {one.defence}",
-            _budget(one),
+            budget(one.norm, one.eps),
             _percent(one.success, one.success_within),
             _percent(one.accuracy, one.accuracy_within),
             NOTHING if one.trials is None else str(one.trials),
@@ -163,6 +163,13 @@ def trial_table(found: Sequence[Summary], title: str = "Attack success and clean
     return TextTable(title, columns | numbers, rows, [*notes, *([SEEN] if any(one.seen for one in found) else [])])
 
 
+def budget(norm: str, eps: float) -> str:
+    """Return norm and size of the largest change as text, such as ``linf 8/255``."""
+    levels = eps * 255
+    size = f"{round(levels)}/255" if abs(levels - round(levels)) < 1e-6 and norm == "linf" else f"{eps:g}"
+    return f"{norm} {size}"
+
+
 def metrics(found: Iterable[Summary]) -> Mapping[str, float]:
     """Return attack success and clean accuracy for loggers, by key."""
     named: dict[str, float] = {}
@@ -171,12 +178,6 @@ def metrics(found: Iterable[Summary]) -> Mapping[str, float]:
         if one.accuracy is not None:
             named[f"trials/accuracy/{one.attack}/{one.defence}"] = one.accuracy
     return named
-
-
-def _budget(one: Summary) -> str:
-    levels = one.eps * 255
-    size = f"{round(levels)}/255" if abs(levels - round(levels)) < 1e-6 and one.norm == "linf" else f"{one.eps:g}"
-    return f"{one.norm} {size}"
 
 
 def _percent(value: float | None, within: tuple[float, float] | None) -> str:

@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d, pad, relu
 
 from lightning_modules.architectures.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
 from smoothing.arguments import at_least, instance
+from smoothing.data_folder import data_file
 
 
 class CifarResNet(Architecture):
@@ -23,7 +24,8 @@ class CifarResNet(Architecture):
         depth: Number of layers with weights, ``6 n + 2`` with n at least 1.
         num_classes: Number of classes K, at least 2.
         weights: Path or ``https`` address of a file with initial weights, as released by Idelbayev
-            (pytorch_resnet_cifar10); default: random weights.
+            (pytorch_resnet_cifar10). A relative path is looked for in the working directory, then in the folder that the
+            environment variable ``SMOOTHING_DATA`` names. Default: random weights.
         mean: Channel means; default: ImageNet's, which the released weights need.
         std: Channel standard deviations; default: ImageNet's.
 
@@ -100,7 +102,7 @@ def _load(body: nn.Module, path: str) -> None:
         if path.startswith("https://"):
             read = load_state_dict_from_url(path, map_location="cpu", check_hash=True, weights_only=True)
         else:
-            read = torch.load(path, map_location="cpu", weights_only=True)
+            read = torch.load(data_file(path), map_location="cpu", weights_only=True)
         released = read["state_dict"]
         body.load_state_dict({name.removeprefix("module."): value for name, value in released.items()})
     except OSError as error:

@@ -1,12 +1,13 @@
 """Weights in files of other code."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from smoothing.data_folder import data_file
 
 OPTIONAL = "num_batches_tracked"
 """Last part of names of counters that old files lack and that no prediction depends on."""
@@ -22,7 +23,8 @@ def load_weights(owner: object, network: nn.Module, path: str, prefix: str | Non
     Args:
         owner: Object that ``weights``, the path, is an argument of.
         network: The network, whose weights are replaced.
-        path: Path of the file: of ``torch.save``, or ``.safetensors``.
+        path: Path of the file: of ``torch.save``, or ``.safetensors``. A relative path is looked for in the working
+            directory, then in the folder that the environment variable ``SMOOTHING_DATA`` names.
         prefix: The prefix; by default the only one that fits.
 
     Raises:
@@ -54,12 +56,13 @@ def load_weights(owner: object, network: nn.Module, path: str, prefix: str | Non
 
 
 def _read(path: str) -> Any:
-    if Path(path).suffix == ".safetensors":
+    file = data_file(path)
+    if file.suffix == ".safetensors":
         from safetensors.torch import load_file
 
-        return load_file(path)
+        return load_file(file)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise ValueError("the file holds objects of other classes than tensors and plain values") from error
 

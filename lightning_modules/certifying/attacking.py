@@ -127,7 +127,17 @@ def attack(
             trials = [finished[key] for key in to_do.keys]
             with named_errors(directory.path):
                 write_csv(directory.trial_table, trials)
-            trial_table(summaries(directory.path.name, trials)).show()
+            name = directory.path.resolve().name
+            table = trial_table(summaries(name, trials))
+            # Imported here, since refused runs write no page.
+            from reporting.html.trials_page import poison_pictures, write_trials_page
+
+            with named_errors(directory.path):
+                title = f"{name}: attacks against defences"
+                pictures = poison_pictures(name, directory, trials)
+                write_trials_page(directory.report, title, table, pictures, {name: directory.path})
+            table.show()
+            print(f"report: {directory.report}")
             if to_do.opened:
                 # Imported here, since wandb takes seconds to import.
                 from reporting.trial_logger import log_trials

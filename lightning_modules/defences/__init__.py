@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from lightning_modules.defences.dp_sgd import DPSGD
     from lightning_modules.defences.epic import EPIC
     from lightning_modules.defences.friendly_noise import FriendlyNoise
-    from lightning_modules.defences.training import Intervention, Training, TrainingState
+    from lightning_modules.defences.intervention import Intervention, TrainingState
+    from lightning_modules.defences.surrogate import Surrogate
+    from lightning_modules.defences.training import Training
     from lightning_modules.defences.trials import DefenceTrials
 
 __getattr__, __dir__ = attach(__name__, __file__)
@@ -39,6 +41,7 @@ __all__ = [
     "Intervention",
     "Majority",
     "NoDefence",
+    "Surrogate",
     "TrainedNetwork",
     "Training",
     "TrainingState",

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.defences.defence import Defence
-from lightning_modules.defences.training import Augment, Intervention, TrainingState
+from lightning_modules.defences.intervention import Augment, Intervention, TrainingState
 from smoothing.arguments import at_least, positive
 from smoothing.attacks import LinfBall, ascend
 

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from lightning_modules.defences.training import apply
+from lightning_modules.defences.features import apply
+from smoothing.certificates.certificates import Certificates
 from smoothing.certifiers import Certifier
+from smoothing.distance import INSERTED
 from smoothing.measures import SmoothingMeasure
-from smoothing.votes import Ballots, Votes
+from smoothing.votes import Ballots, Draw, KeptVotes, MissingDrawsError, Predictions, Votes
 
 
 class DefendedClassifier(ABC):
@@ -79,17 +81,39 @@ class CertifiedClassifier(DefendedClassifier):
         self.measure = measure
         self.seed = seed
         self.body = body
+        self._last: tuple[Tensor, NDArray[np.int64], NDArray[np.float64]] | None = None
 
     def predict(self, x: Tensor) -> Tensor:
         """See `DefendedClassifier.predict`."""
         return torch.from_numpy(self._certified(x)[0])
 
     def radius(self, x: Tensor) -> NDArray[np.float64]:
-        """Return the radii in units of the measure's distance; see `DefendedClassifier.radius`."""
-        return self._certified(x)[1]
+        """Return the radii in changed examples; see `DefendedClassifier.radius`."""
+        radius = self._certified(x)[1]
+        # A changed example is a deleted and an inserted one.
+        return np.floor(radius / 2) if self.measure.distance == INSERTED else radius
 
     def _certified(self, x: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        # Encoded one by one, so that features do not depend on the batch.
-        inputs = x if self.body is None else torch.cat([apply(self.body, one) for one in x.split(1)])
-        found = self.certifier.certify(Ballots(self.measure, self.votes, inputs.cpu(), torch.arange(len(x)), self.seed))
-        return found.prediction, found.radius
+        """Return predictions and radii. Those of the last inputs are cached, since votes may be trained for them."""
+        given = x.cpu()
+        if self._last is None or not torch.equal(self._last[0], given):
+            # Encoded one by one, so that features do not depend on the batch.
+            inputs = x if self.body is None else torch.cat([apply(self.body, one) for one in x.split(1)])
+            found = self._certificates(inputs.cpu(), x.device)
+            # A copy, since the caller may change the inputs in place.
+            self._last = given.clone(), found.prediction, found.radius
+        return self._last[1:]
+
+    def _certificates(self, inputs: Tensor, device: torch.device) -> Certificates:
+        index = torch.arange(len(inputs))
+        ballots = Ballots(self.measure, self.votes, inputs, index, self.seed)
+        if not isinstance(self.votes, KeptVotes):
+            return self.certifier.certify(ballots)
+        finished: dict[Draw, Predictions] = {}
+        while True:
+            self.votes.serve(None, inputs, index, finished)
+            try:
+                return self.certifier.certify(ballots)
+            except MissingDrawsError as stopped:
+                made = self.votes.draw(self.measure, stopped.draws, self.seed, device)
+                finished |= zip(stopped.draws, made, strict=True)

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lightning_modules.defences.defence import Filter
-from lightning_modules.defences.training import BATCH, Training
+from lightning_modules.defences.features import BATCH
+from lightning_modules.defences.training import Training
 from smoothing.arguments import at_least, refuse
 
 

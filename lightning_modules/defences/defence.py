@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from lightning_modules.defences.classifiers import DefendedClassifier, TrainedNetwork
-from lightning_modules.defences.training import Intervention, Training
+from lightning_modules.defences.intervention import Intervention
+from lightning_modules.defences.training import Training
+from smoothing.provenance.origin import Origin
 from smoothing.representation import Represented
 
 DEFENCE = 0xDEF
@@ -33,6 +35,16 @@ class Defence(Represented, ABC):
 
     A new defence is a subclass with `classifier`, or with `intervention` if it only acts during the training.
     """
+
+    @property
+    def trains_one_network(self) -> bool:
+        """Whether `classifier` returns a `TrainedNetwork`, on which attacks can be crafted. The default is true."""
+        return True
+
+    @property
+    def trained_on(self) -> tuple[Origin, ...]:
+        """Origins of the examples that parts of the defence were trained on before, such as a denoiser."""
+        return ()
 
     def check(self, examples: int, training: Training) -> None:
         """Raise if the defence does not fit a recipe or a number of training examples. The default allows all.

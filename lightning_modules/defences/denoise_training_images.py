@@ -10,6 +10,7 @@ from lightning_modules.defences.training import Training
 from smoothing.arguments import at_least, instance
 from smoothing.measures import SmoothingMeasure
 from smoothing.numerics.random import generator
+from smoothing.provenance.origin import Origin
 
 
 class DenoiseTrainingImages(Defence):
@@ -31,6 +32,16 @@ class DenoiseTrainingImages(Defence):
         at_least(self, 1, models=models)
         self.measure = measure
         self.models = models
+
+    @property
+    def trains_one_network(self) -> bool:
+        """See `Defence.trains_one_network`."""
+        return self.models == 1
+
+    @property
+    def trained_on(self) -> tuple[Origin, ...]:
+        """See `Defence.trained_on`."""
+        return self.measure.trained_on
 
     def classifier(
         self, x: Tensor, labels: Tensor, num_classes: int, training: Training, key: Sequence[int]

@@ -1,5 +1,6 @@
 """Training with differential privacy."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.defences.defence import DEFENCE, Defence
-from lightning_modules.defences.training import Intervention, Training, TrainingState
+from lightning_modules.defences.intervention import Intervention, TrainingState
+from lightning_modules.defences.training import Training
 from smoothing.arguments import inside, positive
 from smoothing.numerics.random import generator
 
@@ -81,6 +83,8 @@ class _Private(Intervention):
     ) -> torch.optim.Optimizer:
         examples = len(state.labels)
         multiplier = self._defence.noise_multiplier(examples, training)
+        # Opacus needs gradients of outputs only, so that inputs need none.
+        warnings.filterwarnings("ignore", message="Full backward hook is firing", category=UserWarning)
         state.trained = _opacus("grad_sample").GradSampleModule(state.trained)
         made: torch.optim.Optimizer = _opacus("optimizers").DPOptimizer(
             optimiser,

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lightning_modules.defences.defence import Defence
-from lightning_modules.defences.training import Intervention, TrainingState
+from lightning_modules.defences.intervention import Intervention, TrainingState
 from smoothing.arguments import at_least, inside
 
 

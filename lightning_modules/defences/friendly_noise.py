@@ -5,7 +5,9 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
 from lightning_modules.defences.defence import Defence
-from lightning_modules.defences.training import BATCH, Augment, Intervention, Training, TrainingState
+from lightning_modules.defences.features import BATCH
+from lightning_modules.defences.intervention import Augment, Intervention, TrainingState
+from lightning_modules.defences.training import Training
 from smoothing.arguments import at_least, finite, positive, refuse
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.learners.training_data import distorted, shuffled, standardised
+from lightning_modules.learners.training_data import check_group, distorted, shuffled, standardised
 from lightning_modules.networks.checkpoint import digest, parsed
 from smoothing.arguments import at_least, below_one, finite, instance, positive, refuse
 from smoothing.numerics.random import generator
@@ -54,7 +54,7 @@ class Networks(Learner):
         distortion: Strength of random affine distortions of images, new ones in each epoch; at least 0. At 1, images
             are rotated by up to 17 degrees, scaled by up to 20 %, sheared by up to 0.3 and shifted by up to 9 % of
             their size. At 0, inputs are not changed.
-        group: Number of models to train at the same time, at least 1.
+        group: Number of models to train at the same time, 1 to 10,000.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -76,7 +76,8 @@ class Networks(Learner):
     ) -> None:
         instance(self, nn.Module, network=network)
         instance(self, bool, warm_start=warm_start)
-        at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
+        at_least(self, 1, epochs=epochs, batch_size=batch_size)
+        check_group(self, group)
         positive(self, learning_rate=learning_rate)
         finite(self, 0, weight_decay=weight_decay, distortion=distortion)
         below_one(self, momentum=momentum, label_smoothing=label_smoothing)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from lightning_modules.learners.training_data import shuffled, standardised
+from lightning_modules.learners.training_data import check_group, shuffled, standardised
 from smoothing.arguments import at_least, below_one, positive, sequence
 from smoothing.numerics.random import generator
 from smoothing.votes import Learner, winner
@@ -29,7 +29,7 @@ class Perceptrons(Learner):
         batch_size: Examples per step, at least 1.
         learning_rate: Initial learning rate, above 0.
         label_smoothing: Fraction of each target that is spread over all classes, within [0, 1).
-        group: Number of models to train at the same time, at least 1.
+        group: Number of models to train at the same time, 1 to 10,000.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -44,7 +44,8 @@ class Perceptrons(Learner):
         label_smoothing: float = 0.0,
         group: int = 8,
     ) -> None:
-        at_least(self, 1, epochs=epochs, batch_size=batch_size, group=group)
+        at_least(self, 1, epochs=epochs, batch_size=batch_size)
+        check_group(self, group)
         sequence(self, hidden=hidden)
         for width in hidden:
             at_least(self, 1, hidden=width)

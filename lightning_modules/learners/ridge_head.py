@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from lightning_modules.learners.training_data import by_model
-from smoothing.arguments import at_least, positive
+from lightning_modules.learners.training_data import by_model, check_group
+from smoothing.arguments import positive
 from smoothing.votes import Learner, winner
 
 
@@ -18,7 +18,7 @@ class RidgeHead(Learner):
 
     Args:
         penalty: Weight of the squared norm, relative to the mean squared error, above 0.
-        group: Number of models to train at the same time, at least 1.
+        group: Number of models to train at the same time, 1 to 10,000.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -26,7 +26,7 @@ class RidgeHead(Learner):
 
     def __init__(self, penalty: float = 0.1, group: int = 4) -> None:
         positive(self, penalty=penalty)
-        at_least(self, 1, group=group)
+        check_group(self, group)
         self.penalty = penalty
         self.group = group
 

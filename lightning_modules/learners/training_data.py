@@ -6,7 +6,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
+from smoothing.arguments import at_least, refuse
 from smoothing.numerics.random import generator
+
+MOST_MODELS = 10_000
+"""Largest number of models that are trained at the same time."""
+
+
+def check_group(learner: object, group: int) -> None:
+    """Raise unless a number of models can be trained at the same time: 1 to `MOST_MODELS`."""
+    at_least(learner, 1, group=group)
+    if group > MOST_MODELS:
+        refuse(learner, "group", group, f"at most {MOST_MODELS}")
 
 
 def standardised(x: Tensor, tests: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,6 +34,14 @@ TABLES: Mapping[str, tuple[Sequence[float], Mapping[str, str]]] = {
         (0, 0.02, 0.05, 0.1, 0.15),
         {"cifar10_0.1": "noise only, sigma 0.1", "cifar10_0.25": "noise only, sigma 0.25"},
     ),
+    "cifar10 denoised": (
+        (0, 0.02, 0.05, 0.1, 0.2, 0.4),
+        {
+            f"cifar10_{kind}_{sigma}": f"{text}, sigma {sigma}"
+            for sigma in ("0.1", "0.25", "0.5")
+            for kind, text in (("denoised", "denoised"), ("noise", "noise only"))
+        },
+    ),
     "test time": (
         (0, 0.25, 0.5, 0.75, 1, 1.5, 2),
         {

@@ -27,6 +27,12 @@ for sigma in 0.1 0.25; do
   smoothing certify --config $configs/cifar10.yaml --run_dir runs/cifar10_$sigma --model.measure.sigma $sigma \
     --model.votes.body.precision bfloat16 --model.votes.body.network.weights "$weights"
 done
+[ -d results/cifar10_ddpm_small ] || smoothing fit --config $configs/cifar10_ddpm_small.yaml
+for sigma in 0.1 0.25 0.5; do
+  smoothing certify --config $configs/cifar10_denoised.yaml --run_dir runs/cifar10_denoised_$sigma --model.measure.measure.sigma $sigma
+  smoothing certify --config $configs/cifar10_denoised.yaml --run_dir runs/cifar10_noise_$sigma --model.measure Gaussian \
+    --model.measure.sigma $sigma
+done
 test_time() { smoothing certify --config $configs/mnist_test_time.yaml --data.every 50 --base_ckpt runs/mnist_clean/checkpoints/lenet.ckpt \
   --run_dir "runs/mnist_test_time_$1" "${@:2}"; }
 for sigma in 0.25 0.5 1.0; do

@@ -48,7 +48,7 @@ def compare(
     everything to wandb, offline unless WANDB_MODE is set.
 
     Of trials of attacks against defences, it prints attack success and clean accuracy with 95 % intervals, beside
-    published results, and writes ``comparison.md`` and ``comparison.tex``.
+    published results, and writes ``comparison.md``, ``comparison.tex`` and ``report.html``, which shows poisons too.
 
     Args:
         runs: Run directories; TSV logs with the columns idx label predict radius correct time; or published curves:

@@ -59,9 +59,16 @@ def warn(message: str) -> None:
 
 
 def fail(error: Exception) -> NoReturn:
-    """End the process after an unexpected error: with a traceback, or with one line if another rank was lost."""
-    prints, status = claim_end(1)
-    if prints and _lost_connection(error):
+    """End the process after an unexpected error.
+
+    It prints a traceback, or one line if memory was refused or another rank was lost.
+    """
+    full = _out_of_memory(error)
+    prints, status = claim_end(STATUS if full else 1)
+    if prints and full:
+        first = next(iter(str(error).splitlines()), "a size in the config is too large")
+        _print("error:", f"out of memory: {first}; {signals.state()}")
+    elif prints and _lost_connection(error):
         _print("error:", f"another process of this run ended or cannot be reached; {signals.state()}")
     elif prints:
         traceback.print_exception(error)
@@ -73,6 +80,14 @@ def _print(kind: str, message: str) -> None:
     if len(line) > LONGEST:
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
     print(kind, line, file=sys.stderr, flush=True)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Return whether the system or a device refused memory. On a CPU, torch has no exception of its own for that."""
+    torch = sys.modules.get("torch")
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    return type(error) is RuntimeError and "DefaultCPUAllocator" in str(error)
 
 
 def _lost_connection(error: Exception) -> bool:

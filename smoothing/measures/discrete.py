@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+MOST_CLASSES = 10_000
+"""Largest number of classes of a channel, which has a number for each pair: 800 MB."""
+
+
 class CategoricalMeasure(SmoothingMeasure):
     """A measure on vectors of values ``0 .. num_classes - 1`` that randomises every coordinate independently, l0.
 
@@ -107,11 +111,22 @@ class Discrete(CategoricalMeasure):
 
     @property
     def channel(self) -> Channel:
-        """``(K, K)`` transition probabilities, fractions."""
+        """``(K, K)`` transition probabilities, fractions.
+
+        Raises:
+            ValueError: If there are more classes than `MOST_CLASSES`.
+        """
+        check_size(self)
         keep, change = 1 - self.exact_q, self.exact_q / (self.num_classes - 1)
         matrix = np.full((self.num_classes, self.num_classes), change, dtype=object)
         np.fill_diagonal(matrix, keep)
         return matrix
+
+
+def check_size(measure: CategoricalMeasure) -> None:
+    """Raise if the channel of a measure would have more than `MOST_CLASSES` classes."""
+    if measure.num_classes > MOST_CLASSES:
+        refuse(measure, "num_classes", measure.num_classes, f"at most {MOST_CLASSES} for labels")
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import numpy as np
 
 from smoothing.arguments import at_least, is_generator, is_tensor
 from smoothing.distance import CHANGED, INSERTED, Distance
-from smoothing.measures.discrete import CategoricalMeasure
+from smoothing.measures.discrete import CategoricalMeasure, check_size
 from smoothing.measures.examples import counted, phrase
 from smoothing.measures.measure import Channel, SmoothingMeasure
 from smoothing.numerics.rounding import Float
@@ -71,7 +71,12 @@ class UnchangedLabels(CategoricalMeasure):
 
     @property
     def channel(self) -> Channel:
-        """``(K, K)`` identity matrix."""
+        """``(K, K)`` identity matrix.
+
+        Raises:
+            ValueError: If there are more classes than `MOST_CLASSES`.
+        """
+        check_size(self)
         return np.eye(self.num_classes)
 
 

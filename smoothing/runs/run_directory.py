@@ -26,6 +26,9 @@ CONFIG = "config.yaml"
 PROVENANCE = "provenance.json"
 """Name of the file that holds the provenance of a certify run."""
 
+PICTURE = "poisons.png"
+"""Name of the file with pictures of some poisons, in the folder of their arrays."""
+
 SOURCES = ("data", "checkpoint", "identity", "sources")
 """Entries of the provenance that determine the rows, besides the config."""
 
@@ -214,6 +217,15 @@ class RunDirectory:
         """Open the trial shard of one rank for appending."""
         self.trials.mkdir(parents=True, exist_ok=True)
         return TrialShard(self._written_by(self.trials / f"rank-{rank}.jsonl"), self._run)
+
+    def picture(self, attack: str, number: int) -> Path:
+        """Return the path of the picture of some poisons, in the folder of the poisons of an attack on a target.
+
+        Args:
+            attack: Name of the attack.
+            number: Number of the setup, from 0.
+        """
+        return self.poisons / f"{attack}-{number}" / PICTURE
 
     def timings(self, name: str) -> Path:
         """Return the path of a file of computing times. Its folder is created."""

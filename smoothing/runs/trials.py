@@ -45,11 +45,12 @@ class Trial:
         success: Whether it is the intended class.
         right: Number of clean test examples that are classified correctly.
         tests: Number of clean test examples.
-        radius: Number of changed training examples that cannot change the prediction; None if nothing is certified.
+        radius: Number of changed training examples that cannot change the prediction; None if nothing is certified, or
+            if the frozen body was trained on training images of the trial.
         loss_before: Objective of the attack at the clean images.
         loss_after: Objective of the attack at the poisons.
         poisons: SHA-256 of the poisons, in hexadecimal.
-        seen: Whether a frozen body was trained on training or test images of the trial.
+        seen: Whether a frozen body or a denoiser was trained on training or test images of the trial.
     """
 
     attack: str

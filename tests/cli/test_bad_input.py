@@ -1,5 +1,6 @@
 """Bad input is refused with exit status 2 and one line, before anything is written."""
 
+import resource
 import subprocess
 import sys
 from functools import partial
@@ -20,6 +21,7 @@ TABLE = ["table"]
 FIT = ["fit", "--config=fit.yaml"]
 OWN_NETWORK = ["--model.votes=NetworkVotes", "--model.votes.network=own.Own"]
 LISTED = "--model.votes.steps=[{class_path: smoothing.votes.Centre}]"
+FILTERS = ["--model.encoder=RandomFilters", "--model.encoder.patch=3", "--model.encoder.samples=100"]
 SAMPLED = ["--model.certifiers.sampled=ClopperPearson"]
 
 
@@ -60,6 +62,12 @@ def assert_refused(outcome: Outcome, *said: str) -> None:
         ([*CERTIFY, "--model.certifiers={}"], ["certifiers", "at least one"]),
         ([*CERTIFY, "--model.measure.num_classes=3"], ["chernoff_kl", "3 classes", "2"]),
         ([*PARTS, "--model.votes.parts=9999"], ["Partitions", "parts = 9999", "at most"]),
+        ([*CERTIFY, "--model.measure.num_classes=100000"], ["LabelFlip", "num_classes = 100000", "at most 10000"]),
+        ([*PARTS, "--model.measure.num_classes=100000"], ["UnchangedLabels", "num_classes = 100000", "at most 10000"]),
+        ([*PARTS, "--model.votes.parts=2147483648"], ["Partitions", "parts = 2147483648", "at most 238"]),
+        ([*PARTS, "--model.votes.parts=20000", "--model.votes.spread=6000"], ["spread = 6000", "at most 5000"]),
+        ([*CERTIFY, *FILTERS, "--model.encoder.samples=2147483648"], ["samples = 2147483648", "at most 10000000"]),
+        ([*CERTIFY, *FILTERS, "--model.encoder.pools=2147483648"], ["pools = 2147483648", "at most 6"]),
         ([*PARTS, "--model.votes.parts=0"], ["Partitions", "parts = 0", "at least 1"]),
         ([*PARTS, "--model.votes.partition=Stratified"], ["Stratified", "conditional = False", "labels under attack"]),
         ([*PARTS, "--model.measure=LabelFlip", "--model.measure.q=.1"], ["dpa", "LabelFlip", "UnchangedLabels"]),
@@ -217,6 +225,18 @@ def test_bad_input_is_refused_in_one_line(
         (["--model.certifiers.other=ExactVote"], ["certifiers.other", "absent there"]),
     ],
 )
+def little_memory() -> None:
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + 2**33, -1))
+
+
+def test_a_size_beyond_the_memory_is_refused_in_one_line(workplace: Path) -> None:
+    filters = ["--model.encoder=RandomFilters", "--model.encoder.filters=2147483648", "--model.encoder.samples=100"]
+    outcome = launch([*CERTIFY, *filters, "--model.encoder.patch=3"], workplace, little_memory)
+    assert_refused(outcome, "out of memory: ", "allocate", "before the first row")
+    assert not (workplace / "runs").exists()
+
+
 def test_a_directory_of_another_config_is_not_changed(workplace: Path, options: list[str], said: list[str]) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 3)).status == -9
     before = {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()}

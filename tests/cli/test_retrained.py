@@ -17,7 +17,7 @@ from tests.cli.test_bad_input import assert_refused
 from tests.front_door import Outcome, kill_after, launch
 
 N0, N, EXAMPLES = 7, 20, 30
-CONFIG: dict[str, Any] = {
+RETRAINED: dict[str, Any] = {
     "model": {
         "class_path": "Certification",
         "init_args": {
@@ -54,22 +54,6 @@ def budgets(*points: object) -> str:
 
 JOINT = [product(FLIPS, IMAGES), budgets(0, 1), f"{CERTIFIER}.n=60", "--data.training=train[0:1100]"]
 """Noise on labels and images, and two points of the frontier."""
-
-
-@pytest.fixture
-def workplace(workplace: Path) -> Path:
-    (workplace / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
-    return workplace
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Directory of an uninterrupted run."""
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
-    outcome = launch(CERTIFY, folder)
-    assert outcome.status == 0, outcome.err
-    return folder / RUN
 
 
 def shards(run: Path, kind: str) -> dict[str, bytes]:
@@ -163,7 +147,7 @@ def test_a_lost_rank_loses_only_its_current_draws(workplace: Path, uninterrupted
 def joint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directory of an uninterrupted run with noise on labels and images."""
     folder = tmp_path_factory.mktemp("joint")
-    (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    (folder / "retrained.yaml").write_text(yaml.safe_dump(RETRAINED), encoding="utf-8")
     outcome = launch([*CERTIFY, *JOINT], folder)
     assert outcome.status == 0, outcome.err
     return folder / RUN
@@ -266,7 +250,7 @@ def test_bad_input_is_refused_in_one_line(workplace: Path, options: list[str], s
 
 def test_a_warm_start_is_reported_as_empirical(workplace: Path) -> None:
     certifiers = {"empirical": {"class_path": "Empirical", "init_args": {"n": 5}}}
-    config = json.loads(json.dumps(CONFIG))
+    config = json.loads(json.dumps(RETRAINED))
     config["model"]["init_args"] |= {"certifiers": certifiers}
     (workplace / "retrained.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     outcome: Outcome = launch([*CERTIFY, "--model.votes.learner=perishable.Warm"], workplace)

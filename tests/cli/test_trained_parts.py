@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from smoothing.certificates import Table
 from tests.cli.test_bad_input import assert_refused
@@ -13,7 +12,7 @@ from tests.cli.test_retrained import CERTIFY, EXAMPLES, RUN, assert_continued, d
 from tests.front_door import POISONED, kill_after, launch
 
 PARTS = 12
-CONFIG: dict[str, Any] = {
+RETRAINED: dict[str, Any] = {
     **POISONED,
     "model": {
         "class_path": "Certification",
@@ -35,22 +34,6 @@ CONFIG: dict[str, Any] = {
     },
     "data": {"class_path": "Digits", "init_args": {"training": "train[0:300]", "every": 20, "batch_size": 16}},
 }
-
-
-@pytest.fixture
-def workplace(workplace: Path) -> Path:
-    (workplace / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
-    return workplace
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Directory of an uninterrupted run."""
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    (folder / "retrained.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
-    outcome = launch(CERTIFY, folder)
-    assert outcome.status == 0, outcome.err
-    return folder / RUN
 
 
 def test_every_part_is_trained_once(uninterrupted: Path) -> None:

@@ -24,8 +24,8 @@ from typing import Any
 import yaml
 
 from tests.cli.test_network import NETWORK
-from tests.cli.test_retrained import CONFIG as DRAWS
-from tests.cli.test_trained_parts import CONFIG as PARTS
+from tests.cli.test_retrained import RETRAINED as DRAWS
+from tests.cli.test_trained_parts import RETRAINED as PARTS
 from tests.front_door import DIGITS
 
 ROOT = Path(__file__).parents[2]

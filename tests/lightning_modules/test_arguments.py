@@ -157,3 +157,19 @@ def test_one_string_is_no_list_of_origins() -> None:
     for make in (ClassifierBody, learners.Networks):
         with pytest.raises(ValueError, match="trained_on = 'MNIST train'; must be a list"):
             make(architectures.LeNet(), "MNIST train")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "most"),
+    [
+        (learners.RidgeHead, "group", 10_000),
+        (learners.Perceptrons, "group", 10_000),
+        (learners.Networks, "group", 10_000),
+        (encoders.KMeansPatches, "samples", 10**7),
+    ],
+)
+def test_arguments_that_size_memory_are_bounded(kind: type, name: str, most: int) -> None:
+    arguments = ARGUMENTS.get(kind, dict)()
+    assert getattr(kind(**arguments, **{name: most}), name) == most
+    with pytest.raises(ValueError, match=rf"^{kind.__name__}: {name} = {most + 1}; must be at most {most}$"):
+        kind(**arguments, **{name: most + 1})

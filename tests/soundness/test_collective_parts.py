@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from smoothing.collective import CollectiveCertifier, CollectivePlurality, CollectiveRunOff, run
 from smoothing.collective.examples import UNIT
 from smoothing.collective.run import bounds_of
-from smoothing.measures import UnchangedLabels
-from smoothing.testing import by_plurality, by_run_off, retaught
+from smoothing.testing import by_plurality, by_run_off
 from smoothing.testing.brute_force import flips
-from smoothing.votes import Ballots, ByPosition, Centroids, Constant, NearestNeighbours, Partitions, Ridge
+from smoothing.votes import Ballots, Centroids, Constant, NearestNeighbours, Partitions, Ridge
+from tests.elections import election
 
 RULES = {CollectivePlurality: by_plurality, CollectiveRunOff: by_run_off}
 LEARNERS = {
@@ -32,23 +31,6 @@ SIZES = [
 """Classes, examples, parts, spread."""
 
 
-def election(learner: str, size: tuple[int, int, int, int], seed: int) -> tuple[Ballots, NDArray[np.float64]]:
-    """Return ballots of a fitted partition, and the predictions of its learners for every label vector."""
-    num_classes, n, parts, spread = size
-    generator = torch.Generator().manual_seed(seed)
-    y = torch.randint(num_classes, (n,), generator=generator)
-    if seed % 2:
-        y[:] = num_classes - 1
-    y[torch.randperm(n, generator=generator)[:num_classes]] = torch.arange(num_classes)
-    centres = torch.randn(num_classes, 3, generator=generator)
-    x = centres[y] + 0.8 * torch.randn(n, 3, generator=generator)
-    votes = Partitions(LEARNERS[learner](), parts, spread, ByPosition(), seed=seed)
-    votes.fit(x, y, num_classes)
-    requested = torch.cat([centres, 2 * torch.randn(6, 3, generator=generator)])
-    ballots = Ballots(UnchangedLabels(num_classes), votes, requested, torch.arange(len(requested)), 0)
-    return ballots, retaught(votes, x, requested)
-
-
 def truth_of(certifier: CollectiveCertifier, ballots: Ballots, said: NDArray[np.float64]) -> list[int]:
     """Return the largest number of answers that each number of flips changes."""
     winners, votes = RULES[type(certifier)](said), ballots.votes
@@ -66,7 +48,7 @@ def test_no_attack_changes_more_answers_than_the_bound(
     kind: type[CollectiveCertifier], learner: str, size: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in range(2):
-        ballots, said = election(learner, size, seed)
+        ballots, said = election(LEARNERS[learner](), *size, seed, unanimous=bool(seed % 2))
         certifier = kind(range(size[1] + 1), "all", steps=30)
         examples = certifier.examples(ballots)
         truth = truth_of(certifier, ballots, said)
@@ -85,7 +67,7 @@ def test_bounds_are_attained_by_parts_of_one_example(kind: type[CollectiveCertif
     """With one example a part, bounds equal the truth often, so that a bound one less would be wrong."""
     equal = total = 0
     for seed in range(4):
-        ballots, said = election("neighbour", (3, 8, 8, 1), seed)
+        ballots, said = election(NearestNeighbours(1), 3, 8, 8, 1, seed, unanimous=bool(seed % 2))
         certifier = kind(range(1, 8), "all")
         examples = certifier.examples(ballots)
         truth = truth_of(certifier, ballots, said)

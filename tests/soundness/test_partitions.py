@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 
 from smoothing.certifiers import Certifier, Plurality, RunOff, WhiteBox
 from smoothing.certifiers.exact.white_box import least_cost
-from smoothing.measures import UnchangedLabels
-from smoothing.testing import by_plurality, by_run_off, flips_stood, never_above, retaught
+from smoothing.testing import by_plurality, by_run_off, flips_stood, never_above
 from smoothing.votes import (
     Ballots,
     ByHash,
-    ByPosition,
     Centroids,
     ClassSum,
     Constant,
-    Learner,
     NearestNeighbours,
     Partitions,
     Ridge,
 )
+from tests.elections import election
 
 LEARNERS = {
     "ridge": lambda: Ridge(Constant(0.5)),
@@ -45,24 +43,6 @@ SIZES = [
     (4, 6, 6, 2),
 ]
 """Classes, examples, parts, spread."""
-
-
-def election(
-    learner: Learner, num_classes: int, n: int, parts: int, spread: int, seed: int, unanimous: bool = False
-) -> tuple[Ballots, NDArray[np.float64]]:
-    """Return ballots of a fitted partition, and the predictions of its learners for every label vector."""
-    generator = torch.Generator().manual_seed(seed)
-    y = torch.randint(num_classes, (n,), generator=generator)
-    if unanimous:
-        y[:] = num_classes - 1
-    y[torch.randperm(n, generator=generator)[:num_classes]] = torch.arange(num_classes)
-    centres = torch.randn(num_classes, 3, generator=generator)
-    x = centres[y] + 0.8 * torch.randn(n, 3, generator=generator)
-    votes = Partitions(learner, parts, spread, ByPosition(), seed=seed)
-    votes.fit(x, y, num_classes)
-    asked = torch.cat([centres, 2 * torch.randn(7, 3, generator=generator)])
-    ballots = Ballots(UnchangedLabels(num_classes), votes, asked, torch.arange(len(asked)), 0)
-    return ballots, retaught(votes, x, asked)
 
 
 def truth(certifier: Certifier, ballots: Ballots, said: NDArray[np.float64]) -> NDArray[np.int64]:

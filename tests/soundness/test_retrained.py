@@ -135,7 +135,7 @@ def test_noise_on_the_test_input_covers_a_backdoor(training_set: tuple[Tensor, T
             assert (np.sign(vote(z + delta, x + omega) - 0.5) == side) == holds
 
 
-class ClassSum(Learner):
+class LargestSum(Learner):
     """Predicts, in one dimension, the class with the largest sum of training inputs times the test input."""
 
     group = 50
@@ -177,7 +177,7 @@ def line() -> np.ndarray:
 
 def test_votes_of_class_sums_agree_with_quadrature(line: np.ndarray) -> None:
     z, tests = torch.from_numpy(line)[:, None], torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
-    votes = finishing(ClassSum(), z, CLASSES, tests)
+    votes = finishing(LargestSum(), z, CLASSES, tests)
     counts = votes.counts(Gaussian(SIGMA), tests, torch.arange(2), DRAWS, (SEED, 1))
     for row, sign in zip(counts.tolist(), (1.0, -1.0), strict=True):
         exact = class_sum_votes(line, sign)

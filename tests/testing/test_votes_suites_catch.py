@@ -244,7 +244,7 @@ def test_a_dependent_vote_is_refused(mutant: Callable[[], Votes], test: str) -> 
         getattr(VotesConformance(), test)(mutant(), FLIPS, X, INDEX)
 
 
-class Kernel(LinearVotes):
+class ByDistance(LinearVotes):
     """Weights decrease with the distance. Mutants let them depend on labels or earlier calls."""
 
     def _fit(self, features: Tensor, labels: Tensor) -> None:
@@ -255,7 +255,7 @@ class Kernel(LinearVotes):
         return torch.stack([(-(row - self._features).square().sum(1)).exp() for row in features])
 
 
-class Counted(Kernel):
+class Counted(ByDistance):
     """Weights are divided by label counts."""
 
     def weights(self, features: Tensor) -> Tensor:
@@ -268,14 +268,14 @@ class CountedAndAssuming(Counted):
     assumptions = ("features do not depend on the labels under attack",)
 
 
-class Frequent(Kernel):
+class Frequent(ByDistance):
     """The bandwidth depends on the number of labels of class 1."""
 
     def weights(self, features: Tensor) -> Tensor:
         return super().weights(features) ** (0.5 if self.labels.sum() > 4 else 1)
 
 
-class Prior(Kernel):
+class Prior(ByDistance):
     """Offsets count labels."""
 
     def offsets(self, features: Tensor, weights: Tensor) -> Tensor:
@@ -286,7 +286,7 @@ class PriorAndAssuming(Prior):
     assumptions = ("examples keep their places when labels flip",)
 
 
-class FirstLabels(Kernel):
+class FirstLabels(ByDistance):
     """Caches the label counts of its first training set."""
 
     _share: Tensor | None = None
@@ -300,7 +300,7 @@ class FirstLabels(Kernel):
         return super().weights(features) * self._share
 
 
-class FirstBatch(Kernel):
+class FirstBatch(ByDistance):
     """Subtracts the mean of the batch of its first call."""
 
     _mean: Tensor | None = None
@@ -329,7 +329,7 @@ def test_a_linear_vote_that_reads_labels_is_refused(mutant: type[LinearVotes]) -
 
 
 def test_a_linear_vote_that_reads_labels_may_declare_it() -> None:
-    labels_change_no_weight(Kernel())
+    labels_change_no_weight(ByDistance())
     labels_change_no_weight(CountedAndAssuming(), *CountedAndAssuming.assumptions)
     for mutant in (Counted(), CountedAndAssuming()):
         with pytest.raises(AssertionError):
@@ -337,7 +337,7 @@ def test_a_linear_vote_that_reads_labels_may_declare_it() -> None:
 
 
 def test_scores_that_depend_on_the_first_call_are_refused() -> None:
-    for kind, refused in ((Kernel, False), (FirstBatch, True)):
+    for kind, refused in ((ByDistance, False), (FirstBatch, True)):
         votes = kind()
         votes.fit(*TRAINING_SET)
         if refused:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from smoothing.arguments import at_least
+from smoothing.arguments import at_least, refuse
 from smoothing.distance import Distance
 from smoothing.measures.measure import SmoothingMeasure
 from smoothing.measures.unchanged import changes_examples
@@ -20,6 +20,9 @@ from smoothing.votes.arrays import Arrays, checked_batch
 from smoothing.votes.labels.training_set import checked_training_set
 from smoothing.votes.parts.partition_rules import ByContent, Partition
 from smoothing.votes.votes import LabelVotes
+
+MOST_PAIRS = 10**8
+"""Largest number of pairs of a part and a learner that is trained on it, 8 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,19 @@ class PartVotes(LabelVotes):
         at_least(self, 1, parts=parts)
         if not 1 <= spread <= parts:
             raise ValueError(f"{name}: spread = {spread}; must be from 1 to {parts}, the number of parts")
+        if spread > 1 and parts * spread > MOST_PAIRS:
+            refuse(self, "spread", spread, f"at most {MOST_PAIRS // parts}, since parts = {parts}")
         at_least(self, 0, seed=seed)
         self.parts = parts
+        self.spread = spread
         self.partition = partition or ByContent()
-        shifts = np.random.default_rng(seed).permutation(parts)[:spread]
-        self.reached: NDArray[np.int64] = (np.arange(parts)[:, None] + shifts) % parts
+        self.seed = seed
 
     @property
-    def spread(self) -> int:
-        """Number of learners that use each part."""
-        return int(self.reached.shape[1])
+    def reached(self) -> NDArray[np.int64]:
+        """Learners that are trained on each part, ``(parts, spread)`` int64."""
+        shifts = np.random.default_rng(self.seed).permutation(self.parts)[: self.spread]
+        return np.asarray((np.arange(self.parts)[:, None] + shifts) % self.parts, np.int64)
 
     def fit(self, x: Arrays, labels: Arrays, num_classes: int) -> None:
         """Partition the training set and train the learners; see `Votes.fit`."""

@@ -36,8 +36,11 @@ class KeptVotes(Votes):
         """Number of consecutive draws that one rank should get, since they form a group; 1 if any draws do."""
         return 1
 
-    def serve(self, origin: Origin, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
-        """Set the test examples, all of which every model predicts; see `Votes.serve`."""
+    def serve(self, origin: Origin | None, x: Tensor, index: Tensor, finished: Mapping[Draw, Predictions]) -> None:
+        """Set the test examples, all of which every model predicts; see `Votes.serve`.
+
+        Without an origin, it is not checked that learner and body were trained on other examples.
+        """
         x, index = checked_batch(x, index)
         self._origin = origin
         self._tests = x

@@ -23,6 +23,9 @@ from smoothing.votes.retrained.kept_votes import KeptVotes
 from smoothing.votes.retrained.learner import Learner
 from smoothing.votes.votes import unfit_for_labels
 
+MOST_DRAWS = 10**7
+"""Largest number of draws that are listed at once. Each trains a model."""
+
 NOISE, TEST_NOISE, TRAINING, START, LABEL_NOISE = range(5)
 """Purposes of random numbers, the last part of their keys."""
 
@@ -189,7 +192,10 @@ class RetrainedVotes(KeptVotes):
 
         Raises:
             MissingDrawsError: If a draw is not finished.
+            MemoryError: If there are more draws than `MOST_DRAWS`.
         """
+        if draws > MOST_DRAWS:
+            raise MemoryError(f"{type(self).__name__}: draws = {draws}; must be at most {MOST_DRAWS}")
         _, index = checked_batch(x, index)
         requested = [Draw(seed[-1], number) for number in range(first, first + draws)]
         predicted = torch.from_numpy(self.predictions(requested, index))

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from lightning_modules.architectures import Architecture, CifarResNet, LeNet, TimmModel, TorchvisionModel
+from lightning_modules.networks.checkpoint import digest
 from lightning_modules.training.recipe import build, describe
 
 
@@ -112,7 +113,7 @@ def test_another_number_of_channels_is_refused() -> None:
         CifarResNet(8)(torch.rand(1, 1, 32, 32))
 
 
-def test_released_weights_load_by_their_names(tmp_path: Path) -> None:
+def test_released_weights_load_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = CifarResNet(8)
     for parameter in network.parameters():
         nn.init.normal_(parameter)
@@ -121,6 +122,8 @@ def test_released_weights_load_by_their_names(tmp_path: Path) -> None:
     again = CifarResNet(8, weights=str(tmp_path / "resnet8.th"))
     x = torch.rand(2, 3, 32, 32)
     assert torch.equal(network.eval()(x), again.eval()(x))
+    monkeypatch.setenv("SMOOTHING_DATA", str(tmp_path))
+    assert digest(CifarResNet(8, weights="resnet8.th")) == digest(again)
     with pytest.raises(ValueError, match="must hold the weights of a network of this depth"):
         CifarResNet(14, weights=str(tmp_path / "resnet8.th"))
     (tmp_path / "broken.th").write_bytes(b"PK")

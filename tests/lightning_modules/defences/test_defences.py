@@ -3,6 +3,7 @@
 import sys
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from lightning_modules.defences import (
     DPSGD,
     EPIC,
     AdversarialTraining,
+    CertifiedClassifier,
     CertifiedVote,
     DeepKNN,
     Defence,
@@ -25,11 +27,13 @@ from lightning_modules.defences import (
     TrainingState,
 )
 from lightning_modules.learners import RidgeHead
-from smoothing.certifiers import ExactVote, Plurality, RunOff
-from smoothing.measures import Gaussian, UnchangedExamples
+from smoothing.certifiers import Chernoff, ExactVote, Plurality, RunOff
+from smoothing.measures import Gaussian, LabelFlip, UnchangedExamples
 from smoothing.numerics.random import generator
-from smoothing.votes import ByHash, Centre, Partitions, RetrainedVotes, Ridge
+from smoothing.provenance.origin import Origin
+from smoothing.votes import Ballots, ByHash, Centre, Centroids, Partitions, RetrainedVotes, Ridge, TrainedPartitions
 from tests.lightning_modules.defences.bodies import Flat, Given, Tiny, blobs
+from tests.votes.parts.test_trained_partitions import NearestMean
 
 TRAINING = Training(Flat(), epochs=20, learning_rate=0.5, batch_size=8, milestones=[])
 
@@ -250,6 +254,64 @@ def test_certified_votes_predict_and_state_their_radius(certifier: Plurality | R
     # Labels of one part and more are wrong: radii fall.
     fewer = defence.defend(Given(x, torch.where(torch.arange(40) % 4 == 0, 1 - labels, labels)), TRAINING, (0,))
     assert (fewer.radius(tests) <= radius).all()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("certifier", [Plurality(), RunOff()])
+def test_trained_partitions_are_trained_once_for_the_images_that_they_predict(certifier: Plurality | RunOff) -> None:
+    x, labels = blobs()
+    x, tests = x.flatten(1), blobs(seed=1, gap=0.02)[0].flatten(1)
+    trained = TrainedPartitions(NearestMean(), 7, 1, ByHash())
+    defended = CertifiedVote(trained, certifier, UnchangedExamples()).defend(Given(x, labels), TRAINING, (0,))
+    assert isinstance(defended, CertifiedClassifier)
+    assert isinstance(defended.votes, TrainedPartitions)
+    learner = defended.votes.learner
+    assert isinstance(learner, NearestMean)
+    predicted = defended.predict(tests)
+    calls = learner.calls
+    radius = defended.radius(tests.clone())
+    assert learner.calls == calls
+    # Other images are predicted by models that are trained again, also if they are in the same tensor.
+    changed = tests.clone()
+    assert torch.equal(defended.predict(changed), predicted)
+    assert torch.equal(defended.predict(changed.copy_(tests.flip(0))), predicted.flip(0))
+    assert learner.calls > calls
+    at_once = CertifiedVote(Partitions(Centroids(), 7, 1, ByHash()), certifier, UnchangedExamples())
+    reference = at_once.defend(Given(x, labels), TRAINING, (0,))
+    assert torch.equal(predicted, reference.predict(tests))
+    if isinstance(certifier, Plurality):
+        np.testing.assert_array_equal(radius, reference.radius(tests))
+    assert radius.min() < radius.max()
+
+
+def test_a_changed_example_counts_as_a_deleted_and_an_inserted_one() -> None:
+    x, labels = blobs()
+    votes = Partitions(Ridge(transforms=[Centre()]), parts=7, partition=ByHash())
+    tests = blobs(seed=1)[0]
+    radii = [
+        CertifiedVote(votes, Plurality(), UnchangedExamples(change))
+        .defend(Given(x, labels), TRAINING, (0,))
+        .radius(tests)
+        for change in ("changed examples", "inserted or deleted examples")
+    ]
+    # Seven equal votes bear three changed parts. A changed example moves from one part to another.
+    assert [set(some) for some in radii] == [{1.0}, {1.0}]
+    votes.fit(x, labels, 2)
+    raw = Plurality().certify(Ballots(UnchangedExamples(), votes, tests, torch.arange(len(tests)), 0))
+    assert set(raw.radius) == {3.0}
+
+
+def test_radii_in_other_units_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^CertifiedVote: measure = 'LabelFlip'; must be a measure in changed examples"
+    ):
+        CertifiedVote(Ridge(), Chernoff(), LabelFlip(0.1, 2))
+
+
+def test_partitions_of_models_with_trained_weights_are_refused() -> None:
+    learner = NearestMean()
+    learner.trained_on = (Origin("A"),)
+    with pytest.raises(ValueError, match=r"^CertifiedVote: votes = models .* trained on A; must be models that start"):
+        CertifiedVote(TrainedPartitions(learner, 7), Plurality(), UnchangedExamples())
 
 
 def test_votes_that_cannot_be_certified_are_refused() -> None:

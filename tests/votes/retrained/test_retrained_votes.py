@@ -285,3 +285,8 @@ def test_training_inputs_that_the_measure_cannot_randomise_are_refused_beforehan
     reason = ClopperPearson(n0=5, n=20).supports(Rounded(Gaussian(0.2), 9), votes)
     assert reason is not None
     assert re.match(r"Rounded: pixel = 0.\d+; must be a multiple of 1/8 within \[0, 1\]", reason)
+
+
+def test_more_draws_than_can_be_listed_are_refused() -> None:
+    with pytest.raises(MemoryError, match=r"^RetrainedVotes: draws = 10000001; must be at most 10000000$"):
+        RetrainedVotes(Sums()).counts(Gaussian(1.0), images(1), torch.tensor([0]), 10**7 + 1, (0, 0))

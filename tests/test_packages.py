@@ -1,4 +1,4 @@
-"""Imports between rooms run downwards only, and every room says what it is for."""
+"""Imports between packages run downwards only, and every package states its purpose."""
 
 import ast
 from pathlib import Path
@@ -12,10 +12,10 @@ BELOW |= {"reporting": {"smoothing"}, "callbacks": {"smoothing", "reporting"}}
 """The project's packages that each package may import; `smoothing.cli` and `smoothing.api` may import all."""
 
 FRONT_DOORS = ("smoothing.api", "smoothing.cli")
-"""Rooms that connect all packages: use from Python, and the command line."""
+"""Packages that connect all others: use from Python, and the command line."""
 
 WIRED = "lightning_modules.certifying"
-"""Room that gives the trainer its callbacks and loggers: it may import those too, since they import no module."""
+"""Package that gives the trainer its callbacks and loggers: it may import those too, since they import no module."""
 
 ORDER = (
     "smoothing.numerics",
@@ -33,7 +33,7 @@ ORDER = (
     "smoothing.api",
     "smoothing.cli",
 )
-"""Rooms of the mathematics from the bottom up: each imports those before it."""
+"""Packages of the mathematics from the bottom up: each imports those before it."""
 
 MODULES = (
     "smoothing.arguments",
@@ -42,7 +42,7 @@ MODULES = (
     "smoothing.lazy",
     "smoothing.representation",
 )
-"""Modules that all rooms may import, and that import none of them."""
+"""Modules that all packages may import, and that import none of them."""
 
 SUBPACKAGES = ("certifying", "training", "networks", "objectives", "learners", "encoders", "denoisers", "architectures")
 
@@ -67,14 +67,14 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def room(module: str) -> str | None:
+def package_of(module: str) -> str | None:
     return next((known for known in ORDER if f"{module}.".startswith(f"{known}.")), None)
 
 
 @pytest.mark.parametrize("path", files(*BELOW), ids=named)
 def test_packages_import_downwards_only(path: Path) -> None:
     module = named(path)
-    if room(module) in FRONT_DOORS or module == "smoothing.__main__":
+    if package_of(module) in FRONT_DOORS or module == "smoothing.__main__":
         return
     package = module.partition(".")[0]
     tops = {name.partition(".")[0] for name in imported(path)} & BELOW.keys()
@@ -83,38 +83,38 @@ def test_packages_import_downwards_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files("smoothing"), ids=named)
-def test_rooms_of_the_mathematics_import_downwards_only(path: Path) -> None:
-    own = room(module := named(path))
-    rooms = {found for name in imported(path) if (found := room(name))}
+def test_packages_of_the_mathematics_import_downwards_only(path: Path) -> None:
+    own = package_of(module := named(path))
+    packages = {found for name in imported(path) if (found := package_of(name))}
     if module in MODULES:
-        assert not rooms
+        assert not packages
     elif own is not None:
-        assert all(ORDER.index(found) <= ORDER.index(own) for found in rooms)
+        assert all(ORDER.index(found) <= ORDER.index(own) for found in packages)
 
 
 @pytest.mark.parametrize("path", files("smoothing", "datamodules", "reporting"), ids=named)
 def test_only_the_front_doors_know_lightning_modules(path: Path) -> None:
     """The mathematics needs no Lightning either; data modules are Lightning's, and reports come from tables."""
     module, names = named(path), imported(path)
-    if room(module) in (*FRONT_DOORS, "smoothing.testing") or module == "smoothing.__main__":
+    if package_of(module) in (*FRONT_DOORS, "smoothing.testing") or module == "smoothing.__main__":
         return
     assert not any(f"{name}.".startswith("lightning_modules.") for name in names)
     if module.startswith("smoothing"):
         assert not any(f"{name}.".startswith(("pytorch_lightning.", "lightning.", "wandb.")) for name in names)
 
 
-def test_every_room_says_what_it_is_for() -> None:
-    rooms = [path for path in files(*BELOW) if path.name == "__init__.py"]
-    assert {named(path) for path in rooms} >= {*ORDER[:-1], *BELOW}
-    silent = [named(path) for path in rooms if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+def test_every_package_states_its_purpose() -> None:
+    packages = [path for path in files(*BELOW) if path.name == "__init__.py"]
+    assert {named(path) for path in packages} >= {*ORDER[:-1], *BELOW}
+    silent = [named(path) for path in packages if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
     assert not silent
 
 
-def test_every_folder_of_modules_is_a_room() -> None:
+def test_every_folder_of_modules_is_a_package() -> None:
     folders = {path.parent for path in files(*BELOW)}
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
-    rooms = {named(folder / "__init__.py") for folder in folders}
-    assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= rooms
+    packages = {named(folder / "__init__.py") for folder in folders}
+    assert {f"lightning_modules.{name}" for name in SUBPACKAGES} <= packages
 
 
 @pytest.mark.parametrize("package", BELOW)
