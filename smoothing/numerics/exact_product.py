@@ -4,10 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothing.numerics.threads import spread
+
 MANTISSA_BITS = 53
 
-BLOCK = 2**20
-"""Entries of the matrix converted to float64 at a time."""
+BLOCK = 2**17
+"""Entries of the matrix converted to float64 at a time: few enough to stay in a core's cache."""
 
 
 class ExactProduct:
@@ -51,9 +53,11 @@ class ExactProduct:
     def _times(self, factor: Tensor) -> Tensor:
         """Return the products of rounded vectors, ``(batch, k)``, with every row, ``(batch, n)``."""
         product = _uninitialised(len(factor), len(self.rows), factor.device)
-        step = _rows_at_a_time(self.rows.shape[1])
-        for part, out in zip(self.rows.split(step), product.split(step, 1), strict=True):
-            torch.matmul(factor, part.double().T, out=out)
+
+        def work(some: slice) -> None:
+            torch.matmul(factor, self.rows[some].double().T, out=product[:, some])
+
+        spread(work, len(self.rows), _rows_at_a_time(self.rows.shape[1]), factor.device)
         return product
 
 
