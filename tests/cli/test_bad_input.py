@@ -215,16 +215,6 @@ def test_bad_input_is_refused_in_one_line(
     assert [path for path in sorted(workplace.rglob("*")) if "__pycache__" not in path.parts] == before
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--model.measure.q=.2"], ["model.init_args.measure.init_args.q", "0.3 there", ".2 here"]),
-        (["--model.measure=redraw.Redraw", "--model.measure.e=.6"], ["class_path", "redraw.Redraw here"]),
-        (["--model.seed=1"], ["model.init_args.seed", "0 there", "1 here"]),
-        (["--data.classes=[3,8]"], ["data.init_args.classes.0", "1 there", "3 here"]),
-        (["--model.certifiers.other=ExactVote"], ["certifiers.other", "absent there"]),
-    ],
-)
 def little_memory() -> None:
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + 2**33, -1))
@@ -237,6 +227,16 @@ def test_a_size_beyond_the_memory_is_refused_in_one_line(workplace: Path) -> Non
     assert not (workplace / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model.measure.q=.2"], ["model.init_args.measure.init_args.q", "0.3 there", ".2 here"]),
+        (["--model.measure=redraw.Redraw", "--model.measure.e=.6"], ["class_path", "redraw.Redraw here"]),
+        (["--model.seed=1"], ["model.init_args.seed", "0 there", "1 here"]),
+        (["--data.classes=[3,8]"], ["data.init_args.classes.0", "1 there", "3 here"]),
+        (["--model.certifiers.other=ExactVote"], ["certifiers.other", "absent there"]),
+    ],
+)
 def test_a_directory_of_another_config_is_not_changed(workplace: Path, options: list[str], said: list[str]) -> None:
     assert launch(CERTIFY, workplace, partial(kill_after, 3)).status == -9
     before = {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()}

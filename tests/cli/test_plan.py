@@ -10,7 +10,7 @@ import yaml
 from smoothing.cli.plan import duration, spell
 from smoothing.cli.plan import launch as launch_line
 from tests.cli.test_bad_input import assert_refused
-from tests.cli.test_retrained import CONFIG as RETRAINED
+from tests.cli.test_retrained import RETRAINED
 from tests.front_door import kill_after, launch
 
 PLAN = ["plan", "--config", "digits.yaml"]
