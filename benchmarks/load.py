@@ -121,7 +121,7 @@ def classes(folder: Path, smoke: bool) -> None:
 
 def images(folder: Path, smoke: bool) -> None:
     """A folder of a hundred thousand images."""
-    number = 200 if smoke else 100_000
+    number = 1_000 if smoke else 100_000
     generator = np.random.default_rng(0)
     tests = number // 100
     for place in range(number):
