@@ -102,7 +102,7 @@ class CertifiedClassifier(DefendedClassifier):
             found = self._certificates(inputs.cpu(), x.device)
             # A copy, since the caller may change the inputs in place.
             self._last = given.clone(), found.prediction, found.radius
-        return self._last[1:]
+        return self._last[1].copy(), self._last[2].copy()
 
     def _certificates(self, inputs: Tensor, device: torch.device) -> Certificates:
         index = torch.arange(len(inputs))

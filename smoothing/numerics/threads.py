@@ -36,8 +36,15 @@ def for_each(work: Callable[[slice], None], rows: int, step: int) -> None:
             for some in slices:
                 work(some)
             return
+        # Inference mode is a setting of each thread.
+        inference = torch.is_inference_mode_enabled()
+
+        def inside(some: slice) -> None:
+            with torch.inference_mode(inference):
+                work(some)
+
         with _single_threaded(threads) as pool:
-            for done in pool.map(work, slices):
+            for done in pool.map(inside, slices):
                 del done
 
 

@@ -67,8 +67,8 @@ class TrainedPartitions(PartVotes, KeptVotes):
         self._order = [number for group in self._groups(range(self.parts)) for number in group]
         if not self.learner.warm_start:
             smallest = self._order[:1]
-            tests = x[self.seen[smallest[0]]]
-            check_repeats(self, self.learner, lambda: self._predictions(smallest, 0, x, tests))
+            tests = self._x[self.seen[smallest[0]]]
+            check_repeats(self, self.learner, lambda: self._predictions(smallest, 0, self._x, tests))
 
     def supports(self, measure: SmoothingMeasure) -> str | None:
         """Return why ``measure`` is not supported, or None; see `PartVotes.supports`."""
@@ -82,7 +82,7 @@ class TrainedPartitions(PartVotes, KeptVotes):
         self, measure: SmoothingMeasure, draws: Sequence[Draw], seed: int, device: torch.device | str = "cpu"
     ) -> list[Predictions]:
         """Train some learners; see `KeptVotes.draw`."""
-        x, tests = self._x.to(device), self._tests.to(device)
+        x, tests = self._x.to(device), self._tests.float().to(device)
         learners = [self._order[draw.number] for draw in draws]
         groups = self._groups(learners)
         predicted: dict[int, Predictions] = {}

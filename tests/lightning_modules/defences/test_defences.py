@@ -270,6 +270,11 @@ def test_trained_partitions_are_trained_once_for_the_images_that_they_predict(ce
     calls = learner.calls
     radius = defended.radius(tests.clone())
     assert learner.calls == calls
+    # Answers are the caller's own.
+    defended.predict(tests).add_(1)
+    defended.radius(tests).__iadd__(5)
+    assert torch.equal(defended.predict(tests), predicted)
+    np.testing.assert_array_equal(defended.radius(tests), radius)
     # Other images are predicted by models that are trained again, also if they are in the same tensor.
     changed = tests.clone()
     assert torch.equal(defended.predict(changed), predicted)

@@ -192,3 +192,16 @@ def test_refusals() -> None:
         TrainedPartitions(NearestMean(), 61).fit(*training_set(60), 3)
     with pytest.raises(ValueError, match="TrainedPartitions: parts = 59; must be fewer, learner"):
         TrainedPartitions(NearestMean(), 59, 1, ByHash()).fit(*training_set(60), 3)
+
+
+def test_inputs_of_double_precision_train_the_same_learners() -> None:
+    x, labels = training_set(60)
+    draws = [Draw(0, number) for number in range(PARTS)]
+    drawn = []
+    for kind in (torch.float32, torch.float64):
+        votes = TrainedPartitions(Perceptrons(hidden=[5], epochs=3, batch_size=4, group=3), PARTS, partition=ByHash())
+        votes.fit(x.to(kind), labels, 3)
+        votes.serve(Origin("Here"), x[:4].to(kind), torch.arange(4), {})
+        drawn.append(votes.draw(UnchangedExamples(), draws, 0))
+    for single, double in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(single, double)
