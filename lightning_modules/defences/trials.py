@@ -12,6 +12,7 @@ from lightning_modules.defences.surrogate import VICTIM, Surrogate, Surrogates
 from lightning_modules.defences.training import Training
 from lightning_modules.defences.trial_data import Attacks
 from smoothing.arguments import at_least, instance, refuse
+from smoothing.numerics.threads import one_thread
 from smoothing.provenance.origin import Origin
 from smoothing.runs.trials import Trial, TrialKey
 
@@ -130,8 +131,9 @@ class DefenceTrials(pl.LightningModule):
 
     def predict_step(self, batch: Sequence[Attempt], batch_idx: int) -> list[TrialsOfTarget]:
         """Craft the poisons of each attempt and try its defences."""
-        # Lightning predicts in inference mode, in which training is impossible.
-        with torch.inference_mode(False), torch.enable_grad():
+        # Lightning predicts in inference mode, in which training is impossible. Sums depend on the number of threads,
+        # which differs between one rank and several.
+        with one_thread(), torch.inference_mode(False), torch.enable_grad():
             return [self._tried(attempt) for attempt in batch]
 
     def _tried(self, attempt: Attempt) -> TrialsOfTarget:
